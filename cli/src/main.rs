@@ -1,0 +1,2 @@
+//! The `admit` command.
+fn main() {}

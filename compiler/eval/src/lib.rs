@@ -1,0 +1,8 @@
+//! What expressions mean: values, the functions of CEL, and the interpreter of typed code.
+//!
+//! The compiler uses it for constants and tests, the runtime for cold flows; machine code calls the same functions
+//! (never the interpreter). Pure: no I/O, no clock, no randomness; what an expression may see is in its slots.
+
+pub mod datum;
+pub mod error;
+pub mod value;

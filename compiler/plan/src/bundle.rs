@@ -1,0 +1,270 @@
+//! The bundle: every flow of a project as flat tables. Indices only, no names are looked up when a run walks.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::code::{Expr, Pool, Slot, SlotId, StrId};
+use crate::types::Type;
+
+/// The version of the format. Another version is refused.
+pub const FORMAT: u16 = 1;
+
+/// Index into [`FlowPlan::nodes`].
+pub type NodeId = u32;
+/// Index into [`Bundle::blocks`].
+pub type BlockId = u32;
+
+/// What `admit build` writes and `Engine::load` reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// The project's name.
+    pub project: SmolStr,
+    /// The catalogue version: which standard library it was checked against.
+    pub catalogue: SmolStr,
+    /// Constants of all expressions.
+    pub pool: Pool,
+    /// Block types that the flows use.
+    pub blocks: Vec<BlockType>,
+    /// Params, with defaults; tenants override them.
+    pub params: Vec<Param>,
+    /// Names of secrets, looked up at the host when a config names them.
+    pub secrets: Vec<StrId>,
+    /// System flows, by name in order; custom flows are inlined where they run.
+    pub flows: Vec<FlowPlan>,
+    /// Positions in the source; `admit build --strip` leaves it out.
+    pub debug: Option<Debug>,
+}
+
+/// What the engine must know of a block type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockType {
+    /// The block's name, which the runtime's registry knows.
+    pub name: StrId,
+    /// Its outputs, labels included: what is checked when it ends and masked in the trace.
+    pub output: Type,
+    /// What the user is asked for; none if it does not prompt.
+    pub prompt: Option<Type>,
+    /// Its effects.
+    pub effects: Effects,
+    /// Input fields it may read that are secret.
+    pub takes: Vec<StrId>,
+}
+
+/// The effects of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effects {
+    /// Reads the store or the world.
+    pub reads: bool,
+    /// Writes the store.
+    pub writes: bool,
+    /// Sends something out.
+    pub sends: bool,
+    /// May suspend the run for the user.
+    pub prompts: bool,
+    /// Makes a session or tokens.
+    pub mints: bool,
+    /// Ends the walk, or settles the outcome.
+    pub ends: bool,
+}
+
+/// A param.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Param {
+    /// Its name.
+    pub name: StrId,
+    /// Its type, against which a tenant's value is checked.
+    pub ty: Type,
+    /// A constant expression; none: every tenant must give a value.
+    pub default: Option<Expr>,
+}
+
+/// A system flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowPlan {
+    /// Its name.
+    pub name: StrId,
+    /// What the user submits: a record type; `secret` fields never become slots.
+    pub input: Type,
+    /// Engine time per request, in milliseconds.
+    pub budget: u64,
+    /// The flow takes a verified session.
+    pub needs_session: bool,
+    /// Terminal block types that may end it besides `deny`, by block id.
+    pub ends: Vec<BlockId>,
+    /// Values that its expressions name.
+    pub slots: Vec<Slot>,
+    /// The steps; `entry` first. Edges go forward only (to greater ids), so every walk ends.
+    pub nodes: Vec<Node>,
+    /// First node.
+    pub entry: NodeId,
+}
+
+/// A step and where the walk goes on; `None` falls off the end of the flow (verified to be reached by no path
+/// that has not settled).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// The label: what outputs, trace, stubs and replies call it.
+    pub label: StrId,
+    /// What it does.
+    pub kind: NodeKind,
+    /// Where the walk goes on.
+    pub next: Option<NodeId>,
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum NodeKind {
+    /// A stage begins. Skipped (to `otherwise`) where `when` is false.
+    Stage {
+        /// The contract's condition.
+        when: Option<Expr>,
+        /// Where the walk goes when it is skipped.
+        otherwise: Option<NodeId>,
+    },
+    /// A block runs.
+    Block(Box<BlockNode>),
+    /// First case that holds wins; none and no default: error (the checker proved it exhaustive).
+    Decision {
+        /// Cases in order.
+        cases: Vec<Case>,
+        /// `default`.
+        default: Option<Branch>,
+    },
+    /// Named booleans, all evaluated.
+    Condition {
+        /// Name and expression.
+        fields: Vec<(StrId, Expr)>,
+    },
+    /// A custom flow begins; its nodes follow, and each of its `allow` goes to `Node::next`.
+    EnterFlow {
+        /// Its name.
+        flow: StrId,
+        /// First node inside.
+        entry: NodeId,
+        /// Engine time that it may use, in milliseconds; none: the caller's.
+        budget: Option<u64>,
+        /// What an error inside does.
+        on_error: OnError,
+    },
+    /// `allow` inside a custom flow: control goes back to the caller's `next` (this node's `next`).
+    LeaveFlow {
+        /// The `EnterFlow` node that it leaves.
+        enter: NodeId,
+    },
+}
+
+/// A case of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Its condition, a bool.
+    pub when: Expr,
+    /// Where it goes.
+    pub branch: Branch,
+}
+
+/// A branch: its name and first node (`None`: falls out to the decision's `next`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Branch {
+    /// Its name.
+    pub name: StrId,
+    /// First node inside.
+    pub target: Option<NodeId>,
+}
+
+/// A block with its config and modifiers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockNode {
+    /// The block type.
+    pub block: BlockId,
+    /// Config: every field of the declaration that has a value or default, by name in the declaration's order.
+    pub config: Vec<(StrId, ConfigValue)>,
+    /// Engine time per try, in milliseconds.
+    pub timeout: u64,
+    /// Further tries, and the pause before each in milliseconds.
+    pub retry: Option<(u32, u64)>,
+    /// What an error does.
+    pub on_error: OnError,
+    /// Queued when the walk passes.
+    pub is_async: bool,
+    /// What it sets when it ends; expressions see its outputs and config as locals: see [`SetEffect`].
+    pub sets: Vec<SetEffect>,
+    /// What it provides: paths below `event`, with the condition.
+    pub provides: Vec<(Vec<StrId>, Option<Expr>)>,
+    /// What must hold when it ends, if the second holds; a violation is the block's error.
+    pub ensures: Vec<(Expr, Option<Expr>)>,
+}
+
+/// `sets PATH to EXPR when EXPR`. In the expressions of `sets`, `provides` and `ensures`, `Local(0)` is the record of
+/// the block's outputs and `Local(1)` the record of its config.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SetEffect {
+    /// Path below `event`.
+    pub path: Vec<StrId>,
+    /// To what; without it the block gave it at run time.
+    pub to: Option<Expr>,
+    /// If what holds.
+    pub when: Option<Expr>,
+}
+
+/// A config value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ConfigValue {
+    /// An expression over the flow's slots.
+    Expr(Expr),
+    /// A type (call_webhook's `expect`).
+    Type(Type),
+    /// A secret by index, alone or inside a template: resolved by the host when the block runs, never a value.
+    Secret(Vec<SecretPart>),
+    /// A record or map literal with a secret somewhere inside.
+    Record(Vec<(StrId, ConfigValue)>),
+}
+
+/// A part of a config value that holds a secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SecretPart {
+    /// Text.
+    Text(StrId),
+    /// The value of an expression, escaped already by a `Template`.
+    Expr(Expr),
+    /// Index into [`Bundle::secrets`], escaped for the field's kind.
+    Secret(u32, crate::code::Escape),
+}
+
+/// What an error of a block does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnError {
+    /// The run ends in error.
+    Halt,
+    /// The walk goes on; outputs are absent.
+    Continue,
+    /// The run ends in deny with this reason.
+    Deny(StrId),
+}
+
+/// Positions in the source, for traces and explanations. Never needed to run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Debug {
+    /// File names.
+    pub files: Vec<SmolStr>,
+    /// Per flow, per node: where it stands and the text of its expressions.
+    pub flows: Vec<Vec<NodeDebug>>,
+}
+
+/// Positions of one node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeDebug {
+    /// Index into [`Debug::files`], then first byte and byte after the last.
+    pub span: (u32, u32, u32),
+    /// Line, 1-based.
+    pub line: u32,
+    /// Per expression of the node in order (cases, fields), the source text of each sub-expression in preorder of
+    /// the code tree; empty where code has no text of its own.
+    pub exprs: Vec<Vec<SmolStr>>,
+}
+
+impl FlowPlan {
+    /// The slot's declaration.
+    pub fn slot(&self, id: SlotId) -> Option<&Slot> {
+        self.slots.get(id as usize)
+    }
+}

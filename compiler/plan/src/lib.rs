@@ -1,0 +1,10 @@
+//! The plan: what the compiler writes and the runtime executes, and the only thing both sides know.
+//!
+//! It holds the types, the typed expression code, the tables of a flow and the bundle around them. It has no
+//! behaviour but encoding, verifying and printing: what expressions mean is in `admit-eval`, what blocks do is
+//! in the runtime.
+
+pub mod bundle;
+pub mod code;
+pub mod func;
+pub mod types;

@@ -1,0 +1,146 @@
+//! The types of the language (language.md section 6), shared by declarations, checker, plan and runtime.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// A type with its labels. Two types that differ only in labels hold the same values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Type {
+    /// Which values the type holds.
+    pub kind: Kind,
+    /// What may be done with them.
+    pub labels: Labels,
+}
+
+/// Labels written before a type: `pii string`, `secret string`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Labels {
+    /// Personal data: masked in views, listed in the egress report when it leaves through a `sends` block.
+    pub pii: bool,
+    /// A secret: never in traces, audit, logs or conditions.
+    pub secret: bool,
+}
+
+/// Which values a type holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// The type of an expression that has a diagnostic already; fits everything. Never in a plan.
+    Error,
+    /// Any value, checked when it is used.
+    Dyn,
+    /// `null` alone.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// 64-bit signed integers within the range.
+    Int(Range<i64>),
+    /// 64-bit unsigned integers within the range.
+    Uint(Range<u64>),
+    /// IEEE 754 doubles within the range.
+    Double(Range<Double>),
+    /// UTF-8 text.
+    String,
+    /// One of a closed set of words: `"low" | "medium" | "high"`, in the order written.
+    Enum(Arc<[SmolStr]>),
+    /// Bytes.
+    Bytes,
+    /// A point in time (CEL `google.protobuf.Timestamp`).
+    Timestamp,
+    /// A length of time (CEL `google.protobuf.Duration`).
+    Duration,
+    /// A list.
+    List(Arc<Type>),
+    /// A map: key and value.
+    Map(Arc<Type>, Arc<Type>),
+    /// A record with known fields, in the order declared.
+    Record(Arc<[Field]>),
+    /// A value that may be absent.
+    Optional(Arc<Type>),
+    /// A type as a value (CEL `type`).
+    Type,
+    /// An IP address (CEL network library).
+    Ip,
+    /// A CIDR block (CEL network library).
+    Cidr,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name, snake_case.
+    pub name: SmolStr,
+    /// Its type; `Kind::Optional` where it may be absent.
+    pub ty: Type,
+}
+
+/// An inclusive range; `None` is unbounded on that side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Range<T> {
+    /// Smallest value.
+    pub min: Option<T>,
+    /// Largest value.
+    pub max: Option<T>,
+}
+
+impl<T> Range<T> {
+    /// Every value of `T`.
+    pub const FULL: Self = Self { min: None, max: None };
+}
+
+/// A double that is compared and hashed by its bits, so that types are `Eq`. Never NaN in a type.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Double(pub f64);
+
+impl PartialEq for Double {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+impl Eq for Double {}
+impl std::hash::Hash for Double {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+impl From<Kind> for Type {
+    fn from(kind: Kind) -> Self {
+        Self { kind, labels: Labels::default() }
+    }
+}
+
+impl Kind {
+    /// `int` without a range.
+    pub const INT: Self = Self::Int(Range::FULL);
+    /// `uint` without a range.
+    pub const UINT: Self = Self::Uint(Range::FULL);
+    /// `double` without a range.
+    pub const DOUBLE: Self = Self::Double(Range::FULL);
+}
+
+impl Type {
+    /// `list(item)`.
+    pub fn list(item: Type) -> Self {
+        Kind::List(Arc::new(item)).into()
+    }
+
+    /// `map(key, value)`.
+    pub fn map(key: Type, value: Type) -> Self {
+        Kind::Map(Arc::new(key), Arc::new(value)).into()
+    }
+
+    /// `optional(inner)`; an optional of an optional is kept as written.
+    pub fn optional(inner: Type) -> Self {
+        Kind::Optional(Arc::new(inner)).into()
+    }
+
+    /// The type of the value when it is there: the inner type of an optional, else the type itself.
+    pub fn present(&self) -> &Type {
+        match &self.kind {
+            Kind::Optional(inner) => inner,
+            _ => self,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The compiler: source text to AST to typed flows to plan. Pure: strings in, values out.
+//!
+//! The library of blocks, the event and the contracts are an argument (declarations in the language itself), so
+//! that hosts can extend them; a user's mistake is a [`diagnostic::Diagnostic`], never an `Err`.
+
+pub mod ast;
+pub mod diagnostic;
+pub mod source;

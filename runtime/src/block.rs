@@ -1,0 +1,161 @@
+//! Blocks: what an implementation gets and gives. Registered by name; the plan knows names and declared types only.
+
+use std::sync::Arc;
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use thiserror::Error;
+
+use crate::host::{BoxFuture, Host, HostError, HttpError, Secret, StoreError};
+use crate::tenant::TenantId;
+use crate::unit::Unit;
+
+/// An implementation of a block type.
+pub trait Block: Send + Sync {
+    /// The block's name, as declared.
+    fn name(&self) -> &'static str;
+
+    /// Runs it once. A block that needs the user answers [`Done::Prompt`]; it is run again with the answer.
+    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>>;
+}
+
+/// Finds block implementations by name.
+#[derive(Clone, Default)]
+pub struct Registry {
+    blocks: Vec<Arc<dyn Block>>,
+}
+
+impl Registry {
+    /// Adds one; a name that is there already is replaced.
+    pub fn add(&mut self, block: Arc<dyn Block>) {
+        self.blocks.retain(|known| known.name() != block.name());
+        self.blocks.push(block);
+    }
+
+    /// By name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Block>> {
+        self.blocks.iter().find(|block| block.name() == name)
+    }
+}
+
+/// What a block gets.
+pub struct Call<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// The world.
+    pub host: &'a dyn Host,
+    /// The clock, fixed for this block and recorded.
+    pub now: Instant,
+    /// The run's id.
+    pub run_id: &'a str,
+    /// The flow's name.
+    pub flow: &'a str,
+    /// The block's label.
+    pub label: &'a str,
+    /// Config, evaluated and checked: a record. Secrets are not in it.
+    pub config: &'a Datum,
+    /// Config values that are or hold secrets, by field path (`headers.authorization`).
+    pub secrets: &'a [(String, Secret)],
+    /// The event as it stands: groups as records; `user` absent until provided.
+    pub event: &'a dyn Event,
+    /// What the user submitted: the fields that the block `takes` or that its prompt declares; none if nothing
+    /// was submitted.
+    pub input: Option<&'a Input>,
+    /// The block's own memory over its suspensions in this run: what it gave with its last prompt.
+    pub memory: Option<&'a Datum>,
+    /// The unit of work so far, and where its writes go.
+    pub unit: &'a mut Unit,
+    /// Engine time left for this try, in milliseconds.
+    pub time_left: u64,
+}
+
+/// Reads of the event by path below `event`.
+pub trait Event: Send + Sync {
+    /// The value at `request.asn.is_tor`, or none where it is absent.
+    fn get(&self, path: &str) -> Option<Datum>;
+}
+
+/// What the user submitted with this request, already checked against the declared types.
+pub struct Input {
+    /// Fields that are not secret.
+    pub fields: Vec<(String, Datum)>,
+    /// Fields that are.
+    pub secrets: Vec<(String, Secret)>,
+}
+
+/// How a block ended.
+pub enum Done {
+    /// It ran.
+    Output(Output),
+    /// It needs the user.
+    Prompt(Prompt),
+    /// It ends the run in deny with this reason (`mfa_failed`, `already_registered`, `deny`'s own).
+    Deny {
+        /// The reason: a constant word.
+        reason: String,
+        /// For the user, if it has one.
+        user_message: Option<String>,
+    },
+    /// It settles the outcome: `allow`, `finalized`, or a session (its record, and its token once).
+    Settle(Settled),
+}
+
+/// Outputs.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// By name; checked against the declaration.
+    pub fields: Vec<(String, Datum)>,
+    /// What `provides event.user` gives.
+    pub user: Option<Datum>,
+    /// What `sets` without `to` sets, by path below `event`.
+    pub sets: Vec<(String, Datum)>,
+}
+
+/// A question to the user.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What the caller shows: a record without secrets.
+    pub challenge: Datum,
+    /// What the block wants back in [`Call::memory`].
+    pub memory: Datum,
+    /// How long it may take, in seconds.
+    pub expires_in: u64,
+}
+
+/// An outcome settled by a terminal.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// `allow`
+    Allow,
+    /// `finalize`
+    Finalized,
+    /// `issue_session`: the record `session`, and the signed token for the caller, once.
+    Session {
+        /// Fields of `session`.
+        session: Datum,
+        /// The JWT; never traced.
+        token: String,
+    },
+}
+
+/// Why a block failed. The text goes to trace and audit, never to the user.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BlockError {
+    /// A declared error by name, with what happened.
+    #[error("{name}: {detail}")]
+    Named {
+        /// Its name in the declaration's `errors`.
+        name: &'static str,
+        /// What happened.
+        detail: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The host failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// An outbound call failed.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}

@@ -1,0 +1,267 @@
+//! The host: the one trait through which the runtime reaches the world. The real one is `admit-host` over
+//! `admit-store`; tests and dry runs double it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use thiserror::Error;
+
+use crate::tenant::TenantId;
+use crate::unit::Unit;
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Everything outside a run.
+pub trait Host: Send + Sync {
+    /// Wall-clock time; only for stamps, expiries and TOTP.
+    fn now(&self) -> Instant;
+
+    /// Monotonic time in nanoseconds since an arbitrary start; for budgets and durations.
+    fn monotonic(&self) -> u64;
+
+    /// Fills the buffer from the CSPRNG.
+    fn random(&self, buffer: &mut [u8]);
+
+    /// Waits.
+    fn sleep(&self, nanos: u64) -> BoxFuture<'_, ()>;
+
+    /// Runs work that needs CPU for milliseconds (password hashing) off the async threads, bounded in number.
+    fn blocking(&self, job: Box<dyn FnOnce() -> Datum + Send>) -> BoxFuture<'_, Result<Datum, HostError>>;
+
+    /// The store.
+    fn store(&self) -> &dyn Store;
+
+    /// The one outbound client (security.md decision 3).
+    fn http<'a>(&'a self, tenant: &'a TenantId, request: HttpRequest)
+    -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
+
+    /// A secret of the tenant by name.
+    fn secret<'a>(&'a self, tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>>;
+
+    /// Signs claims (a JSON object) as a compact JWS with the tenant's current key.
+    fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>>;
+}
+
+/// The store, as far as blocks and the engine need it. Every method takes the tenant.
+pub trait Store: Send + Sync {
+    /// A user by identifier (e-mail, phone or user name), or none.
+    fn user_by_identifier<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        identifier: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>>;
+
+    /// A user by id, as the record `event.user` of blocks.md.
+    fn user<'a>(&'a self, tenant: &'a TenantId, id: &'a str) -> BoxFuture<'a, Result<Option<Datum>, StoreError>>;
+
+    /// The credentials of a user of one kind (`password`, `totp`): id and secret material, unsealed.
+    fn credentials<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        kind: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Credential>, StoreError>>;
+
+    /// The sign-ins that risk signals compare with, newest first, at most `limit`.
+    fn sign_ins<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<SignIn>, StoreError>>;
+
+    /// Adds one to a counter and answers its count within the window, this one included; committed at once.
+    fn count<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        window_seconds: u64,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Sets a counter back to zero (a success after failures).
+    fn reset_count<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Commits a request: the unit of work, audit and the run's row, in one transaction.
+    fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Takes a suspended run by the hash of its resume token: compare-and-set, so that of any number of racing
+    /// resumes exactly one gets it. `Conflict` if it was taken, `NotFound` if there is none, `Expired`.
+    fn take_run<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        token_hash: [u8; 32],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<StoredRun, StoreError>>;
+}
+
+/// What one request of a run commits.
+#[derive(Clone, Debug)]
+pub struct RunCommit {
+    /// `run_...`
+    pub run_id: String,
+    /// Which flow.
+    pub flow: String,
+    /// Content hash of the bundle it began with.
+    pub bundle: [u8; 32],
+    /// Number of the request in the run, 0 first; a commit of a step that is there already is a `Conflict`.
+    pub seq: u32,
+    /// `session`, `deny`, `suspended`, ...
+    pub outcome: String,
+    /// Reason, error id or label, as the outcome has it.
+    pub detail: Option<String>,
+    /// Where it is suspended: the run record (encoded), hash of its token, expiry.
+    pub suspended: Option<SuspendedRow>,
+    /// The trace of this request, encoded; secrets never in it.
+    pub trace: Vec<u8>,
+    /// The unit of work: empty on deny and error, but for audit.
+    pub unit: Unit,
+    /// When.
+    pub at: Instant,
+}
+
+/// A suspended run.
+#[derive(Clone, Debug)]
+pub struct SuspendedRow {
+    /// The versioned record.
+    pub record: Vec<u8>,
+    /// SHA-256 of the resume token.
+    pub token_hash: [u8; 32],
+    /// Until when it may be resumed.
+    pub expires_at: Instant,
+}
+
+/// A run that was taken for resuming.
+#[derive(Clone, Debug)]
+pub struct StoredRun {
+    /// `run_...`
+    pub run_id: String,
+    /// Content hash of the bundle it began with.
+    pub bundle: [u8; 32],
+    /// The record.
+    pub record: Vec<u8>,
+    /// Number of the next request.
+    pub seq: u32,
+}
+
+/// A credential with its material (a PHC string, a TOTP seed).
+pub struct Credential {
+    /// `crd_...`
+    pub id: String,
+    /// PHC string for passwords; raw seed for TOTP.
+    pub material: Secret,
+    /// Last TOTP step accepted.
+    pub last_step: Option<i64>,
+}
+
+/// A past sign-in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignIn {
+    /// When.
+    pub at: Instant,
+    /// Device id or fingerprint.
+    pub device: Option<String>,
+    /// Country, ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// Latitude and longitude in degrees.
+    pub position: Option<(f64, f64)>,
+    /// Address.
+    pub ip: String,
+}
+
+/// A secret in memory: no `Debug`, no `Serialize`, zeroized when dropped.
+pub struct Secret(Box<[u8]>);
+
+impl Secret {
+    /// Takes the bytes.
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes, for the one place that needs them.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0);
+    }
+}
+
+/// A request to the outside.
+pub struct HttpRequest {
+    /// `GET`, `POST`, `PUT`
+    pub method: &'static str,
+    /// Absolute URL.
+    pub url: String,
+    /// Names and values; values may hold secrets, so there is no `Debug`.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Option<Vec<u8>>,
+    /// Time limit in milliseconds, connecting included.
+    pub timeout: u64,
+}
+
+/// Its answer; at most 1 MiB of body.
+#[derive(Clone, Debug)]
+pub struct HttpResponse {
+    /// Status code.
+    pub status: u16,
+    /// Headers in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// Why a request failed or was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HttpError {
+    /// The address, scheme, port or host is not allowed; nothing was sent.
+    #[error("egress refused: {0}")]
+    Refused(String),
+    /// No answer in time.
+    #[error("no answer within {0} ms")]
+    TimedOut(u64),
+    /// The answer is larger than the limit.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(u64),
+    /// Connecting, TLS or HTTP failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Why the host could not do it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HostError {
+    /// Nothing by that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// Too much of it already.
+    #[error("overloaded, try again")]
+    Overloaded,
+    /// It failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Why the store could not do it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// Somebody else was first.
+    #[error("conflict")]
+    Conflict,
+    /// There is none.
+    #[error("not found")]
+    NotFound,
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+    /// The database failed; nothing was written.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}

@@ -1,0 +1,85 @@
+//! The unit of work: the store writes of one request, committed once with the run's row, audit and outbox when the
+//! run ends or suspends, discarded on deny or error (except what is marked to survive: audit of the denial).
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+
+/// Store writes collected by the blocks of one request, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Unit {
+    /// The writes.
+    pub writes: Vec<Write>,
+    /// Audit entries of blocks, in order; the run's own are added by the engine.
+    pub audit: Vec<AuditEntry>,
+}
+
+/// One write. Compare-and-set writes make the whole commit fail with [`crate::host::StoreError::Conflict`] if
+/// they do not apply.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A session is stored.
+    InsertSession(Session),
+    /// A password hash is replaced by a better one of the same password, if it is still the old one.
+    RehashPassword {
+        /// Whose.
+        user_id: String,
+        /// What it was.
+        old: String,
+        /// What it becomes.
+        new: String,
+    },
+    /// A TOTP step is taken: fails unless `step` is greater than the credential's last step (RFC 6238 section 5.2).
+    TakeTotpStep {
+        /// Which credential.
+        credential_id: String,
+        /// The step that matched.
+        step: i64,
+    },
+    /// A successful sign-in: `last_login_at`, `login_count`, and the facts that later risk signals compare with.
+    RecordSignIn {
+        /// Whose.
+        user_id: String,
+        /// When.
+        at: Instant,
+        /// Device id or fingerprint.
+        device: Option<String>,
+        /// Country, ISO 3166-1 alpha-2.
+        country: Option<String>,
+        /// Latitude and longitude in degrees.
+        position: Option<(f64, f64)>,
+        /// Address.
+        ip: String,
+    },
+}
+
+/// A session as stored (blocks.md, The session).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// `ses_...`
+    pub id: String,
+    /// Whose.
+    pub user_id: String,
+    /// `aal1`, `aal2`, `aal3`
+    pub aal: String,
+    /// Factors in the order passed.
+    pub methods: Vec<String>,
+    /// When.
+    pub issued_at: Instant,
+    /// Until when.
+    pub expires_at: Instant,
+}
+
+/// An entry of the audit log (runtime.md section 7). Id, time, sequence and hash are the store's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    /// `flow.run_completed`, `user.signed_in`, ...
+    pub kind: String,
+    /// Who did it.
+    pub actor: String,
+    /// To what.
+    pub target: String,
+    /// `success`, `failure`, `denied`, `partial`
+    pub outcome: String,
+    /// More; pii is sealed or masked by the store, secrets never get here.
+    pub data: Datum,
+}
