@@ -336,6 +336,17 @@ pub struct FieldDecl {
     pub ty: TypeExpr,
     /// `= EXPR`
     pub default: Option<Expr>,
+    /// `known when provided`, `known when set`: only in `event`; without it, known from the start.
+    pub known: Option<Known>,
+}
+
+/// When a field of `event` is known, if not from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// After a block that `provides` it (or a record around it).
+    Provided,
+    /// After a block that `sets` it.
+    Set,
 }
 
 /// A dotted path: `event.authentication.aal`, `input.password`.
