@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
+use admit_plan::types::Type;
 use thiserror::Error;
 
 use crate::host::{BoxFuture, Host, HostError, HttpError, Secret, StoreError};
@@ -56,6 +57,8 @@ pub struct Call<'a> {
     pub config: &'a Datum,
     /// Config values that are or hold secrets, by field path (`headers.authorization`).
     pub secrets: &'a [(String, Secret)],
+    /// Config values that are types (call_webhook's `expect`), by field.
+    pub types: &'a [(String, Type)],
     /// The event as it stands: groups as records; `user` absent until provided.
     pub event: &'a dyn Event,
     /// What the user submitted: the fields that the block `takes` or that its prompt declares; none if nothing

@@ -109,6 +109,9 @@ pub struct RunCommit {
     pub bundle: [u8; 32],
     /// Number of the request in the run, 0 first; a commit of a step that is there already is a `Conflict`.
     pub seq: u32,
+    /// Whose run it is, as soon as that is known: record and trace are sealed under this user's key, else the
+    /// tenant's.
+    pub user_id: Option<String>,
     /// `session`, `deny`, `suspended`, ...
     pub outcome: String,
     /// Reason, error id or label, as the outcome has it.

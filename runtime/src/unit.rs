@@ -50,6 +50,32 @@ pub enum Write {
         /// Address.
         ip: String,
     },
+    /// A job for the queue (an `async` block, a mail): done at least once after the commit, also if the run is
+    /// denied. A second job with the same key is the same job.
+    Enqueue {
+        /// Idempotency key, unique in the tenant: run, label and try.
+        key: String,
+        /// What kind of job: names the handler.
+        kind: String,
+        /// The job, encoded by its handler; stored sealed.
+        payload: Vec<u8>,
+    },
+}
+
+impl Unit {
+    /// What is committed of a unit whose run ends in deny or error: audit, jobs that the walk has passed, and
+    /// one-time codes that were accepted (a code is used once, whatever came of it: RFC 6238 section 5.2).
+    pub fn denied(self) -> Self {
+        let writes = self
+            .writes
+            .into_iter()
+            .filter(|write| match write {
+                Write::TakeTotpStep { .. } | Write::Enqueue { .. } => true,
+                Write::InsertSession(_) | Write::RehashPassword { .. } | Write::RecordSignIn { .. } => false,
+            })
+            .collect();
+        Self { writes, audit: self.audit }
+    }
 }
 
 /// A session as stored (blocks.md, The session).
