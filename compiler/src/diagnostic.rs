@@ -36,3 +36,41 @@ pub struct Label {
     /// What to say there; may be empty.
     pub message: String,
 }
+
+impl Diagnostic {
+    /// An error at `span`.
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(code, Level::Error, span, message.into())
+    }
+
+    /// A warning at `span`.
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(code, Level::Warning, span, message.into())
+    }
+
+    /// Says something at the primary place itself.
+    #[must_use]
+    pub fn here(mut self, message: impl Into<String>) -> Self {
+        self.primary.message = message.into();
+        self
+    }
+
+    /// Adds another place.
+    #[must_use]
+    pub fn label(mut self, span: Span, message: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Adds a line of help.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    fn new(code: &'static str, level: Level, span: Span, message: String) -> Self {
+        let primary = Label { span, message: String::new() };
+        Self { code, level, message, primary, secondary: Vec::new(), help: Vec::new() }
+    }
+}

@@ -4,6 +4,8 @@
 //! that hosts can extend them; a user's mistake is a [`diagnostic::Diagnostic`], never an `Err`.
 
 pub mod ast;
+pub mod codes;
 pub mod diagnostic;
 pub mod render;
 pub mod source;
+pub mod typed;
