@@ -3,6 +3,7 @@
 //! It does no I/O of its own and knows no HTTP, SQL or JavaScript; blocks are registered by name.
 
 pub mod block;
+pub mod event;
 pub mod host;
 pub mod tenant;
 pub mod unit;
