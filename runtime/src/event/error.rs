@@ -104,11 +104,13 @@ impl Found {
         self.path.push(Segment::Index(index));
         self
     }
+}
 
-    pub(super) fn finish(self: Box<Self>) -> EventError {
-        let Self { offset, fault, mut path } = *self;
+impl From<Box<Found>> for EventError {
+    fn from(found: Box<Found>) -> Self {
+        let Found { offset, fault, mut path } = *found;
         path.reverse();
-        EventError { path, offset, fault }
+        Self { path, offset, fault }
     }
 }
 

@@ -21,11 +21,11 @@ pub(super) fn read<'a>(
 ) -> Result<(), EventError> {
     if bytes.len() > limits.max_bytes {
         let fault = Fault::TooLong { len: bytes.len(), limit: limits.max_bytes };
-        return Err(Found::at(limits.max_bytes, fault).finish());
+        return Err(Found::at(limits.max_bytes, fault).into());
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => return Err(Found::at(error.valid_up_to(), Fault::NotUtf8).finish()),
+        Err(error) => return Err(Found::at(error.valid_up_to(), Fault::NotUtf8).into()),
     };
     for slot in &shape.slots {
         if let Some(value) = out.get_mut(*slot) {
@@ -33,7 +33,7 @@ pub(super) fn read<'a>(
         }
     }
     let mut cursor = Cursor::new(text, arena);
-    whole(&mut cursor, shape, limits, out).map_err(Found::finish)?;
+    whole(&mut cursor, shape, limits, out)?;
     for need in &shape.required {
         if matches!(out.get(need.slot), Some(Value::Absent) | None) {
             return Err(missing(need, Cursor::new(text, arena)));
