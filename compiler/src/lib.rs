@@ -7,5 +7,6 @@ pub mod ast;
 pub mod codes;
 pub mod diagnostic;
 pub mod render;
+pub mod schema;
 pub mod source;
 pub mod typed;

@@ -55,7 +55,8 @@ pub struct Slot {
 /// Where a slot's value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Source {
-    /// `event.a.b`: path below `event`.
+    /// `event.a.b`: path below `event`. Where an event that may leave the field out does so and the slot is not
+    /// `maybe_absent`: a bool is false, a list, map or dyn empty; anything else refuses the event, naming the path.
     Event(Vec<StrId>),
     /// `input.a`: what the user submitted, never a secret field.
     Input(Vec<StrId>),
