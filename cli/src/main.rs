@@ -1,2 +1,27 @@
-//! The `admit` command.
-fn main() {}
+//! The `admit` command: parses arguments, runs one command and turns its result into an exit code.
+//!
+//! Exit codes: 0 ok; 1 findings (errors, warnings with `--deny warnings`, a failed test, a run that was denied or
+//! failed); 2 wrong usage, or a file that cannot be opened.
+
+mod args;
+mod command;
+mod failure;
+mod files;
+mod output;
+mod project;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let output = output::Output::new(&args.common);
+    match command::run(args.command, &output) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(2)
+        }
+    }
+}
