@@ -1,0 +1,145 @@
+//! Every example in the docs is checked: `admit` blocks by the compiler, `cel` lines by both engines, the README's and the
+//! examples' commands by running them.
+
+#[path = "support/markdown.rs"]
+mod markdown;
+
+use std::fs;
+use std::path::Path;
+
+use markdown::{Block, blocks, files, root, shell};
+
+#[test]
+fn every_admit_block_checks_as_it_says() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for path in files(&root().join("docs/src")).into_iter().chain([root().join("README.md")]) {
+        for block in blocks(&path) {
+            if block.info.split(',').next() == Some("admit") {
+                count += 1;
+                failures.extend(check_block(&path, &block));
+            }
+        }
+    }
+    assert!(count > 8, "only {count} examples were found");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn check_block(path: &Path, block: &Block) -> Option<String> {
+    let (code, text) = shell("admit check --format json -", &root(), &block.text);
+    let found: serde_json::Value = serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_default();
+    let of = |level: &str| -> Vec<String> {
+        let list = found["diagnostics"].as_array().cloned().unwrap_or_default();
+        list.iter().filter(|one| one["level"] == level).map(|one| one["code"].as_str().unwrap_or("").to_owned()).collect()
+    };
+    let place = format!("{}:{}", path.display(), block.line);
+    let options: Vec<&str> = block.info.split(',').skip(1).collect();
+    let wanted: Vec<&str> = options.iter().filter_map(|option| option.strip_prefix("error=")).collect();
+    if of("error") != wanted || (code != 0) == wanted.is_empty() {
+        return Some(format!("{place}: wanted errors {wanted:?}, exit {code}, found\n{text}"));
+    }
+    if !options.contains(&"warning") && wanted.is_empty() && !of("warning").is_empty() {
+        return Some(format!("{place}: unwanted warnings\n{text}"));
+    }
+    None
+}
+
+#[test]
+fn every_cel_line_is_true() {
+    let mut count = 0;
+    for path in files(&root().join("docs/src")) {
+        for block in blocks(&path).into_iter().filter(|block| block.info == "cel") {
+            for line in block.text.lines() {
+                let command = format!("admit eval '{}'", line.replace('\'', "'\\''"));
+                assert_eq!(shell(&command, &root(), ""), (0, "true\n".to_owned()), "{}: {line}", path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 5, "only {count} lines were found");
+}
+
+#[test]
+fn the_readmes_first_command_signs_the_demo_user_in() {
+    let first = blocks(&root().join("README.md")).into_iter().find(|block| block.info == "sh").unwrap();
+    let command = first.text.replace("cargo run --locked -p admit-cli --", "admit");
+    assert!(command.starts_with("admit run login"), "{command}");
+    let (code, text) = shell(&command, &root(), "");
+    assert_eq!(code, 0, "{text}");
+    for wanted in ["session", "route-on-risk", "proceed", "issue-session"] {
+        assert!(text.contains(wanted), "no `{wanted}` in\n{text}");
+    }
+    assert!(!text.contains("correct horse"), "the password is in the output:\n{text}");
+}
+
+/// `console` blocks: `$ command` lines, each followed by what it prints (`...` stands for anything, a line or a part of
+/// one) and, where it is not 0, its exit code as `[exit 1]`. They run in a copy of the project, in order.
+#[test]
+fn every_command_of_the_examples_prints_what_its_readme_says() {
+    let mut count = 0;
+    for entry in fs::read_dir(root().join("examples")).unwrap() {
+        let project = entry.unwrap().path();
+        if !project.join("admit.toml").exists() {
+            continue;
+        }
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(&project, copy.path());
+        for block in blocks(&project.join("README.md")).into_iter().filter(|block| block.info == "console") {
+            count += run_console(&block, copy.path(), &project);
+        }
+    }
+    assert!(count > 5, "only {count} commands were found");
+}
+
+fn run_console(block: &Block, folder: &Path, project: &Path) -> usize {
+    let mut count = 0;
+    for section in format!("\n{}", block.text).split("\n$ ").skip(1) {
+        let (command, expected) = section.split_once('\n').unwrap_or((section, ""));
+        let (code, mut text) = shell(command, folder, "");
+        if code != 0 {
+            text.push_str(&format!("[exit {code}]\n"));
+        }
+        let pattern: Vec<&str> = expected.trim_end().lines().collect();
+        let lines: Vec<&str> = text.trim_end().lines().collect();
+        assert!(
+            matches_lines(&pattern, &lines),
+            "{}:{}: $ {command}\nwanted:\n{expected}\nprinted:\n{text}",
+            project.display(),
+            block.line
+        );
+        count += 1;
+    }
+    count
+}
+
+fn matches_lines(pattern: &[&str], lines: &[&str]) -> bool {
+    match pattern.split_first() {
+        None => lines.is_empty(),
+        Some((&"...", rest)) => (0..=lines.len()).any(|skip| matches_lines(rest, &lines[skip..])),
+        Some((first, rest)) => {
+            lines.split_first().is_some_and(|(line, others)| matches_line(first, line) && matches_lines(rest, others))
+        }
+    }
+}
+
+fn matches_line(pattern: &str, line: &str) -> bool {
+    match pattern.split_once("...") {
+        None => pattern.trim_end() == line.trim_end(),
+        Some((before, after)) => line.strip_prefix(before).is_some_and(|rest| {
+            (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| matches_line(after, &rest[at..]))
+        }),
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
