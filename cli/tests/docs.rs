@@ -30,7 +30,10 @@ fn check_block(path: &Path, block: &Block) -> Option<String> {
     let found: serde_json::Value = serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_default();
     let of = |level: &str| -> Vec<String> {
         let list = found["diagnostics"].as_array().cloned().unwrap_or_default();
-        list.iter().filter(|one| one["level"] == level).map(|one| one["code"].as_str().unwrap_or("").to_owned()).collect()
+        list.iter()
+            .filter(|one| one["level"] == level)
+            .map(|one| one["code"].as_str().unwrap_or("").to_owned())
+            .collect()
     };
     let place = format!("{}:{}", path.display(), block.line);
     let options: Vec<&str> = block.info.split(',').skip(1).collect();

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Label};
 use crate::render::position::position;
+use crate::render::sanitize;
 use crate::source::Sources;
 
 /// Renders one JSON object on one line.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let list: Vec<Value> = diagnostics.iter().map(|diagnostic| object(diagnostic, sources)).collect();
-    format!("{}\n", json!({ "diagnostics": list }))
+    format!("{}\n", sanitize::json(&json!({ "diagnostics": list })))
 }
 
 fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {

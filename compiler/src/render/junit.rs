@@ -4,6 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::diagnostic::{Diagnostic, Level};
 use crate::render::position::position;
+use crate::render::sanitize;
 use crate::source::Sources;
 
 /// Renders one report with one suite, `admit`. Errors are failures; warnings are skipped cases with their message.
@@ -30,9 +31,9 @@ fn case(diagnostic: &Diagnostic, sources: &Sources) -> TestCase {
         Level::Error => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Level::Warning => TestCaseStatus::skipped(),
     };
-    status.set_message(diagnostic.message.as_str()).set_type(diagnostic.code);
+    status.set_message(sanitize::lines(&diagnostic.message)).set_type(diagnostic.code);
     if !diagnostic.help.is_empty() {
-        status.set_description(diagnostic.help.join("\n"));
+        status.set_description(sanitize::lines(&diagnostic.help.join("\n")));
     }
     let name = format!("{} {}:{}:{}", diagnostic.code, place.path, place.line, place.column);
     let mut case = TestCase::new(name, status);

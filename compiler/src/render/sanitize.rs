@@ -33,6 +33,22 @@ pub fn same_length(text: &str) -> String {
         .collect()
 }
 
+/// A JSON text in which each dangerous character is a `\\u` escape: the same value, harmless on a terminal.
+pub fn json(value: &serde_json::Value) -> String {
+    let mut safe = String::new();
+    for character in value.to_string().chars() {
+        if is_dangerous(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
 /// Characters that move the cursor, start an escape sequence, or reorder or hide text. Line feed and tab are safe.
 fn is_dangerous(character: char) -> bool {
     match character {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Label};
 use crate::render::position::position;
+use crate::render::sanitize;
 use crate::source::{Sources, Span};
 
 /// Renders one log with one run.
@@ -26,7 +27,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             "results": results,
         }],
     });
-    format!("{log}\n")
+    format!("{}\n", sanitize::json(&log))
 }
 
 fn result(diagnostic: &Diagnostic, sources: &Sources, seen: &mut BTreeMap<String, u32>) -> Value {
