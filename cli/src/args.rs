@@ -68,10 +68,6 @@ pub enum Deny {
 pub enum Command {
     /// Start a project in a new folder
     New(command::new::Args),
-    /// Check a project, a file, or standard input
-    Check(command::check::Args),
-    /// Format sources
-    Fmt(command::fmt::Args),
     /// Explain a code of a finding
     Explain(command::explain::Args),
 }

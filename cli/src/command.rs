@@ -1,8 +1,6 @@
 //! The commands, one file each.
 
-pub mod check;
 pub mod explain;
-pub mod fmt;
 pub mod new;
 
 use crate::args::Command;
@@ -13,8 +11,6 @@ use crate::output::Output;
 pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::New(args) => new::run(args),
-        Command::Check(args) => check::run(args, output),
-        Command::Fmt(args) => fmt::run(args, output),
         Command::Explain(args) => explain::run(args, output),
     }
 }

@@ -40,8 +40,8 @@ pub fn read_project(root: &Path) -> Result<Vec<ProjectFile>, Failure> {
 /// Reads one file that the user named.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
-    let file = fs::File::open(path).map_err(|error| Failure::io("open", shown, error))?;
-    let metadata = file.metadata().map_err(|error| Failure::io("read", shown, error))?;
+    let file = fs::File::open(path).map_err(|error| Failure::io("open", &shown, error))?;
+    let metadata = file.metadata().map_err(|error| Failure::io("read", &shown, error))?;
     if metadata.is_dir() {
         return Err(Failure::new(format!("`{shown}` is a folder, not a file")));
     }
@@ -61,12 +61,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     temporary.push(name);
     temporary.push(format!(".{}.new", std::process::id()));
     let temporary = path.with_file_name(temporary);
-    fs::write(&temporary, bytes).and_then(|()| keep_mode(path, &temporary)).and_then(|()| fs::rename(&temporary, path)).map_err(
-        |error| {
+    fs::write(&temporary, bytes)
+        .and_then(|()| keep_mode(path, &temporary))
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| {
             let _nothing_left = fs::remove_file(&temporary);
             fail(error)
-        },
-    )
+        })
 }
 
 fn keep_mode(path: &Path, temporary: &Path) -> std::io::Result<()> {

@@ -8,7 +8,6 @@ mod command;
 mod failure;
 mod files;
 mod output;
-mod project;
 
 use std::process::ExitCode;
 

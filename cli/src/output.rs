@@ -31,10 +31,7 @@ impl Output {
         let color = match common.color {
             ColorArg::Always => true,
             ColorArg::Never => false,
-            ColorArg::Auto => !matches!(
-                anstream::AutoStream::choice(&std::io::stdout()),
-                anstream::ColorChoice::Never
-            ),
+            ColorArg::Auto => !matches!(anstream::AutoStream::choice(&std::io::stdout()), anstream::ColorChoice::Never),
         };
         Self { format, color, deny_warnings: common.deny == Some(Deny::Warnings) }
     }

@@ -59,7 +59,10 @@ fn json_counts_lines_and_columns_from_one_in_characters() {
     let json: serde_json::Value = serde_json::from_str(&rendered(Format::Json)).unwrap();
     let error = &json["diagnostics"][1];
     assert_eq!(error["code"], "A0201");
-    assert_eq!((error["line"].as_u64(), error["column"].as_u64(), error["end_column"].as_u64()), (Some(1), Some(11), Some(15)));
+    assert_eq!(
+        (error["line"].as_u64(), error["column"].as_u64(), error["end_column"].as_u64()),
+        (Some(1), Some(11), Some(15))
+    );
     assert_eq!(error["labels"][0]["line"], 2);
     assert_eq!(error["help"][0], "did you mean `mfa`?");
 }
@@ -86,8 +89,7 @@ fn sarif_fingerprints_do_not_move_with_the_line() {
         let mut finding = sample().0.remove(1);
         finding.primary.span = Span { file, start, end: start + 3 };
         finding.secondary.clear();
-        let log: serde_json::Value =
-            serde_json::from_str(&render(Format::Sarif, &[finding], &sources, false)).unwrap();
+        let log: serde_json::Value = serde_json::from_str(&render(Format::Sarif, &[finding], &sources, false)).unwrap();
         assert_eq!(log["version"], "2.1.0");
         assert_eq!(log["runs"][0]["results"][0]["ruleId"], "A0201");
         log["runs"][0]["results"][0]["partialFingerprints"]["primaryLocationLineHash"].clone()
@@ -118,8 +120,9 @@ fn t25_nothing_in_source_name_or_message_steers_the_terminal() {
     };
     for format in [Format::Human, Format::Json, Format::Sarif, Format::Github, Format::Junit] {
         let text = render(format, std::slice::from_ref(&finding), &sources, false);
-        let bad =
-            text.chars().find(|c| *c != '\n' && *c != '\t' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(c)));
+        let bad = text
+            .chars()
+            .find(|c| *c != '\n' && *c != '\t' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(c)));
         assert_eq!(bad, None, "{format:?}: {text:?}");
     }
 }

@@ -27,13 +27,15 @@ const FILES: [(&str, &str); 6] = [
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let name = project_name(&args.path)?;
     if fs::read_dir(&args.path).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(Failure::new(format!("`{}` is not empty", args.path.display())).help("name a folder that does not exist yet"));
+        return Err(Failure::new(format!("`{}` is not empty", args.path.display()))
+            .help("name a folder that does not exist yet"));
     }
     for (path, text) in FILES {
         let target = args.path.join(path);
         let folder = target.parent().unwrap_or(&args.path);
         fs::create_dir_all(folder).map_err(|error| Failure::io("make", folder.display(), error))?;
-        fs::write(&target, text.replace("NAME", &name)).map_err(|error| Failure::io("write", target.display(), error))?;
+        fs::write(&target, text.replace("NAME", &name))
+            .map_err(|error| Failure::io("write", target.display(), error))?;
     }
     note(&format!("made `{}`; next: cd {} && admit check && admit test\n", name, args.path.display()));
     Ok(Exit::Ok)
@@ -41,7 +43,8 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 
 fn project_name(path: &Path) -> Result<String, Failure> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let part_ok = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let part_ok =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('-').all(part_ok) {
         Ok(name.to_owned())
     } else {
