@@ -6,6 +6,8 @@
 pub mod ast;
 pub mod codes;
 pub mod diagnostic;
+pub mod library;
+pub mod nearest;
 pub mod render;
 pub mod schema;
 pub mod source;

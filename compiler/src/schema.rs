@@ -157,8 +157,8 @@ pub struct PlainField {
     pub span: Span,
 }
 
-/// `sets PATH [to EXPR] [when EXPR]`. In the expressions of `sets`, `provides` and `ensures` a name is an output or a
-/// config field of the block (no name is both); nothing else is in scope.
+/// `sets PATH [to EXPR] [when EXPR]`. In the expressions of `sets`, `provides` and `ensures` a name is an output of the
+/// block, else a config field; nothing else is in scope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sets {
     /// Below `event`.

@@ -1,0 +1,125 @@
+//! The library: declarations of blocks, the event, the session and contracts, read into the [`crate::schema`].
+
+mod blocks;
+mod contracts;
+mod event;
+pub mod types;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use smol_str::SmolStr;
+
+use crate::ast::{File, Item, ItemKind};
+use crate::diagnostic::Diagnostic;
+use crate::schema::{Block, Contract, Event, Session};
+use crate::source::{Sources, Span};
+
+/// What a project is checked against.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    /// Blocks by name, in the order declared.
+    pub blocks: IndexMap<SmolStr, Block, FxBuildHasher>,
+    /// The event.
+    pub event: Event,
+    /// The session.
+    pub session: Session,
+    /// Contracts by system flow, in the order declared.
+    pub contracts: IndexMap<SmolStr, Contract, FxBuildHasher>,
+    /// The declarations' files: a project's files are added after them.
+    pub sources: Sources,
+}
+
+impl Library {
+    /// Reads parsed declarations: the standard library, then a host's extensions. `sources` holds their text.
+    ///
+    /// The result holds what is sound of them; everything else is in the diagnostics.
+    pub fn read(sources: Sources, files: &[File]) -> (Library, Vec<Diagnostic>) {
+        let mut library = Library { sources, ..Library::default() };
+        let mut diagnostics = Vec::new();
+        let items: Vec<&Item> = files.iter().flat_map(|file| &file.items).collect();
+        read(&mut library, &items, &mut diagnostics);
+        (library, diagnostics)
+    }
+
+    /// A block by name.
+    pub fn block(&self, name: &str) -> Option<&Block> {
+        self.blocks.get(name)
+    }
+
+    /// A system flow's contract.
+    pub fn contract(&self, name: &str) -> Option<&Contract> {
+        self.contracts.get(name)
+    }
+}
+
+fn read(library: &mut Library, items: &[&Item], diagnostics: &mut Vec<Diagnostic>) {
+    let mut event: Option<Span> = None;
+    let mut session: Option<Span> = None;
+    // The event first: clauses of blocks name its paths.
+    for item in items {
+        match &item.kind {
+            ItemKind::Event(decl) => match event {
+                Some(first) => diagnostics.push(twice("event", item.span, first)),
+                None => {
+                    event = Some(item.span);
+                    library.event = event::event(decl, diagnostics);
+                }
+            },
+            ItemKind::Session(decl) => match session {
+                Some(first) => diagnostics.push(twice("session", item.span, first)),
+                None => {
+                    session = Some(item.span);
+                    library.session = event::session(decl, diagnostics);
+                }
+            },
+            _ => {}
+        }
+    }
+    for item in items {
+        if let ItemKind::Block(decl) = &item.kind {
+            let block = blocks::block(decl, item, &library.event, diagnostics);
+            if let Some(first) = library.blocks.get(&block.name) {
+                diagnostics.push(
+                    Diagnostic::error("A0501", decl.name.span, format!("the block `{}` is declared twice", block.name))
+                        .label(first.span, "first here"),
+                );
+            } else {
+                library.blocks.insert(block.name.clone(), block);
+            }
+        }
+    }
+    for item in items {
+        match &item.kind {
+            ItemKind::Contract(decl) => {
+                let contract = contracts::contract(decl, item, library, diagnostics);
+                if let Some(first) = library.contracts.get(&contract.name) {
+                    diagnostics.push(
+                        Diagnostic::error(
+                            "A0501",
+                            decl.name.span,
+                            format!("the contract `{}` is declared twice", contract.name),
+                        )
+                        .label(first.span, "first here"),
+                    );
+                } else {
+                    library.contracts.insert(contract.name.clone(), contract);
+                }
+            }
+            ItemKind::Block(_) | ItemKind::Event(_) | ItemKind::Session(_) => {}
+            ItemKind::Flow(_)
+            | ItemKind::Action(_)
+            | ItemKind::Param(_)
+            | ItemKind::List(_)
+            | ItemKind::Secret(_)
+            | ItemKind::Rule(_)
+            | ItemKind::Test(_) => diagnostics.push(
+                Diagnostic::error("A0500", item.span, "a library holds declarations only")
+                    .help("move it to a file of the project"),
+            ),
+        }
+    }
+}
+
+fn twice(what: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("A0501", span, format!("the {what} is declared twice")).label(first, "first here")
+}
