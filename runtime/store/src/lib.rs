@@ -1,1 +1,28 @@
-//! placeholder
+//! The store: users, credentials, sessions, runs, counters, queue and the append-only audit chain, over sqlx.
+//!
+//! One logical schema (migrations/) for SQLite and PostgreSQL; every query is written so that both can serve it, and
+//! names its tenant. Personal data is sealed under a key per user, whose key is sealed under its tenant's, whose key is
+//! sealed under the master key that is kept outside the database.
+
+mod audit;
+mod commit;
+mod counters;
+mod keys;
+mod migrations;
+mod open;
+mod profile;
+mod queue;
+mod runs;
+pub mod seal;
+mod sqlite;
+mod time;
+mod users;
+mod writes;
+
+pub use audit::{AuditFault, AuditRow};
+pub use migrations::SCHEMA_VERSION;
+pub use open::{OpenError, SqliteStore};
+pub use profile::{NewUser, Profile, UserSummary, normalise_identifier};
+pub use queue::Job;
+pub use runs::RunSummary;
+pub use users::{LineError, Status, UserError, parse_users};

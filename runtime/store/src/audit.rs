@@ -1,0 +1,327 @@
+//! The audit log: append-only, one hash chain per tenant, checked row by row.
+//!
+//! `hash` of a row is SHA-256 over a canonical encoding of every column and the hash before it; the data stays sealed
+//! in it, so erasing a user leaves the chain whole. The head (last sequence number and hash) carries a keyed seal: rows
+//! cut off at the end, or a chain written anew without the key, are noticed.
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use admit_runtime::host::StoreError;
+use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::AuditEntry;
+use sha2::{Digest, Sha256};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use thiserror::Error;
+
+use crate::keys::{failed, opening_key, owner_key, unsealed};
+use crate::open::SqliteStore;
+use crate::seal::SealKey;
+use crate::time::{from_micros, to_micros};
+use crate::users::new_id;
+
+const BATCH: i64 = 1_000;
+const COLUMNS: &str = "SELECT seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash \
+                       FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+/// An entry as read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRow {
+    /// Its number in the tenant, 1 first.
+    pub seq: u64,
+    /// `aud_...`
+    pub id: String,
+    /// When.
+    pub at: Instant,
+    /// In which run.
+    pub run_id: String,
+    /// The entry; its data is `null` where the user was erased.
+    pub entry: AuditEntry,
+}
+
+/// The first fault of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("audit entry {seq}: {problem}")]
+pub struct AuditFault {
+    /// The first bad row's number.
+    pub seq: u64,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// A row as stored.
+struct Stored {
+    seq: i64,
+    id: String,
+    at: i64,
+    kind: String,
+    actor: String,
+    target: String,
+    outcome: String,
+    run_id: String,
+    user_id: Option<String>,
+    sealed_data: Vec<u8>,
+    prev_hash: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+/// The end of a chain.
+struct Head {
+    seq: i64,
+    hash: Vec<u8>,
+    mac: Vec<u8>,
+}
+
+/// What the entries of one commit have in common.
+pub(crate) struct AuditOf<'a> {
+    pub tenant: &'a TenantId,
+    pub run_id: &'a str,
+    pub user_id: Option<&'a str>,
+    pub at: Instant,
+}
+
+impl SqliteStore {
+    /// Entries after `after`, in order, at most `limit`.
+    pub async fn audit(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let rows = read_rows(&mut connection, tenant, after, i64::from(limit)).await?;
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in rows {
+            let key = opening_key(&mut connection, tenant, &tenant_key, row.user_id.as_deref()).await?;
+            entries.push(readable(tenant, key, row)?);
+        }
+        Ok(entries)
+    }
+
+    /// Checks the whole chain: how many entries it has, or its first fault.
+    pub async fn verify_audit(&self, tenant: &TenantId) -> Result<Result<u64, AuditFault>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        // One read transaction: entries that are added meanwhile are not seen.
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let head = read_head(&mut transaction, tenant).await?;
+        let (mut seq, mut hash) = (0_i64, first_prev().to_vec());
+        loop {
+            let rows = read_rows(&mut transaction, tenant, seq, BATCH).await?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in rows {
+                if let Some(problem) = row_fault(tenant, &row, seq, &hash) {
+                    return Ok(Err(AuditFault { seq: number(seq.saturating_add(1)), problem }));
+                }
+                (seq, hash) = (row.seq, row.hash);
+            }
+        }
+        let fault = |problem, seq| Ok(Err(AuditFault { seq: number(seq), problem }));
+        match head {
+            None if seq == 0 => Ok(Ok(0)),
+            None => fault("the head of the chain is missing", seq),
+            Some(head) if head.mac != head_mac(&tenant_key, tenant, head.seq, &head.hash) => {
+                fault("the head of the chain was not written by this store", head.seq)
+            }
+            Some(head) if head.seq > seq => fault("missing: the chain ends before its head", seq.saturating_add(1)),
+            Some(head) if head.seq < seq => fault("it is beyond the head of the chain", head.seq.saturating_add(1)),
+            Some(head) if head.hash != hash => fault("its hash is not that of the head", seq),
+            Some(_) => Ok(Ok(number(seq))),
+        }
+    }
+}
+
+/// Appends entries in the commit's transaction.
+pub(crate) async fn append(
+    connection: &mut SqliteConnection,
+    of: &AuditOf<'_>,
+    tenant_key: &SealKey,
+    entries: &[AuditEntry],
+) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let head = read_head(connection, of.tenant).await?;
+    let (mut seq, mut prev) = match head {
+        Some(head) => (head.seq, head.hash),
+        None => (0, first_prev().to_vec()),
+    };
+    for entry in entries {
+        seq = seq.checked_add(1).ok_or_else(|| StoreError::Failed("the audit log is full".to_owned()))?;
+        let owner = of.user_id.or_else(|| entry.target.starts_with("usr_").then_some(entry.target.as_str()));
+        let (key, user_id) = owner_key(connection, of.tenant, tenant_key, owner).await?;
+        let id = new_id("aud");
+        let data = postcard::to_stdvec(&entry.data).map_err(|error| StoreError::Failed(error.to_string()))?;
+        let sealed_data = key.seal(&["audit", of.tenant.as_str(), &id], &data).map_err(unsealed)?;
+        let mut row = Stored {
+            seq,
+            id,
+            at: to_micros(of.at),
+            kind: entry.kind.clone(),
+            actor: entry.actor.clone(),
+            target: entry.target.clone(),
+            outcome: entry.outcome.clone(),
+            run_id: of.run_id.to_owned(),
+            user_id,
+            sealed_data,
+            prev_hash: prev,
+            hash: Vec::new(),
+        };
+        row.hash = row_hash(of.tenant, &row).to_vec();
+        prev = row.hash.clone();
+        insert_row(connection, of.tenant, row).await?;
+    }
+    let mac = head_mac(tenant_key, of.tenant, seq, &prev);
+    sqlx::query(
+        "INSERT INTO audit_heads (tenant, seq, hash, mac) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac",
+    )
+    .bind(of.tenant.as_str())
+    .bind(seq)
+    .bind(prev)
+    .bind(mac)
+    .execute(connection)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
+
+async fn insert_row(connection: &mut SqliteConnection, tenant: &TenantId, row: Stored) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO audit (tenant, seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(tenant.as_str())
+    .bind(row.seq)
+    .bind(row.id)
+    .bind(row.at)
+    .bind(row.kind)
+    .bind(row.actor)
+    .bind(row.target)
+    .bind(row.outcome)
+    .bind(row.run_id)
+    .bind(row.user_id)
+    .bind(row.sealed_data)
+    .bind(row.prev_hash)
+    .bind(row.hash)
+    .execute(connection)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
+
+async fn read_head(connection: &mut SqliteConnection, tenant: &TenantId) -> Result<Option<Head>, StoreError> {
+    let row = sqlx::query("SELECT seq, hash, mac FROM audit_heads WHERE tenant = $1")
+        .bind(tenant.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?;
+    row.map(|row| {
+        let (seq, hash, mac) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        Ok(Head { seq, hash, mac })
+    })
+    .transpose()
+    .map_err(failed)
+}
+
+async fn read_rows(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Stored>, StoreError> {
+    let rows = sqlx::query(COLUMNS)
+        .bind(tenant.as_str())
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
+        .map_err(failed)?;
+    rows.iter().map(stored).collect::<Result<_, _>>().map_err(failed)
+}
+
+fn stored(row: &SqliteRow) -> Result<Stored, sqlx::Error> {
+    Ok(Stored {
+        seq: row.try_get(0)?,
+        id: row.try_get(1)?,
+        at: row.try_get(2)?,
+        kind: row.try_get(3)?,
+        actor: row.try_get(4)?,
+        target: row.try_get(5)?,
+        outcome: row.try_get(6)?,
+        run_id: row.try_get(7)?,
+        user_id: row.try_get(8)?,
+        sealed_data: row.try_get(9)?,
+        prev_hash: row.try_get(10)?,
+        hash: row.try_get(11)?,
+    })
+}
+
+fn readable(tenant: &TenantId, key: Option<SealKey>, row: Stored) -> Result<AuditRow, StoreError> {
+    let data = match key {
+        Some(key) => {
+            let plain = key.open(&["audit", tenant.as_str(), &row.id], &row.sealed_data).map_err(unsealed)?;
+            postcard::from_bytes(&plain).map_err(|error| StoreError::Failed(error.to_string()))?
+        }
+        None => Datum::Null,
+    };
+    Ok(AuditRow {
+        seq: number(row.seq),
+        id: row.id,
+        at: from_micros(row.at),
+        run_id: row.run_id,
+        entry: AuditEntry { kind: row.kind, actor: row.actor, target: row.target, outcome: row.outcome, data },
+    })
+}
+
+/// What is wrong with the row that should come after `seq`.
+fn row_fault(tenant: &TenantId, row: &Stored, seq: i64, prev: &[u8]) -> Option<&'static str> {
+    if row.seq != seq.saturating_add(1) {
+        Some("missing")
+    } else if row.prev_hash != prev {
+        Some("it does not follow the entry before it")
+    } else if row.hash != row_hash(tenant, row) {
+        Some("it was changed")
+    } else {
+        None
+    }
+}
+
+/// SHA-256 over the columns in order, each with its length before it.
+fn row_hash(tenant: &TenantId, row: &Stored) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(b"admit audit 1");
+    let user = row.user_id.as_deref();
+    let parts: [&[u8]; 13] = [
+        tenant.as_str().as_bytes(),
+        &row.seq.to_be_bytes(),
+        row.id.as_bytes(),
+        &row.at.to_be_bytes(),
+        row.kind.as_bytes(),
+        row.actor.as_bytes(),
+        row.target.as_bytes(),
+        row.outcome.as_bytes(),
+        row.run_id.as_bytes(),
+        if user.is_some() { b"1" } else { b"0" },
+        user.unwrap_or("").as_bytes(),
+        &row.sealed_data,
+        &row.prev_hash,
+    ];
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+fn head_mac(tenant_key: &SealKey, tenant: &TenantId, seq: i64, hash: &[u8]) -> Vec<u8> {
+    let mut data = seq.to_be_bytes().to_vec();
+    data.extend_from_slice(hash);
+    tenant_key.hash(&["audit head", tenant.as_str()], &data).to_vec()
+}
+
+fn first_prev() -> [u8; 32] {
+    [0; 32]
+}
+
+fn number(seq: i64) -> u64 {
+    u64::try_from(seq).unwrap_or(0)
+}

@@ -1,0 +1,248 @@
+//! A user's attributes: what is sealed in the row, what `event.user` shows of it, and how identifiers are made equal.
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use serde::{Deserialize, Serialize};
+
+use crate::users::Status;
+
+/// Longest identifier in bytes: 320, an e-mail address of 64 + 1 + 255 octets (RFC 5321 section 4.5.3.1).
+const LONGEST_IDENTIFIER: usize = 320;
+
+/// The attributes of a user, stored as sealed JSON.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// E-mail address, an identifier.
+    pub email: Option<String>,
+    /// The address was proved.
+    pub email_verified: bool,
+    /// Phone number in E.164 form, an identifier.
+    pub phone: Option<String>,
+    /// The number was proved.
+    pub phone_verified: bool,
+    /// User name, an identifier.
+    pub username: Option<String>,
+    /// For people.
+    pub name: Option<String>,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Set by the application only.
+    pub app_metadata: serde_json::Map<String, serde_json::Value>,
+    /// The user may change it.
+    pub user_metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A user to be added; also a line of an import (JSON, unknown keys refused).
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewUser {
+    /// `usr_...`; made where it is left out.
+    pub id: Option<String>,
+    /// E-mail address, an identifier.
+    pub email: Option<String>,
+    /// The address was proved.
+    pub email_verified: bool,
+    /// Phone number in E.164 form, an identifier.
+    pub phone: Option<String>,
+    /// The number was proved.
+    pub phone_verified: bool,
+    /// User name, an identifier.
+    pub username: Option<String>,
+    /// For people.
+    pub name: Option<String>,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Set by the application only.
+    pub app_metadata: serde_json::Map<String, serde_json::Value>,
+    /// The user may change it.
+    pub user_metadata: serde_json::Map<String, serde_json::Value>,
+    /// Cannot sign in.
+    pub blocked: bool,
+    /// PHC string of the password.
+    pub password_hash: Option<String>,
+    /// TOTP seed in base32 (RFC 4648, padding optional).
+    pub totp_seed: Option<String>,
+}
+
+/// What a listing shows of a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserSummary {
+    /// `usr_...`
+    pub id: String,
+    /// May it sign in?
+    pub status: Status,
+    /// Its attributes; none where the user was erased.
+    pub profile: Option<Profile>,
+    /// Kinds of credentials, in order (`password`, `totp`).
+    pub credentials: Vec<String>,
+    /// When it was added.
+    pub created_at: Instant,
+    /// Last sign-in.
+    pub last_login_at: Option<Instant>,
+    /// Sign-ins so far.
+    pub login_count: i64,
+}
+
+impl NewUser {
+    /// Its attributes.
+    pub(crate) fn profile(&self) -> Profile {
+        Profile {
+            email: self.email.as_deref().map(|email| email.trim().to_owned()),
+            email_verified: self.email_verified,
+            phone: self.phone.as_deref().map(|phone| normalise_identifier(phone).1),
+            phone_verified: self.phone_verified,
+            username: self.username.as_deref().map(|name| name.trim().to_owned()),
+            name: self.name.clone(),
+            groups: self.groups.clone(),
+            roles: self.roles.clone(),
+            app_metadata: self.app_metadata.clone(),
+            user_metadata: self.user_metadata.clone(),
+        }
+    }
+}
+
+/// The identifiers of a profile with their kinds, as given.
+pub(crate) fn identifiers(profile: &Profile) -> Vec<(&'static str, &str)> {
+    [("email", &profile.email), ("phone", &profile.phone), ("username", &profile.username)]
+        .into_iter()
+        .filter_map(|(kind, value)| value.as_deref().map(|value| (kind, value)))
+        .collect()
+}
+
+/// Kind and normal form of what a user typed: with `@` an e-mail address (lower case), with a leading `+` a phone
+/// number (digits only), else a user name (lower case).
+pub fn normalise_identifier(text: &str) -> (&'static str, String) {
+    let text = text.trim();
+    if text.contains('@') {
+        ("email", text.to_lowercase())
+    } else if let Some(rest) = text.strip_prefix('+') {
+        let digits = rest.chars().filter(|each| !matches!(each, ' ' | '-' | '.' | '(' | ')'));
+        ("phone", std::iter::once('+').chain(digits).collect())
+    } else {
+        ("username", text.to_lowercase())
+    }
+}
+
+/// Why an identifier cannot be of this kind.
+pub(crate) fn identifier_fault(kind: &str, value: &str) -> Option<String> {
+    let (looks_like, normal) = normalise_identifier(value);
+    if normal.is_empty() || normal.len() > LONGEST_IDENTIFIER {
+        return Some(format!("`{kind}` must have 1 to {LONGEST_IDENTIFIER} bytes"));
+    }
+    if normal.chars().any(char::is_control) {
+        return Some(format!("`{kind}` holds a control character"));
+    }
+    if looks_like != kind {
+        return Some(match kind {
+            "email" => format!("`{value}` is not an e-mail address"),
+            "phone" => format!("`{value}` is not a phone number: write `+` and digits (E.164)"),
+            _ => format!("`{value}` cannot be a user name: it must hold no `@` and not begin with `+`"),
+        });
+    }
+    let well_formed = match kind {
+        "email" => normal.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !normal.contains(char::is_whitespace)
+        }),
+        "phone" => (3..=16).contains(&normal.len()) && normal.bytes().skip(1).all(|byte| byte.is_ascii_digit()),
+        _ => true,
+    };
+    (!well_formed).then(|| format!("`{value}` is not a valid `{kind}`"))
+}
+
+/// What `event.user` shows (blocks.md, The event): unknown leaves are left out.
+pub(crate) fn event_user(user: &UserSummary, profile: &Profile) -> Datum {
+    let mut fields = Vec::with_capacity(16);
+    let mut put = |name: &str, value: Datum| fields.push((Datum::Str(name.into()), value));
+    let text = |value: &str| Datum::Str(value.into());
+    put("id", text(&user.id));
+    for (name, value) in
+        [("email", &profile.email), ("phone", &profile.phone), ("username", &profile.username), ("name", &profile.name)]
+    {
+        if let Some(value) = value {
+            put(name, text(value));
+        }
+    }
+    put("email_verified", Datum::Bool(profile.email_verified));
+    put("phone_verified", Datum::Bool(profile.phone_verified));
+    put("groups", words(&profile.groups));
+    put("roles", words(&profile.roles));
+    put("created_at", Datum::Timestamp(user.created_at));
+    if let Some(at) = user.last_login_at {
+        put("last_login_at", Datum::Timestamp(at));
+    }
+    put("login_count", Datum::Int(user.login_count));
+    put("blocked", Datum::Bool(user.status == Status::Blocked));
+    let factors: Vec<String> = user.credentials.iter().filter(|kind| *kind != "password").cloned().collect();
+    put("factors", words(&factors));
+    put("app_metadata", json_object(&profile.app_metadata));
+    put("user_metadata", json_object(&profile.user_metadata));
+    Datum::Map(fields)
+}
+
+fn words(list: &[String]) -> Datum {
+    Datum::List(list.iter().map(|word| Datum::Str(word.as_str().into())).collect())
+}
+
+fn json_object(object: &serde_json::Map<String, serde_json::Value>) -> Datum {
+    Datum::Map(object.iter().map(|(key, value)| (Datum::Str(key.as_str().into()), json(value))).collect())
+}
+
+/// Depth is bounded by the parser that made the value (128).
+fn json(value: &serde_json::Value) -> Datum {
+    match value {
+        serde_json::Value::Null => Datum::Null,
+        serde_json::Value::Bool(value) => Datum::Bool(*value),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(int), _) => Datum::Int(int),
+            (None, Some(double)) => Datum::Double(double),
+            (None, None) => Datum::Null,
+        },
+        serde_json::Value::String(text) => Datum::Str(text.as_str().into()),
+        serde_json::Value::Array(items) => Datum::List(items.iter().map(json).collect()),
+        serde_json::Value::Object(object) => json_object(object),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_made_equal() {
+        for (typed, kind, normal) in [
+            (" Alice@Example.COM ", "email", "alice@example.com"),
+            ("+91 (20) 555-0100", "phone", "+91205550100"),
+            ("Alice", "username", "alice"),
+        ] {
+            assert_eq!(normalise_identifier(typed), (kind, normal.to_owned()));
+        }
+    }
+
+    #[test]
+    fn identifiers_of_the_wrong_form_are_refused() {
+        for (kind, value) in [
+            ("email", "alice"),
+            ("email", "@x"),
+            ("email", "a@"),
+            ("email", "a@b@c"),
+            ("email", "a b@c"),
+            ("phone", "5550100"),
+            ("phone", "+12a"),
+            ("phone", "+"),
+            ("username", "a@b"),
+            ("username", "+1"),
+            ("username", ""),
+            ("username", "a\u{1b}b"),
+        ] {
+            assert!(identifier_fault(kind, value).is_some(), "{kind} {value}");
+        }
+        for (kind, value) in [("email", "a@b.example"), ("phone", "+91 20 5550100"), ("username", "alice.b")] {
+            assert_eq!(identifier_fault(kind, value), None);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Runs: taking a suspended one, listing, traces, and the bundles that runs need to go on.
+
+use admit_eval::value::Instant;
+use admit_runtime::host::{StoreError, StoredRun};
+use admit_runtime::tenant::TenantId;
+use sqlx::Row;
+
+use crate::keys::{failed, opening_key, unsealed};
+use crate::open::SqliteStore;
+use crate::time::{from_micros, to_micros};
+
+/// What a listing shows of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSummary {
+    /// `run_...`
+    pub id: String,
+    /// Which flow.
+    pub flow: String,
+    /// Number of its last request, 0 first.
+    pub seq: u32,
+    /// `session`, `deny`, `suspended`, ...
+    pub outcome: String,
+    /// Reason, error id or label, as the outcome has it.
+    pub detail: Option<String>,
+    /// When it began.
+    pub started_at: Instant,
+    /// When its last request ended.
+    pub updated_at: Instant,
+}
+
+impl SqliteStore {
+    /// Runs, newest first, at most `limit`.
+    pub async fn runs(&self, tenant: &TenantId, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, flow, seq, outcome, detail, started_at, updated_at FROM runs WHERE tenant = $1 \
+             ORDER BY started_at DESC, id DESC LIMIT $2",
+        )
+        .bind(tenant.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter()
+            .map(|row| {
+                let seq: i64 = row.try_get(2)?;
+                Ok(RunSummary {
+                    id: row.try_get(0)?,
+                    flow: row.try_get(1)?,
+                    seq: u32::try_from(seq).unwrap_or(u32::MAX),
+                    outcome: row.try_get(3)?,
+                    detail: row.try_get(4)?,
+                    started_at: from_micros(row.try_get(5)?),
+                    updated_at: from_micros(row.try_get(6)?),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map_err(failed)
+    }
+
+    /// The encoded traces of a run, one per request in order; none for a request whose user was erased.
+    pub async fn traces(&self, tenant: &TenantId, run_id: &str) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let rows =
+            sqlx::query("SELECT seq, user_id, sealed_trace FROM traces WHERE tenant = $1 AND run_id = $2 ORDER BY seq")
+                .bind(tenant.as_str())
+                .bind(run_id)
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(failed)?;
+        let mut traces = Vec::with_capacity(rows.len());
+        for row in rows {
+            let seq: i64 = row.try_get(0).map_err(failed)?;
+            let owner: Option<String> = row.try_get(1).map_err(failed)?;
+            let sealed: Vec<u8> = row.try_get(2).map_err(failed)?;
+            let key = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
+            let place = seq.to_string();
+            let place = ["trace", tenant.as_str(), run_id, &place];
+            traces.push(
+                key.map(|key| key.open(&place, &sealed).map(|plain| plain.to_vec())).transpose().map_err(unsealed)?,
+            );
+        }
+        Ok(traces)
+    }
+
+    /// Keeps a bundle, so that runs that began with it can go on; one that is there already stays.
+    pub async fn put_bundle(
+        &self,
+        tenant: &TenantId,
+        hash: [u8; 32],
+        bytes: &[u8],
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        self.tenant_key(tenant).await?;
+        sqlx::query(
+            "INSERT INTO bundles (tenant, hash, bytes, created_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, hash) DO NOTHING",
+        )
+        .bind(tenant.as_str())
+        .bind(hash.to_vec())
+        .bind(bytes)
+        .bind(to_micros(now))
+        .execute(&self.pool)
+        .await
+        .map(|_| ())
+        .map_err(failed)
+    }
+
+    /// A bundle by its content hash.
+    pub async fn bundle(&self, tenant: &TenantId, hash: [u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        sqlx::query("SELECT bytes FROM bundles WHERE tenant = $1 AND hash = $2")
+            .bind(tenant.as_str())
+            .bind(hash.to_vec())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?
+            .map(|row| row.try_get(0).map_err(failed))
+            .transpose()
+    }
+
+    /// As [`admit_runtime::host::Store::take_run`].
+    pub(crate) async fn take_suspended(
+        &self,
+        tenant: &TenantId,
+        token_hash: [u8; 32],
+        now: Instant,
+    ) -> Result<StoredRun, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let now = to_micros(now);
+        let taken = sqlx::query(
+            "UPDATE suspensions SET taken_at = $3 WHERE tenant = $1 AND token_hash = $2 AND taken_at IS NULL \
+             AND expires_at > $3 RETURNING run_id, seq, user_id, sealed_record",
+        )
+        .bind(tenant.as_str())
+        .bind(token_hash.to_vec())
+        .bind(now)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)?;
+        let Some(row) = taken else { return Err(self.why_not_taken(tenant, token_hash, now).await?) };
+        let run_id: String = row.try_get(0).map_err(failed)?;
+        let seq: i64 = row.try_get(1).map_err(failed)?;
+        let owner: Option<String> = row.try_get(2).map_err(failed)?;
+        let sealed: Option<Vec<u8>> = row.try_get(3).map_err(failed)?;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let key = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
+        // Erased meanwhile: there is nothing to go on with.
+        let (Some(key), Some(sealed)) = (key, sealed) else { return Err(StoreError::NotFound) };
+        let place = seq.to_string();
+        let record = key.open(&["run", tenant.as_str(), &run_id, &place], &sealed).map_err(unsealed)?.to_vec();
+        let bundle: Vec<u8> = sqlx::query("SELECT bundle FROM runs WHERE tenant = $1 AND id = $2")
+            .bind(tenant.as_str())
+            .bind(&run_id)
+            .fetch_one(&mut *connection)
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(failed)?;
+        let bundle =
+            bundle.try_into().map_err(|_| StoreError::Failed(format!("the bundle hash of `{run_id}` is damaged")))?;
+        let seq = u32::try_from(seq.saturating_add(1))
+            .map_err(|_| StoreError::Failed(format!("the sequence of `{run_id}` is damaged")))?;
+        Ok(StoredRun { run_id, bundle, record, seq })
+    }
+
+    async fn why_not_taken(&self, tenant: &TenantId, token_hash: [u8; 32], now: i64) -> Result<StoreError, StoreError> {
+        let row = sqlx::query("SELECT taken_at, expires_at FROM suspensions WHERE tenant = $1 AND token_hash = $2")
+            .bind(tenant.as_str())
+            .bind(token_hash.to_vec())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        let Some(row) = row else { return Ok(StoreError::NotFound) };
+        let taken: Option<i64> = row.try_get(0).map_err(failed)?;
+        let expires: i64 = row.try_get(1).map_err(failed)?;
+        Ok(match taken {
+            None if expires <= now => StoreError::Expired,
+            None | Some(_) => StoreError::Conflict,
+        })
+    }
+}

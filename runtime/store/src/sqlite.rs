@@ -1,0 +1,67 @@
+//! The runtime's `Store` over the SQLite file.
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use admit_runtime::host::{BoxFuture, Credential, RunCommit, SignIn, Store, StoreError, StoredRun};
+use admit_runtime::tenant::TenantId;
+
+use crate::open::SqliteStore;
+
+impl Store for SqliteStore {
+    fn user_by_identifier<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        identifier: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        Box::pin(self.visible_by_identifier(tenant, identifier))
+    }
+
+    fn user<'a>(&'a self, tenant: &'a TenantId, id: &'a str) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        Box::pin(self.visible_user(tenant, id))
+    }
+
+    fn credentials<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        kind: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Credential>, StoreError>> {
+        Box::pin(self.credentials_of(tenant, user_id, kind))
+    }
+
+    fn sign_ins<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<SignIn>, StoreError>> {
+        Box::pin(self.past_sign_ins(tenant, user_id, limit))
+    }
+
+    fn count<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        window_seconds: u64,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(self.add_to_counter(tenant, key, window_seconds, now))
+    }
+
+    fn reset_count<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.reset_counter(tenant, key))
+    }
+
+    fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.commit_run(tenant, commit))
+    }
+
+    fn take_run<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        token_hash: [u8; 32],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<StoredRun, StoreError>> {
+        Box::pin(self.take_suspended(tenant, token_hash, now))
+    }
+}

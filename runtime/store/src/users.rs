@@ -1,0 +1,482 @@
+//! Users: adding, importing (all or none), finding, blocking, erasing; and how a run reads them.
+
+use std::collections::HashMap;
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use admit_runtime::host::{Credential, Secret, StoreError};
+use admit_runtime::tenant::TenantId;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::keys::{failed, key_place, unsealed, user_key};
+use crate::open::SqliteStore;
+use crate::profile::{NewUser, Profile, UserSummary, event_user, identifier_fault, identifiers, normalise_identifier};
+use crate::seal::SealKey;
+use crate::time::{from_micros, to_micros};
+
+const COLUMNS: &str = "SELECT id, status, sealed_key, sealed_profile, created_at, last_login_at, login_count FROM users WHERE tenant = $1 AND id = $2";
+
+/// May a user sign in?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Yes.
+    Active,
+    /// No: somebody blocked it.
+    Blocked,
+    /// No: the run that made it has not ended well yet. Runs do not see it.
+    Pending,
+}
+
+/// Why a user could not be added.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UserError {
+    /// Something in it is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// The identifier or id is taken.
+    #[error("`{0}` belongs to another user")]
+    Taken(String),
+    /// The store failed; nothing was written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A fault in a line of an import.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}: {message}")]
+pub struct LineError {
+    /// 1-based.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Status {
+    /// `active`, `blocked`, `pending`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// Anything unknown may not sign in.
+    fn of(text: &str) -> Self {
+        match text {
+            "active" => Self::Active,
+            "pending" => Self::Pending,
+            _ => Self::Blocked,
+        }
+    }
+}
+
+/// Reads an import: one JSON object a line, empty lines skipped. Every faulty line is named; `password_hash_fault`
+/// says what is wrong with a PHC string.
+///
+/// # Errors
+/// All faults, in order.
+pub fn parse_users(
+    text: &str,
+    password_hash_fault: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<(usize, NewUser)>, Vec<LineError>> {
+    let mut users = Vec::new();
+    let mut faults = Vec::new();
+    let mut seen: HashMap<(&'static str, String), usize> = HashMap::new();
+    for (index, text) in text.lines().enumerate() {
+        let line = index + 1;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let user: NewUser = match serde_json::from_str(text) {
+            Ok(user) => user,
+            Err(error) => {
+                faults.push(LineError { line, message: format!("{error}") });
+                continue;
+            }
+        };
+        let hash_fault = user.password_hash.as_deref().and_then(password_hash_fault);
+        if let Some(message) = user_fault(&user).or(hash_fault) {
+            faults.push(LineError { line, message });
+        }
+        for (_, value) in identifiers(&user.profile()) {
+            if let Some(earlier) = seen.insert(normalise_identifier(value), line) {
+                faults.push(LineError { line, message: format!("`{value}` is on line {earlier} already") });
+            }
+        }
+        users.push((line, user));
+    }
+    if faults.is_empty() { Ok(users) } else { Err(faults) }
+}
+
+impl SqliteStore {
+    /// Adds one user; answers its id.
+    ///
+    /// # Errors
+    /// What is wrong with it, or that an identifier is taken; nothing is written then.
+    pub async fn add_user(&self, tenant: &TenantId, user: &NewUser, now: Instant) -> Result<String, UserError> {
+        let key = self.tenant_key(tenant).await?;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let id = insert_user(&mut transaction, tenant, &key, user, now).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(id)
+    }
+
+    /// Adds the users of an import, all or none; answers how many.
+    ///
+    /// # Errors
+    /// The first user that could not be added, with its line.
+    pub async fn import_users(
+        &self,
+        tenant: &TenantId,
+        users: &[(usize, NewUser)],
+        now: Instant,
+    ) -> Result<usize, LineError> {
+        let store_fault = |error: StoreError| LineError { line: 0, message: error.to_string() };
+        let key = self.tenant_key(tenant).await.map_err(store_fault)?;
+        let mut transaction =
+            self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| store_fault(failed(error)))?;
+        for (line, user) in users {
+            insert_user(&mut transaction, tenant, &key, user, now)
+                .await
+                .map_err(|error| LineError { line: *line, message: error.to_string() })?;
+        }
+        transaction.commit().await.map_err(|error| store_fault(failed(error)))?;
+        Ok(users.len())
+    }
+
+    /// Users in the order of their ids, after `after`, at most `limit`.
+    pub async fn users(
+        &self,
+        tenant: &TenantId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<UserSummary>, StoreError> {
+        let rows = sqlx::query("SELECT id FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3")
+            .bind(tenant.as_str())
+            .bind(after.unwrap_or(""))
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        let mut users = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id: String = row.try_get(0).map_err(failed)?;
+            users.extend(self.user_summary(tenant, &id).await?);
+        }
+        Ok(users)
+    }
+
+    /// One user by id or identifier, pending ones too.
+    pub async fn find_user(
+        &self,
+        tenant: &TenantId,
+        id_or_identifier: &str,
+    ) -> Result<Option<UserSummary>, StoreError> {
+        if let Some(user) = self.user_summary(tenant, id_or_identifier).await? {
+            return Ok(Some(user));
+        }
+        let id = self.id_of_identifier(tenant, id_or_identifier).await?;
+        match id {
+            Some(id) => self.user_summary(tenant, &id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Lets a user sign in, or not. `NotFound` where there is none.
+    pub async fn set_status(&self, tenant: &TenantId, id: &str, status: Status) -> Result<(), StoreError> {
+        let done = sqlx::query("UPDATE users SET status = $3 WHERE tenant = $1 AND id = $2 AND sealed_key IS NOT NULL")
+            .bind(tenant.as_str())
+            .bind(id)
+            .bind(status.as_str())
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+    }
+
+    /// Erases a user: identifiers, credentials and past sign-ins go, sessions end, and the key is destroyed under which
+    /// everything else of the user is sealed (profile, run records, traces, audit data). The audit chain stays whole.
+    pub async fn erase_user(&self, tenant: &TenantId, id: &str, now: Instant) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        for statement in [
+            "DELETE FROM identifiers WHERE tenant = $1 AND user_id = $2",
+            "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
+            "DELETE FROM sign_ins WHERE tenant = $1 AND user_id = $2",
+            "UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND user_id = $2",
+        ] {
+            sqlx::query(statement).bind(tenant.as_str()).bind(id).execute(&mut *transaction).await.map_err(failed)?;
+        }
+        sqlx::query("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL")
+            .bind(tenant.as_str())
+            .bind(id)
+            .bind(to_micros(now))
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let done = sqlx::query(
+            "UPDATE users SET status = 'blocked', sealed_key = NULL, sealed_profile = NULL WHERE tenant = $1 AND id = $2",
+        )
+        .bind(tenant.as_str())
+        .bind(id)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound);
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// As [`admit_runtime::host::Store::user_by_identifier`]: an unknown identifier does the same reads as a known one.
+    pub(crate) async fn visible_by_identifier(
+        &self,
+        tenant: &TenantId,
+        identifier: &str,
+    ) -> Result<Option<Datum>, StoreError> {
+        let id = self.id_of_identifier(tenant, identifier).await?;
+        self.visible_user(tenant, id.as_deref().unwrap_or("usr_none")).await
+    }
+
+    /// As [`admit_runtime::host::Store::user`]: pending and erased users are not there.
+    pub(crate) async fn visible_user(&self, tenant: &TenantId, id: &str) -> Result<Option<Datum>, StoreError> {
+        let user = self.user_summary(tenant, id).await?;
+        Ok(user.filter(|user| user.status != Status::Pending).and_then(|user| {
+            let profile = user.profile.as_ref()?;
+            Some(event_user(&user, profile))
+        }))
+    }
+
+    /// As [`admit_runtime::host::Store::credentials`].
+    pub(crate) async fn credentials_of(
+        &self,
+        tenant: &TenantId,
+        user_id: &str,
+        kind: &str,
+    ) -> Result<Vec<Credential>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let key = user_key(&mut connection, tenant, &tenant_key, user_id).await?;
+        let rows = sqlx::query(
+            "SELECT id, sealed_material, last_step FROM credentials WHERE tenant = $1 AND user_id = $2 AND kind = $3 ORDER BY id",
+        )
+        .bind(tenant.as_str())
+        .bind(user_id)
+        .bind(kind)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
+        let Some(key) = key else { return Ok(Vec::new()) };
+        rows.iter()
+            .map(|row| {
+                let id: String = row.try_get(0).map_err(failed)?;
+                let sealed: Vec<u8> = row.try_get(1).map_err(failed)?;
+                let material = key.open(&material_place(tenant, kind, &id), &sealed).map_err(unsealed)?;
+                let last_step = row.try_get(2).map_err(failed)?;
+                Ok(Credential { id, material: Secret::new(material.as_slice()), last_step })
+            })
+            .collect()
+    }
+
+    async fn id_of_identifier(&self, tenant: &TenantId, identifier: &str) -> Result<Option<String>, StoreError> {
+        let key = self.tenant_key(tenant).await?;
+        sqlx::query("SELECT user_id FROM identifiers WHERE tenant = $1 AND lookup_hash = $2")
+            .bind(tenant.as_str())
+            .bind(lookup_hash(&key, identifier))
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?
+            .map(|row| row.try_get(0).map_err(failed))
+            .transpose()
+    }
+
+    async fn user_summary(&self, tenant: &TenantId, id: &str) -> Result<Option<UserSummary>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let row =
+            sqlx::query(COLUMNS).bind(tenant.as_str()).bind(id).fetch_optional(&self.pool).await.map_err(failed)?;
+        let kinds =
+            sqlx::query("SELECT DISTINCT kind FROM credentials WHERE tenant = $1 AND user_id = $2 ORDER BY kind")
+                .bind(tenant.as_str())
+                .bind(id)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
+        let credentials = kinds.iter().map(|row| row.try_get(0).map_err(failed)).collect::<Result<Vec<String>, _>>()?;
+        row.map(|row| summary(tenant, &tenant_key, &row, credentials)).transpose()
+    }
+}
+
+/// What is wrong with a user, but for identifiers that are taken.
+pub(crate) fn user_fault(user: &NewUser) -> Option<String> {
+    let profile = user.profile();
+    let named = identifiers(&profile);
+    if named.is_empty() {
+        return Some("a user needs an `email`, `phone` or `username`".to_owned());
+    }
+    if let Some(id) = &user.id {
+        let ok = id.strip_prefix("usr_").is_some_and(|rest| {
+            !rest.is_empty()
+                && rest.len() <= 60
+                && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        });
+        if !ok {
+            return Some(format!("`{id}` is not a user id: `usr_`, then letters, digits and `_`"));
+        }
+    }
+    if let Some(hash) = &user.password_hash
+        && !hash.starts_with("$argon2id$")
+    {
+        return Some("`password_hash` must be an Argon2id PHC string (`$argon2id$...`)".to_owned());
+    }
+    if let Some(seed) = &user.totp_seed {
+        match decode_base32(seed) {
+            Some(seed) if (16..=128).contains(&seed.len()) => {}
+            Some(_) => return Some("`totp_seed` must have 16 to 128 bytes (RFC 4226 section 4, R6)".to_owned()),
+            None => return Some("`totp_seed` is not base32 (RFC 4648 section 6)".to_owned()),
+        }
+    }
+    named.into_iter().find_map(|(kind, value)| identifier_fault(kind, value))
+}
+
+/// Where credential material lies.
+pub(crate) fn material_place<'a>(tenant: &'a TenantId, kind: &'a str, id: &'a str) -> [&'a str; 4] {
+    ["credential", tenant.as_str(), kind, id]
+}
+
+async fn insert_user(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    user: &NewUser,
+    now: Instant,
+) -> Result<String, UserError> {
+    if let Some(fault) = user_fault(user) {
+        return Err(UserError::Invalid(fault));
+    }
+    let id = user.id.clone().unwrap_or_else(|| new_id("usr"));
+    let profile = user.profile();
+    let key = SealKey::generate().map_err(unsealed)?;
+    let sealed_key = tenant_key.seal_key(&key_place(tenant, &id), &key).map_err(unsealed)?;
+    let json = serde_json::to_vec(&profile).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let sealed_profile = key.seal(&["profile", tenant.as_str(), &id], &json).map_err(unsealed)?;
+    let status = if user.blocked { Status::Blocked } else { Status::Active };
+    let done = sqlx::query(
+        "INSERT INTO users (tenant, id, status, sealed_key, sealed_profile, created_at, login_count) \
+         VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (tenant, id) DO NOTHING",
+    )
+    .bind(tenant.as_str())
+    .bind(&id)
+    .bind(status.as_str())
+    .bind(sealed_key)
+    .bind(sealed_profile)
+    .bind(to_micros(now))
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    if done.rows_affected() == 0 {
+        return Err(UserError::Taken(id));
+    }
+    for (kind, value) in identifiers(&profile) {
+        let done = sqlx::query(
+            "INSERT INTO identifiers (tenant, lookup_hash, kind, user_id) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, lookup_hash) DO NOTHING",
+        )
+        .bind(tenant.as_str())
+        .bind(lookup_hash(tenant_key, value))
+        .bind(kind)
+        .bind(&id)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+        if done.rows_affected() == 0 {
+            return Err(UserError::Taken(value.to_owned()));
+        }
+    }
+    let seed = user.totp_seed.as_deref().and_then(decode_base32);
+    let password = user.password_hash.as_deref().map(|hash| Zeroizing::new(hash.as_bytes().to_vec()));
+    for (kind, material) in [("password", password), ("totp", seed)] {
+        let Some(material) = material else { continue };
+        let credential = new_id("crd");
+        let sealed = key.seal(&material_place(tenant, kind, &credential), &material).map_err(unsealed)?;
+        sqlx::query(
+            "INSERT INTO credentials (tenant, id, user_id, kind, sealed_material, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(tenant.as_str())
+        .bind(credential)
+        .bind(&id)
+        .bind(kind)
+        .bind(sealed)
+        .bind(to_micros(now))
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    }
+    Ok(id)
+}
+
+fn summary(
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    row: &SqliteRow,
+    credentials: Vec<String>,
+) -> Result<UserSummary, StoreError> {
+    let id: String = row.try_get(0).map_err(failed)?;
+    let status: String = row.try_get(1).map_err(failed)?;
+    let sealed_key: Option<Vec<u8>> = row.try_get(2).map_err(failed)?;
+    let sealed_profile: Option<Vec<u8>> = row.try_get(3).map_err(failed)?;
+    let profile = match (sealed_key, sealed_profile) {
+        (Some(key), Some(profile)) => {
+            let key = tenant_key.open_key(&key_place(tenant, &id), &key).map_err(unsealed)?;
+            let json = key.open(&["profile", tenant.as_str(), &id], &profile).map_err(unsealed)?;
+            let profile: Profile = serde_json::from_slice(&json)
+                .map_err(|error| StoreError::Failed(format!("the profile of `{id}` is not readable: {error}")))?;
+            Some(profile)
+        }
+        (_, _) => None,
+    };
+    let last: Option<i64> = row.try_get(5).map_err(failed)?;
+    Ok(UserSummary {
+        status: Status::of(&status),
+        profile,
+        credentials,
+        created_at: from_micros(row.try_get(4).map_err(failed)?),
+        last_login_at: last.map(from_micros),
+        login_count: row.try_get(6).map_err(failed)?,
+        id,
+    })
+}
+
+fn lookup_hash(tenant_key: &SealKey, identifier: &str) -> Vec<u8> {
+    let (kind, normal) = normalise_identifier(identifier);
+    tenant_key.hash(&["identifier", kind], normal.as_bytes()).to_vec()
+}
+
+/// An id with its prefix; sorts by time.
+pub(crate) fn new_id(prefix: &str) -> String {
+    format!("{prefix}_{}", uuid::Uuid::now_v7().simple())
+}
+
+/// RFC 4648 section 6: upper or lower case, spaces between groups and padding allowed.
+fn decode_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let (mut buffer, mut bits) = (0_u32, 0_u32);
+    for each in text.trim_end_matches('=').bytes().filter(|byte| *byte != b' ') {
+        let value = match each {
+            b'A'..=b'Z' => each - b'A',
+            b'a'..=b'z' => each - b'a',
+            b'2'..=b'7' => each - b'2' + 26,
+            _ => return None,
+        };
+        buffer = (buffer << 5) | u32::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from((buffer >> bits) & 0xff).ok()?);
+            buffer &= (1 << bits) - 1;
+        }
+    }
+    Some(bytes)
+}

@@ -1,0 +1,221 @@
+//! The writes of a unit of work, each inside the commit's transaction.
+
+use admit_eval::value::Instant;
+use admit_runtime::host::{SignIn, StoreError};
+use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::{Session, Write};
+use serde::{Deserialize, Serialize};
+use sqlx::{Row, SqliteConnection};
+
+use crate::keys::{failed, owner_key, unsealed, user_key};
+use crate::open::SqliteStore;
+use crate::queue::payload_place;
+use crate::seal::SealKey;
+use crate::time::{from_micros, to_micros};
+use crate::users::{material_place, new_id};
+
+/// The facts of a sign-in, as sealed.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    device: Option<String>,
+    country: Option<String>,
+    position: Option<(f64, f64)>,
+    ip: String,
+}
+
+impl SqliteStore {
+    /// As [`admit_runtime::host::Store::sign_ins`].
+    pub(crate) async fn past_sign_ins(
+        &self,
+        tenant: &TenantId,
+        user_id: &str,
+        limit: u32,
+    ) -> Result<Vec<SignIn>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let Some(key) = user_key(&mut connection, tenant, &tenant_key, user_id).await? else { return Ok(Vec::new()) };
+        let rows = sqlx::query(
+            "SELECT id, at, sealed_facts FROM sign_ins WHERE tenant = $1 AND user_id = $2 ORDER BY at DESC, id DESC LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(user_id)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
+        rows.iter()
+            .map(|row| {
+                let id: String = row.try_get(0).map_err(failed)?;
+                let sealed: Vec<u8> = row.try_get(2).map_err(failed)?;
+                let plain = key.open(&["sign-in", tenant.as_str(), &id], &sealed).map_err(unsealed)?;
+                let facts: Facts =
+                    postcard::from_bytes(&plain).map_err(|error| StoreError::Failed(error.to_string()))?;
+                Ok(SignIn {
+                    at: from_micros(row.try_get(1).map_err(failed)?),
+                    device: facts.device,
+                    country: facts.country,
+                    position: facts.position,
+                    ip: facts.ip,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Applies one write. A compare-and-set that does not apply is a `Conflict`.
+pub(crate) async fn apply(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    write: &Write,
+    at: Instant,
+) -> Result<(), StoreError> {
+    match write {
+        Write::InsertSession(session) => insert_session(connection, tenant, session).await,
+        Write::RehashPassword { user_id, old, new } => rehash(connection, tenant, tenant_key, user_id, old, new).await,
+        Write::TakeTotpStep { credential_id, step } => {
+            let done = sqlx::query(
+                "UPDATE credentials SET last_step = $3 WHERE tenant = $1 AND id = $2 AND kind = 'totp' \
+                 AND (last_step IS NULL OR last_step < $3)",
+            )
+            .bind(tenant.as_str())
+            .bind(credential_id)
+            .bind(step)
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+            applied(done.rows_affected())
+        }
+        Write::RecordSignIn { user_id, at, device, country, position, ip } => {
+            let facts = Facts { device: device.clone(), country: country.clone(), position: *position, ip: ip.clone() };
+            record_sign_in(connection, tenant, tenant_key, user_id, *at, &facts).await
+        }
+        Write::Enqueue { key, kind, payload } => enqueue(connection, tenant, tenant_key, key, kind, payload, at).await,
+    }
+}
+
+/// Only a user that may sign in now gets a session: whoever was blocked while the run went on does not.
+async fn insert_session(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    session: &Session,
+) -> Result<(), StoreError> {
+    let methods = serde_json::to_string(&session.methods).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let done = sqlx::query(
+        "INSERT INTO sessions (tenant, id, user_id, aal, methods, issued_at, expires_at) \
+         SELECT $1, $2, id, $4, $5, $6, $7 FROM users WHERE tenant = $1 AND id = $3 AND status = 'active'",
+    )
+    .bind(tenant.as_str())
+    .bind(&session.id)
+    .bind(&session.user_id)
+    .bind(&session.aal)
+    .bind(methods)
+    .bind(to_micros(session.issued_at))
+    .bind(to_micros(session.expires_at))
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    applied(done.rows_affected())
+}
+
+async fn rehash(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    user_id: &str,
+    old: &str,
+    new: &str,
+) -> Result<(), StoreError> {
+    let key = user_key(connection, tenant, tenant_key, user_id).await?.ok_or(StoreError::Conflict)?;
+    let rows = sqlx::query(
+        "SELECT id, sealed_material FROM credentials WHERE tenant = $1 AND user_id = $2 AND kind = 'password'",
+    )
+    .bind(tenant.as_str())
+    .bind(user_id)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed)?;
+    for row in rows {
+        let id: String = row.try_get(0).map_err(failed)?;
+        let sealed: Vec<u8> = row.try_get(1).map_err(failed)?;
+        let place = material_place(tenant, "password", &id);
+        if key.open(&place, &sealed).map_err(unsealed)?.as_slice() == old.as_bytes() {
+            let renewed = key.seal(&place, new.as_bytes()).map_err(unsealed)?;
+            let done = sqlx::query(
+                "UPDATE credentials SET sealed_material = $3 WHERE tenant = $1 AND id = $2 AND sealed_material = $4",
+            )
+            .bind(tenant.as_str())
+            .bind(&id)
+            .bind(renewed)
+            .bind(sealed)
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+            return applied(done.rows_affected());
+        }
+    }
+    // The password was changed meanwhile: a better hash of the old one is not wanted, and no reason to fail the run.
+    Ok(())
+}
+
+async fn record_sign_in(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    user_id: &str,
+    at: Instant,
+    facts: &Facts,
+) -> Result<(), StoreError> {
+    let key = user_key(connection, tenant, tenant_key, user_id).await?.ok_or(StoreError::Conflict)?;
+    let id = new_id("sgn");
+    let plain = postcard::to_stdvec(facts).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let sealed = key.seal(&["sign-in", tenant.as_str(), &id], &plain).map_err(unsealed)?;
+    sqlx::query("INSERT INTO sign_ins (tenant, id, user_id, at, sealed_facts) VALUES ($1, $2, $3, $4, $5)")
+        .bind(tenant.as_str())
+        .bind(&id)
+        .bind(user_id)
+        .bind(to_micros(at))
+        .bind(sealed)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let done =
+        sqlx::query("UPDATE users SET last_login_at = $3, login_count = login_count + 1 WHERE tenant = $1 AND id = $2")
+            .bind(tenant.as_str())
+            .bind(user_id)
+            .bind(to_micros(at))
+            .execute(connection)
+            .await
+            .map_err(failed)?;
+    applied(done.rows_affected())
+}
+
+async fn enqueue(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    key: &str,
+    kind: &str,
+    payload: &[u8],
+    at: Instant,
+) -> Result<(), StoreError> {
+    let (seal_key, _) = owner_key(connection, tenant, tenant_key, None).await?;
+    let sealed = seal_key.seal(&payload_place(tenant, key), payload).map_err(unsealed)?;
+    sqlx::query(
+        "INSERT INTO queue (tenant, key, kind, sealed_payload, attempts, due_at, created_at) \
+         VALUES ($1, $2, $3, $4, 0, $5, $5) ON CONFLICT (tenant, key) DO NOTHING",
+    )
+    .bind(tenant.as_str())
+    .bind(key)
+    .bind(kind)
+    .bind(sealed)
+    .bind(to_micros(at))
+    .execute(connection)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
+
+fn applied(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}

@@ -1,0 +1,9 @@
+//! The store on real files: one test binary.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod audit;
+mod opening;
+mod runs;
+mod secrets;
+mod support;
+mod users;

@@ -1,0 +1,90 @@
+//! F23: what is not a whole database of ours is refused with a precise message and left as it is.
+
+use admit_store::SqliteStore;
+use admit_store::seal::SealKey;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use crate::support::*;
+
+async fn refusal(path: &std::path::Path) -> String {
+    SqliteStore::open(path, key()).await.err().expect("it opened").to_string()
+}
+
+async fn connect(path: &std::path::Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn files_that_are_not_ours_are_refused_and_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = dir.path().join("text.db");
+    std::fs::write(&text, "this is not a database, it is a letter").unwrap();
+    assert_eq!(refusal(&text).await, format!("`{}` is not a database", text.display()));
+    assert_eq!(std::fs::read(&text).unwrap(), b"this is not a database, it is a letter");
+
+    let other = dir.path().join("other.db");
+    let mut connection = connect(&other).await;
+    sqlx::query("CREATE TABLE bookmarks (url TEXT)").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    assert_eq!(refusal(&other).await, format!("`{}` is a database of another program", other.display()));
+
+    assert!(refusal(dir.path()).await.contains("cannot open"));
+    assert!(refusal(&dir.path().join("no/such/dir.db")).await.contains("cannot open"));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).await.close().await;
+    let path = dir.path().join("admit.db");
+    let mut connection = connect(&path).await;
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    assert_eq!(
+        refusal(&path).await,
+        format!("`{}` has schema version 9; this program knows versions up to 1: use a newer one", path.display())
+    );
+}
+
+#[tokio::test]
+async fn damaged_pages_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    for run in 0..50 {
+        admit_runtime::host::Store::commit(&store, &tenant("local"), commit(&format!("run_{run}"), 0, "deny"))
+            .await
+            .unwrap();
+    }
+    store.close().await;
+    let path = dir.path().join("admit.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let message = refusal(&path).await;
+    assert!(message.contains("is damaged"), "{message}");
+}
+
+#[tokio::test]
+async fn another_key_file_is_noticed_before_anything_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    store.add_user(&tenant("local"), &alice(), at(1)).await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(&dir.path().join("admit.db"), SealKey::new([8; 32])).await.unwrap();
+    let error = store.find_user(&tenant("local"), "canaryalice").await.unwrap_err().to_string();
+    assert!(error.contains("the key file is not the one it was written with"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_database_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let _store = open(dir.path()).await;
+    for file in ["admit.db", "admit.db-wal"] {
+        let mode = std::fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}

@@ -1,0 +1,200 @@
+//! T15, T16, T17, T22: commits are whole and durable, and of racing writers exactly one goes on.
+
+use std::process::{Command, Stdio};
+
+use admit_runtime::host::{Store, StoreError};
+use admit_runtime::unit::{Unit, Write};
+use admit_store::SqliteStore;
+
+use crate::support::*;
+
+const RACERS: usize = 48;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn t16_of_racing_resumes_exactly_one_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    // A second pool on the same file, as another process has.
+    let second = open(dir.path()).await;
+    store.commit(&tenant("local"), suspended("run_1", 0, 1)).await.unwrap();
+    let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(RACERS));
+    let racers: Vec<_> = (0..RACERS)
+        .map(|racer| {
+            let store = if racer % 2 == 0 { store.clone() } else { second.clone() };
+            let barrier = barrier.clone();
+            tokio::spawn(async move {
+                barrier.wait().await;
+                let run = store.take_run(&tenant("local"), [1; 32], at(1_500)).await?;
+                assert_eq!((run.record.as_slice(), run.seq, run.bundle), (&b"canary-record"[..], 1, [3; 32]));
+                store.commit(&tenant("local"), commit("run_1", run.seq, "session")).await
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for racer in racers {
+        match racer.await.unwrap() {
+            Ok(()) => won += 1,
+            Err(error) => assert_eq!(error, StoreError::Conflict),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(store.verify_audit(&tenant("local")).await.unwrap(), Ok(2));
+    assert_eq!(store.runs(&tenant("local"), 9).await.unwrap()[0].outcome, "session");
+}
+
+#[tokio::test]
+async fn t15_a_token_is_bound_to_its_tenant_time_and_bits() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let local = tenant("local");
+    store.commit(&local, suspended("run_1", 0, 1)).await.unwrap();
+    let take = async |tenant_slug: &str, hash: [u8; 32], now: i64| {
+        store.take_run(&tenant(tenant_slug), hash, at(now)).await.map(|run| run.run_id)
+    };
+    assert_eq!(take("other", [1; 32], 1_500).await, Err(StoreError::NotFound));
+    for bit in 0..256 {
+        let mut hash = [1; 32];
+        hash[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(take("local", hash, 1_500).await, Err(StoreError::NotFound));
+    }
+    assert_eq!(take("local", [1; 32], 2_000).await, Err(StoreError::Expired));
+    assert_eq!(take("local", [1; 32], 1_999).await, Ok("run_1".to_owned()));
+    assert_eq!(take("local", [1; 32], 1_999).await, Err(StoreError::Conflict));
+    assert_eq!(take("local", [1; 32], 3_000).await, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn a_run_goes_on_only_in_order_and_only_by_its_taker() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let local = tenant("local");
+    store.commit(&local, suspended("run_1", 0, 1)).await.unwrap();
+    assert_eq!(store.commit(&local, suspended("run_1", 0, 2)).await, Err(StoreError::Conflict), "seq 0 twice");
+    assert_eq!(store.commit(&local, commit("run_1", 1, "session")).await, Err(StoreError::Conflict), "not taken");
+    let run = store.take_run(&local, [1; 32], at(1_500)).await.unwrap();
+    assert_eq!(store.commit(&local, commit("run_1", 2, "session")).await, Err(StoreError::Conflict), "ahead");
+    let mut other_bundle = commit("run_1", 1, "session");
+    other_bundle.bundle = [4; 32];
+    assert_eq!(store.commit(&local, other_bundle).await, Err(StoreError::Conflict), "another bundle");
+    assert_eq!(store.commit(&tenant("other"), commit("run_1", 1, "session")).await, Err(StoreError::Conflict));
+    store.commit(&local, commit("run_1", run.seq, "deny")).await.unwrap();
+    assert_eq!(store.commit(&local, commit("run_1", 2, "session")).await, Err(StoreError::Conflict), "ended");
+    assert_eq!(store.verify_audit(&local).await.unwrap(), Ok(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn t17_a_totp_step_is_taken_once_however_many_race() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let local = tenant("local");
+    store.add_user(&local, &alice(), at(1)).await.unwrap();
+    let credential = store.credentials(&local, "usr_alice", "totp").await.unwrap().remove(0).id;
+    let tasks: Vec<_> = (0..16)
+        .map(|racer| {
+            let (store, credential) = (store.clone(), credential.clone());
+            tokio::spawn(async move {
+                let mut run = commit(&format!("run_{racer}"), 0, "session");
+                run.unit =
+                    Unit { writes: vec![Write::TakeTotpStep { credential_id: credential, step: 77 }], audit: vec![] };
+                store.commit(&tenant("local"), run).await
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for task in tasks {
+        won += usize::from(task.await.unwrap().is_ok());
+    }
+    assert_eq!(won, 1);
+    for (step, expected) in [(76, Err(StoreError::Conflict)), (77, Err(StoreError::Conflict)), (78, Ok(()))] {
+        let mut run = commit(&format!("run_step_{step}"), 0, "session");
+        run.unit.writes.push(Write::TakeTotpStep { credential_id: credential.clone(), step });
+        assert_eq!(store.commit(&local, run).await, expected, "{step}");
+    }
+    assert_eq!(store.credentials(&local, "usr_alice", "totp").await.unwrap()[0].last_step, Some(78));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn counters_are_exact_under_many_writers_and_start_anew_after_their_window() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let second = open(dir.path()).await;
+    let tasks: Vec<_> = (0..64)
+        .map(|writer| {
+            let store = if writer % 2 == 0 { store.clone() } else { second.clone() };
+            tokio::spawn(async move { store.count(&tenant("local"), "k", 60, at(1_000)).await.unwrap() })
+        })
+        .collect();
+    let mut seen = Vec::new();
+    for task in tasks {
+        seen.push(task.await.unwrap());
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (1..=64).collect::<Vec<u64>>());
+    let local = tenant("local");
+    assert_eq!(store.count(&local, "k", 60, at(1_059)).await, Ok(65));
+    assert_eq!(store.count(&local, "k", 60, at(500)).await, Ok(66), "T36: a clock set back does not reset it");
+    assert_eq!(store.count(&local, "k", 60, at(1_060)).await, Ok(1));
+    assert_eq!(store.count(&tenant("other"), "k", 60, at(1_060)).await, Ok(1));
+    store.reset_count(&local, "k").await.unwrap();
+    assert_eq!(store.count(&local, "k", 60, at(1_061)).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_in_its_last_write_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let local = tenant("local");
+    let mut run = suspended("run_1", 0, 1);
+    run.unit.writes.push(Write::TakeTotpStep { credential_id: "crd_none".to_owned(), step: 1 });
+    assert_eq!(store.commit(&local, run).await, Err(StoreError::Conflict));
+    assert!(store.runs(&local, 10).await.unwrap().is_empty());
+    assert!(store.traces(&local, "run_1").await.unwrap().is_empty());
+    assert_eq!(store.take_run(&local, [1; 32], at(1_500)).await.err(), Some(StoreError::NotFound));
+    assert_eq!(store.verify_audit(&local).await.unwrap(), Ok(0));
+}
+
+/// Not a test by itself: what `f1_a_killed_writer_loses_nothing_acknowledged` runs and kills.
+#[tokio::test]
+async fn f1_writer_process() {
+    let Ok(dir) = std::env::var("ADMIT_TEST_WRITER") else { return };
+    let store = open(std::path::Path::new(&dir)).await;
+    for run in 0_u32.. {
+        store.commit(&tenant("local"), commit(&format!("run_{run}"), 0, "deny")).await.unwrap();
+        println!("\nacknowledged {run}");
+    }
+}
+
+#[tokio::test]
+async fn f1_a_killed_writer_loses_nothing_acknowledged() {
+    use std::io::BufRead as _;
+    let dir = tempfile::tempdir().unwrap();
+    for kill_after in [1, 7, 23] {
+        let mut writer = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "runs::f1_writer_process", "--nocapture"])
+            .env("ADMIT_TEST_WRITER", dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(writer.stdout.take().unwrap()).lines();
+        let mut acknowledged = 0;
+        for line in lines.map_while(Result::ok) {
+            if let Some(run) = line.strip_prefix("acknowledged ") {
+                acknowledged = run.parse::<u64>().unwrap() + 1;
+                if acknowledged == kill_after {
+                    writer.kill().unwrap();
+                }
+            }
+        }
+        writer.wait().unwrap();
+        assert!(acknowledged >= kill_after);
+        let store: SqliteStore = open(dir.path()).await;
+        let entries = store.verify_audit(&tenant("local")).await.unwrap().unwrap();
+        assert!(entries >= acknowledged, "{acknowledged} acknowledged, {entries} on disk");
+        assert_eq!(store.runs(&tenant("local"), 10_000).await.unwrap().len() as u64, entries);
+        store.close().await;
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! T21, T39: no secret and no personal value lies in the database files in any form.
+
+use admit_runtime::host::Store;
+use admit_runtime::unit::Write;
+
+use crate::support::*;
+
+fn forms(canary: &[u8]) -> Vec<Vec<u8>> {
+    let hex: String = canary.iter().map(|byte| format!("{byte:02x}")).collect();
+    let lower: Vec<u8> = canary.to_ascii_lowercase();
+    vec![canary.to_vec(), lower, hex.to_uppercase().into_bytes(), hex.into_bytes()]
+}
+
+#[tokio::test]
+async fn t21_canaries_are_nowhere_in_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let local = tenant("local");
+    store.add_user(&local, &alice(), at(1)).await.unwrap();
+    let mut run = suspended("run_1", 0, 5);
+    run.user_id = Some("usr_alice".to_owned());
+    run.unit.audit.push(entry("canary-audit-note"));
+    run.unit.writes.push(Write::RecordSignIn {
+        user_id: "usr_alice".to_owned(),
+        at: at(1),
+        device: Some("canary-device".to_owned()),
+        country: Some("IN".to_owned()),
+        position: Some((18.52, 73.85)),
+        ip: "203.0.113.77".to_owned(),
+    });
+    run.unit.writes.push(Write::Enqueue {
+        key: "run_1/audit-log/0".to_owned(),
+        kind: "block".to_owned(),
+        payload: b"canary-payload".to_vec(),
+    });
+    store.commit(&local, run).await.unwrap();
+    store.count(&local, "password:canary-counter-key", 60, at(1)).await.unwrap();
+
+    let mut bytes = Vec::new();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    assert!(bytes.windows(5).any(|window| window == b"run_1"), "the files were not read");
+    let seed = b"Hello!\xde\xad\xbe\xefHello!\xde\xad\xbe\xef";
+    for canary in [
+        SEED_CANARY.as_bytes(),
+        seed,
+        HASH_CANARY.as_bytes(),
+        b"Y2FuYXJ5Y2FuYXJ5",
+        b"canary-mail",
+        b"canaryalice",
+        b"5550199",
+        b"canary-trace",
+        b"canary-record",
+        b"canary-audit-note",
+        b"canary-device",
+        b"203.0.113.77",
+        b"canary-payload",
+        b"canary-counter-key",
+    ] {
+        for form in forms(canary) {
+            let found = bytes.windows(form.len()).any(|window| window == form);
+            assert!(!found, "{}", String::from_utf8_lossy(&form));
+        }
+    }
+    assert_eq!(store.sign_ins(&local, "usr_alice", 5).await.unwrap()[0].ip, "203.0.113.77");
+    let job = store.take_job(&local, at(1_002), 30).await.unwrap().unwrap();
+    assert_eq!((job.payload.as_slice(), job.attempt), (&b"canary-payload"[..], 1));
+    assert_eq!(store.take_job(&local, at(1_002), 30).await, Ok(None));
+    let again = store.take_job(&local, at(1_040), 30).await.unwrap().unwrap();
+    assert_eq!(again.attempt, 2, "a lease that ran out is taken again");
+    store.finish_job(&local, &again.key, at(1_041)).await.unwrap();
+    assert_eq!(store.take_job(&local, at(1_400), 30).await, Ok(None));
+}

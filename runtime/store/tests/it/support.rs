@@ -1,0 +1,79 @@
+//! What the store's tests share.
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use admit_runtime::host::{RunCommit, SuspendedRow};
+use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::{AuditEntry, Unit};
+use admit_store::seal::SealKey;
+use admit_store::{NewUser, SqliteStore};
+
+pub const SEED_CANARY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+pub const HASH_CANARY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Q0FOQVJZQ0FOQVJZ$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E";
+
+pub fn tenant(slug: &str) -> TenantId {
+    slug.parse().unwrap()
+}
+
+pub fn at(seconds: i64) -> Instant {
+    Instant { seconds, nanos: 0 }
+}
+
+pub fn key() -> SealKey {
+    SealKey::new([7; 32])
+}
+
+pub async fn open(dir: &std::path::Path) -> SqliteStore {
+    SqliteStore::open(&dir.join("admit.db"), key()).await.unwrap()
+}
+
+pub fn alice() -> NewUser {
+    NewUser {
+        id: Some("usr_alice".to_owned()),
+        email: Some("Alice@Canary-Mail.example".to_owned()),
+        phone: Some("+91 20 5550199".to_owned()),
+        username: Some("canaryalice".to_owned()),
+        groups: vec!["staff".to_owned()],
+        password_hash: Some(HASH_CANARY.to_owned()),
+        totp_seed: Some(SEED_CANARY.to_owned()),
+        ..NewUser::default()
+    }
+}
+
+pub fn entry(text: &str) -> AuditEntry {
+    AuditEntry {
+        kind: "flow.run_completed".to_owned(),
+        actor: "usr_alice".to_owned(),
+        target: "usr_alice".to_owned(),
+        outcome: "success".to_owned(),
+        data: Datum::Map(vec![(Datum::Str("note".into()), Datum::Str(text.into()))]),
+    }
+}
+
+pub fn commit(run: &str, seq: u32, outcome: &str) -> RunCommit {
+    RunCommit {
+        run_id: run.to_owned(),
+        flow: "login".to_owned(),
+        bundle: [3; 32],
+        seq,
+        user_id: None,
+        outcome: outcome.to_owned(),
+        detail: None,
+        suspended: None,
+        trace: b"canary-trace".to_vec(),
+        unit: Unit { writes: Vec::new(), audit: vec![entry(&format!("{run}/{seq}"))] },
+        at: at(1_000 + i64::from(seq)),
+    }
+}
+
+pub fn suspended(run: &str, seq: u32, token: u8) -> RunCommit {
+    RunCommit {
+        suspended: Some(SuspendedRow {
+            record: b"canary-record".to_vec(),
+            token_hash: [token; 32],
+            expires_at: at(2_000),
+        }),
+        ..commit(run, seq, "suspended")
+    }
+}
