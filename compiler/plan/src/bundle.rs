@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::code::{Expr, Pool, Slot, SlotId, StrId};
+use crate::depth::bounded;
 use crate::types::Type;
 
 /// The version of the format. Another version is refused.
@@ -31,7 +32,8 @@ pub struct Bundle {
     pub secrets: Vec<StrId>,
     /// System flows, by name in order; custom flows are inlined where they run.
     pub flows: Vec<FlowPlan>,
-    /// Positions in the source; `admit build --strip` leaves it out.
+    /// Positions in the source; `admit build --strip` leaves it out. A section of its own in the file.
+    #[serde(skip)]
     pub debug: Option<Debug>,
 }
 
@@ -208,6 +210,7 @@ pub struct SetEffect {
 
 /// A config value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum ConfigValue {
     /// An expression over the flow's slots.
     Expr(Expr),
@@ -268,3 +271,6 @@ impl FlowPlan {
         self.slots.get(id as usize)
     }
 }
+
+// Config values nest: reading them counts the depth, so that hostile bytes cannot overflow the stack.
+bounded!(ConfigValue);

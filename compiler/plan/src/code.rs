@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::depth::bounded;
 use crate::func::Func;
 use crate::types::Type;
 
@@ -76,6 +77,7 @@ pub enum Source {
 
 /// Typed expression code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum Expr {
     /// `null`.
     Null,
@@ -251,3 +253,6 @@ pub enum Escape {
     /// `& < > " '` escaped.
     Html,
 }
+
+// Expressions nest: reading them counts the depth, so that hostile bytes cannot overflow the stack.
+bounded!(Expr);

@@ -6,5 +6,7 @@
 
 pub mod bundle;
 pub mod code;
+mod depth;
+pub mod encode;
 pub mod func;
 pub mod types;

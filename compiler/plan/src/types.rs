@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::depth::bounded;
+
 /// A type with its labels. Two types that differ only in labels hold the same values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Type {
@@ -25,6 +27,7 @@ pub struct Labels {
 
 /// Which values a type holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum Kind {
     /// The type of an expression that has a diagnostic already; fits everything. Never in a plan.
     Error,
@@ -144,3 +147,6 @@ impl Type {
         }
     }
 }
+
+// Types nest: reading them counts the depth, so that hostile bytes cannot overflow the stack.
+bounded!(Kind);
