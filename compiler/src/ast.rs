@@ -190,6 +190,8 @@ pub struct Config {
     pub fields: Vec<ConfigField>,
     /// With its braces.
     pub span: Span,
+    /// A field did not parse, so that fields that seem missing may be written.
+    pub broken: bool,
 }
 
 /// `name: value`

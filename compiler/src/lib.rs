@@ -8,6 +8,7 @@ pub mod codes;
 pub mod diagnostic;
 pub mod library;
 pub mod nearest;
+pub mod parse;
 pub mod print;
 pub mod render;
 pub mod schema;
