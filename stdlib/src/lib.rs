@@ -1,5 +1,56 @@
 //! The standard library: declarations as text ([`SOURCES`]) and an implementation beside each.
 
+use std::sync::Arc;
+
+use admit_runtime::block::{Block, Registry};
+
+mod config;
 mod declarations;
+pub mod password;
+
+#[path = "../auth/mfa.rs"]
+mod mfa;
+#[path = "../auth/password_check.rs"]
+mod password_check;
+#[path = "../auth/require_mfa.rs"]
+mod require_mfa;
+#[path = "../auth/totp.rs"]
+mod totp;
+
+#[path = "../identity/identity_lookup.rs"]
+mod identity_lookup;
+
+#[path = "../notification/log_event.rs"]
+mod log_event;
+
+#[path = "../session/finalize.rs"]
+mod finalize;
+#[path = "../session/issue_session.rs"]
+mod issue_session;
+
+#[path = "../terminal/allow.rs"]
+mod allow;
+#[path = "../terminal/deny.rs"]
+mod deny;
 
 pub use declarations::SOURCES;
+
+/// The implementation of every block that is declared.
+pub fn registry() -> Registry {
+    let blocks: [Arc<dyn Block>; 9] = [
+        Arc::new(allow::Allow),
+        Arc::new(deny::Deny),
+        Arc::new(finalize::Finalize),
+        Arc::new(identity_lookup::IdentityLookup),
+        Arc::new(issue_session::IssueSession),
+        Arc::new(log_event::LogEvent),
+        Arc::new(mfa::Mfa),
+        Arc::new(password_check::PasswordCheck),
+        Arc::new(require_mfa::RequireMfa),
+    ];
+    let mut registry = Registry::default();
+    for block in blocks {
+        registry.add(block);
+    }
+    registry
+}

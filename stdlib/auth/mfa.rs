@@ -1,0 +1,29 @@
+//! `mfa`: a second factor that the user has enrolled, among those allowed.
+
+use admit_runtime::block::{Block, BlockError, Call, Done};
+use admit_runtime::host::BoxFuture;
+
+use crate::config::Fields;
+use crate::totp::{Ask, ask};
+
+/// See `mfa.admit`.
+pub struct Mfa;
+
+impl Block for Mfa {
+    fn name(&self) -> &'static str {
+        "mfa"
+    }
+
+    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        Box::pin(async move {
+            let config = Fields(call.config);
+            let asked = Ask {
+                attempts: config.int("attempts")?,
+                must_verify: config.boolean("must_verify")?,
+                totp: config.words("factors")?.contains(&"totp"),
+                says_factor: true,
+            };
+            ask(call, asked).await
+        })
+    }
+}

@@ -1,0 +1,29 @@
+//! `require_mfa`: exactly this second factor.
+
+use admit_runtime::block::{Block, BlockError, Call, Done};
+use admit_runtime::host::BoxFuture;
+
+use crate::config::Fields;
+use crate::totp::{Ask, ask};
+
+/// See `require_mfa.admit`.
+pub struct RequireMfa;
+
+impl Block for RequireMfa {
+    fn name(&self) -> &'static str {
+        "require_mfa"
+    }
+
+    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        Box::pin(async move {
+            let config = Fields(call.config);
+            let asked = Ask {
+                attempts: config.int("attempts")?,
+                must_verify: config.boolean("must_verify")?,
+                totp: config.text("factor")? == "totp",
+                says_factor: false,
+            };
+            ask(call, asked).await
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! `log_event`: an entry of the flow's own in the audit log.
+
+use admit_eval::datum::Datum;
+use admit_runtime::block::{Block, BlockError, Call, Done, Output};
+use admit_runtime::host::BoxFuture;
+use admit_runtime::unit::AuditEntry;
+
+use crate::config::{Fields, event_text, fresh_id, record, text};
+
+/// See `log_event.admit`.
+pub struct LogEvent;
+
+impl Block for LogEvent {
+    fn name(&self) -> &'static str {
+        "log_event"
+    }
+
+    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        Box::pin(async move {
+            let config = Fields(call.config);
+            let id = fresh_id(call.host, "evt");
+            let who = event_text(call.event, "user.id").unwrap_or_else(|| "unknown".to_owned());
+            // One kind for all of them, so that no flow can write what looks like an entry of the system.
+            call.unit.audit.push(AuditEntry {
+                kind: "flow.event_logged".to_owned(),
+                actor: format!("flow:{}", call.flow),
+                target: who,
+                outcome: "success".to_owned(),
+                data: record([
+                    ("id", text(&id)),
+                    ("name", text(config.text("name")?)),
+                    ("step", text(call.label)),
+                    ("data", config.get("data").cloned().unwrap_or(Datum::Map(Vec::new()))),
+                ]),
+            });
+            Ok(Done::Output(Output { fields: vec![("id".to_owned(), text(id))], ..Output::default() }))
+        })
+    }
+}

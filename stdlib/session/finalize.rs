@@ -1,0 +1,17 @@
+//! `finalize`: ends a flow that has done its work.
+
+use admit_runtime::block::{Block, BlockError, Call, Done, Settled};
+use admit_runtime::host::BoxFuture;
+
+/// See `finalize.admit`.
+pub struct Finalize;
+
+impl Block for Finalize {
+    fn name(&self) -> &'static str {
+        "finalize"
+    }
+
+    fn run<'a>(&'a self, _call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        Box::pin(async { Ok(Done::Settle(Settled::Finalized)) })
+    }
+}

@@ -1,0 +1,25 @@
+//! `deny`: ends the run; the reason goes to audit and the caller's code, the message to the user.
+
+use admit_runtime::block::{Block, BlockError, Call, Done};
+use admit_runtime::host::BoxFuture;
+
+use crate::config::Fields;
+
+/// See `deny.admit`.
+pub struct Deny;
+
+impl Block for Deny {
+    fn name(&self) -> &'static str {
+        "deny"
+    }
+
+    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        Box::pin(async move {
+            let config = Fields(call.config);
+            Ok(Done::Deny {
+                reason: config.text("reason")?.to_owned(),
+                user_message: config.optional_text("user_message")?.map(str::to_owned),
+            })
+        })
+    }
+}
