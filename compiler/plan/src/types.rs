@@ -1,5 +1,7 @@
 //! The types of the language (language.md section 6), shared by declarations, checker, plan and runtime.
 
+mod show;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
