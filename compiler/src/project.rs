@@ -1,0 +1,147 @@
+//! The project: its files by kind, read from paths and bytes. No I/O here: whoever calls has read the files.
+
+mod actions;
+mod lists;
+mod manifest;
+mod tenants;
+mod text;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use smol_str::SmolStr;
+
+use crate::ast::{self, ItemKind};
+use crate::diagnostic::Diagnostic;
+use crate::library::Library;
+use crate::parse::parse;
+use crate::source::{FileId, Sources};
+
+pub use actions::ActionFile;
+pub use lists::{ListEntry, ListFile};
+pub use manifest::{Limits, Manifest, Settings};
+pub use tenants::{Tenant, TenantParam};
+
+/// The standard library that this compiler knows: the `catalogue` of `admit.toml`.
+pub const CATALOGUE: &str = "1";
+
+/// A project as written: parsed files, nothing resolved across them yet.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// Every text: the library's files, then the project's in the order given.
+    pub sources: Sources,
+    /// `admit.toml`, or its defaults where there is none.
+    pub manifest: Manifest,
+    /// The `.admit` files, in the order given.
+    pub files: Vec<ast::File>,
+    /// Lists by path.
+    pub lists: BTreeMap<SmolStr, ListFile>,
+    /// Tenants by slug.
+    pub tenants: BTreeMap<SmolStr, Tenant>,
+    /// Actions' source files by path.
+    pub action_sources: BTreeMap<SmolStr, FileId>,
+    /// Where each `action.admit` lies.
+    pub actions: Vec<ActionFile>,
+}
+
+impl Project {
+    /// Reads a project's files: path (relative to the project, `/` between parts) and bytes. A file of a kind that the
+    /// project does not know is left alone.
+    pub fn read<P: AsRef<str>, B: AsRef<[u8]>>(library: &Library, files: &[(P, B)]) -> (Project, Vec<Diagnostic>) {
+        let mut project = Project { sources: library.sources.clone(), ..Project::default() };
+        let mut diagnostics = Vec::new();
+        let mut programs: Vec<(FileId, String)> = Vec::new();
+        let mut tenant_files = Vec::new();
+        for (path, bytes) in files {
+            let path = path.as_ref().trim_start_matches("./");
+            let Some(kind) = FileKind::of(path) else { continue };
+            let Some((id, text)) =
+                text::read(&mut project.sources, path, bytes.as_ref(), kind.max_bytes(), &mut diagnostics)
+            else {
+                continue;
+            };
+            match kind {
+                FileKind::Program => programs.push((id, path.to_owned())),
+                FileKind::Manifest => project.manifest = manifest::read(id, &text, &mut diagnostics),
+                FileKind::List => {
+                    project.lists.insert(path.into(), lists::read(id, &text, &mut diagnostics));
+                }
+                FileKind::Tenant => tenant_files.push((id, path.to_owned(), text)),
+                FileKind::ActionSource => {
+                    project.action_sources.insert(path.into(), id);
+                }
+            }
+        }
+        let sources = &project.sources;
+        let parsed: Vec<_> = programs
+            .par_iter()
+            .map(|(id, _)| parse(*id, sources.get(*id).map_or("", |source| &source.text)))
+            .collect();
+        for parsed in parsed {
+            diagnostics.extend(parsed.diagnostics);
+            project.files.push(parsed.file);
+        }
+        let paths: Vec<&str> = programs.iter().map(|(_, path)| path.as_str()).collect();
+        project.actions = actions::layout(&project, &paths, &mut diagnostics);
+        lists::check(&project, &mut diagnostics);
+        for (id, path, text) in tenant_files {
+            tenants::read(&mut project, id, &path, &text, &mut diagnostics);
+        }
+        (project, diagnostics)
+    }
+
+    /// All items of the project, in the order of its files.
+    pub fn items(&self) -> impl Iterator<Item = &ast::Item> {
+        self.files.iter().flat_map(|file| &file.items)
+    }
+
+    /// The params as declared, broken ones left out.
+    fn params(&self) -> impl Iterator<Item = &ast::Param> {
+        self.items().filter(|item| !item.broken).filter_map(|item| match &item.kind {
+            ItemKind::Param(param) => Some(param),
+            _ => None,
+        })
+    }
+
+    /// The list file at a path, relative to the project.
+    pub fn list(&self, path: &str) -> Option<&ListFile> {
+        self.lists.get(path.trim_start_matches("./"))
+    }
+}
+
+/// The kinds of files that a project knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileKind {
+    Program,
+    Manifest,
+    List,
+    Tenant,
+    ActionSource,
+}
+
+impl FileKind {
+    fn of(path: &str) -> Option<FileKind> {
+        let (name, end) = path.rsplit_once('.').unwrap_or((path, ""));
+        let tenant = name.strip_prefix("tenants/").is_some_and(|slug| !slug.contains('/'));
+        match end {
+            _ if path == "admit.toml" => Some(FileKind::Manifest),
+            "admit" => Some(FileKind::Program),
+            "txt" if path.starts_with("lists/") => Some(FileKind::List),
+            "toml" if tenant => Some(FileKind::Tenant),
+            "ts" | "js" if path.starts_with("actions/") => Some(FileKind::ActionSource),
+            // A single file that the user named, or standard input, is a program whatever it is called.
+            _ if path == "<stdin>" => Some(FileKind::Program),
+            _ => None,
+        }
+    }
+
+    /// The most bytes that a file may have; sources are bounded by the parser, which says so better.
+    fn max_bytes(self) -> usize {
+        match self {
+            FileKind::Program => usize::MAX,
+            FileKind::Manifest | FileKind::Tenant => 1 << 20,
+            FileKind::List => 16 << 20,
+            FileKind::ActionSource => 4 << 20,
+        }
+    }
+}
