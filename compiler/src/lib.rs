@@ -10,6 +10,7 @@ pub mod library;
 pub mod nearest;
 pub mod parse;
 pub mod print;
+pub mod project;
 pub mod render;
 pub mod schema;
 pub mod source;

@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 
 use crate::ast::{File, Item, ItemKind};
 use crate::diagnostic::Diagnostic;
+use crate::parse::parse;
 use crate::schema::{Block, Contract, Event, Session};
 use crate::source::{Sources, Span};
 
@@ -30,6 +31,22 @@ pub struct Library {
 }
 
 impl Library {
+    /// Reads declarations from `(name, text)` pairs: the standard library, then a host's extensions.
+    pub fn load<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> (Library, Vec<Diagnostic>) {
+        let mut sources = Sources::default();
+        let mut diagnostics = Vec::new();
+        let mut parsed = Vec::with_capacity(files.len());
+        for (name, text) in files {
+            let id = sources.add(name.as_ref(), text.as_ref());
+            let one = parse(id, text.as_ref());
+            diagnostics.extend(one.diagnostics);
+            parsed.push(one.file);
+        }
+        let (library, found) = Library::read(sources, &parsed);
+        diagnostics.extend(found);
+        (library, diagnostics)
+    }
+
     /// Reads parsed declarations: the standard library, then a host's extensions. `sources` holds their text.
     ///
     /// The result holds what is sound of them; everything else is in the diagnostics.

@@ -73,10 +73,8 @@ impl Project {
             }
         }
         let sources = &project.sources;
-        let parsed: Vec<_> = programs
-            .par_iter()
-            .map(|(id, _)| parse(*id, sources.get(*id).map_or("", |source| &source.text)))
-            .collect();
+        let parsed: Vec<_> =
+            programs.par_iter().map(|(id, _)| parse(*id, sources.get(*id).map_or("", |source| &source.text))).collect();
         for parsed in parsed {
             diagnostics.extend(parsed.diagnostics);
             project.files.push(parsed.file);

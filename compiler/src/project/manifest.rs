@@ -78,9 +78,9 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
     reader.keys(top, TOP, "`admit.toml`");
     match top.get("project") {
         Some(project) => reader.project(project, &mut manifest),
-        None => reader.say("A0904", span(file, 0..0), "`admit.toml` does not name its project").push_help(
-            "write `[project]` and below it `name = \"my-project\"`",
-        ),
+        None => reader
+            .say("A0904", span(file, 0..0), "`admit.toml` does not name its project")
+            .push_help("write `[project]` and below it `name = \"my-project\"`"),
     }
     reader.settings(top, &mut manifest.settings);
     if let Some(envs) = top.get("env")
@@ -98,14 +98,14 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
     manifest
 }
 
-/// Parses TOML; every mistake of its syntax is a diagnostic, and none the result then.
+/// Parses TOML. Of mistakes in its syntax the first is said: those after it mostly follow from it.
 pub(super) fn parse<'t>(
     file: FileId,
     text: &'t str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Spanned<DeTable<'t>>> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
+    if let Some(error) = errors.first() {
         let at = error.span().unwrap_or(0..0);
         let message = error.message().lines().next().unwrap_or("it cannot be read").to_owned();
         diagnostics.push(Diagnostic::error("A0903", span(file, at), format!("this is not TOML: {message}")));
@@ -116,7 +116,9 @@ pub(super) fn parse<'t>(
 /// A host name, with a port or without: lower-case labels of letters, digits and `-`, or an address.
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') && !host.contains('[') || text.starts_with('[') && host.ends_with(']') => {
+        Some((host, port))
+            if !host.ends_with(':') && !host.contains('[') || text.starts_with('[') && host.ends_with(']') =>
+        {
             (host, Some(port))
         }
         _ => (text, None),
@@ -238,8 +240,9 @@ impl Reader<'_> {
                 if is_host(&host) {
                     settings.egress.push(host);
                 } else {
-                    self.say("A0904", at, format!("`{host}` is not a host"))
-                        .push_help("write `api.example.com` or `api.example.com:8443`, in lower case, without `https://`");
+                    self.say("A0904", at, format!("`{host}` is not a host")).push_help(
+                        "write `api.example.com` or `api.example.com:8443`, in lower case, without `https://`",
+                    );
                 }
             }
         }
@@ -291,7 +294,8 @@ impl Reader<'_> {
     }
 
     fn count(&mut self, value: &Spanned<DeValue<'_>>, what: &str) -> Option<u64> {
-        let number = value.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
+        let number =
+            value.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
         if number.is_none() {
             self.mistyped(value, what, "a number, 0 or more");
         }
@@ -319,9 +323,9 @@ impl Said<'_> {
 /// `[a-z][a-z0-9]*(-[a-z0-9]+)*`
 pub(super) fn is_slug(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_lowercase())
-        && text.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
 fn quoted(words: &[&str]) -> String {

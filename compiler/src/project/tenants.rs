@@ -71,12 +71,7 @@ pub(super) fn read(project: &mut Project, file: FileId, path: &str, text: &str, 
     project.tenants.insert(slug.into(), Tenant { file, params });
 }
 
-fn values(
-    project: &Project,
-    file: FileId,
-    given: &DeTable<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<TenantParam> {
+fn values(project: &Project, file: FileId, given: &DeTable<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<TenantParam> {
     let mut values = Vec::new();
     for (key, value) in given {
         let name = key.get_ref().as_ref();
@@ -92,11 +87,9 @@ fn values(
         // What is wrong with the declaration is said where it stands.
         let ty = resolve(&param.ty, Place::Plain, &mut Vec::new()).ty;
         match datum(value, &ty, name) {
-            Ok(value_of) => values.push(TenantParam {
-                name: name.into(),
-                value: value_of,
-                span: span(file, value.span()),
-            }),
+            Ok(value_of) => {
+                values.push(TenantParam { name: name.into(), value: value_of, span: span(file, value.span()) })
+            }
             Err(wrong) => diagnostics.push(mistyped(file, param, wrong)),
         }
     }
@@ -104,8 +97,12 @@ fn values(
 }
 
 fn mistyped(file: FileId, param: &Param, wrong: Wrong) -> Diagnostic {
-    Diagnostic::error("A0910", span(file, wrong.at), format!("`{}` is {}, not {}", wrong.place, wrong.wanted, wrong.got))
-        .label(param.ty.span, "as declared here")
+    Diagnostic::error(
+        "A0910",
+        span(file, wrong.at),
+        format!("`{}` is {}, not {}", wrong.place, wrong.wanted, wrong.got),
+    )
+    .label(param.ty.span, "as declared here")
 }
 
 /// A value that is not of its type.
@@ -162,11 +159,11 @@ fn datum(value: &Spanned<DeValue<'_>>, ty: &Type, place: &str) -> Result<Datum, 
             let nanos = u32::try_from(millis % 1_000).unwrap_or(0).saturating_mul(1_000_000);
             Ok(Datum::Duration(TimeSpan { seconds: millis / 1_000, nanos }))
         }
-        Kind::Timestamp => {
-            inner.as_datetime().and_then(instant).map(Datum::Timestamp).ok_or_else(|| {
-                wrong("a point in time with its offset, such as `2026-01-31T12:00:00Z`")
-            })
-        }
+        Kind::Timestamp => inner
+            .as_datetime()
+            .and_then(instant)
+            .map(Datum::Timestamp)
+            .ok_or_else(|| wrong("a point in time with its offset, such as `2026-01-31T12:00:00Z`")),
         Kind::List(item) => {
             let items = inner.as_array().ok_or_else(|| wrong("a list"))?;
             let each = items.iter().enumerate().map(|(at, one)| datum(one, item, &format!("{place}[{at}]")));
@@ -185,7 +182,9 @@ fn datum(value: &Spanned<DeValue<'_>>, ty: &Type, place: &str) -> Result<Datum, 
         }
         Kind::Record(fields) => {
             let table = inner.as_table().ok_or_else(|| wrong("a table"))?;
-            if let Some(extra) = table.keys().find(|key| !fields.iter().any(|field| field.name == key.get_ref().as_ref())) {
+            if let Some(extra) =
+                table.keys().find(|key| !fields.iter().any(|field| field.name == key.get_ref().as_ref()))
+            {
                 return Err(Wrong {
                     at: extra.span(),
                     place: format!("{place}.{}", extra.get_ref()),
@@ -226,9 +225,7 @@ fn free(value: &Spanned<DeValue<'_>>, place: &str) -> Result<Datum, Wrong> {
         DeValue::Datetime(time) => {
             instant(time).map(Datum::Timestamp).ok_or_else(|| bad("a point in time with its offset"))
         }
-        DeValue::Array(items) => {
-            items.iter().map(|one| free(one, place)).collect::<Result<_, _>>().map(Datum::List)
-        }
+        DeValue::Array(items) => items.iter().map(|one| free(one, place)).collect::<Result<_, _>>().map(Datum::List),
         DeValue::Table(table) => table
             .iter()
             .map(|(name, one)| Ok((Datum::Str(name.get_ref().as_ref().into()), free(one, place)?)))
