@@ -18,6 +18,14 @@ pub trait Block: Send + Sync {
 
     /// Runs it once. A block that needs the user answers [`Done::Prompt`]; it is run again with the answer.
     fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>>;
+
+    /// Runs it without waiting for anything: for blocks that only compute and write to the unit of work (`allow`,
+    /// `deny`, `finalize`, `log_event`). None: only [`Block::run`] can, and nothing has been done. Such a block is
+    /// not timed, so it must end in microseconds.
+    fn run_now(&self, call: &mut Call<'_>) -> Option<Result<Done, BlockError>> {
+        let _ = call;
+        None
+    }
 }
 
 /// Finds block implementations by name.
@@ -74,11 +82,13 @@ pub struct Call<'a> {
 
 /// Reads of the event by path below `event`.
 pub trait Event: Send + Sync {
-    /// The value at `request.asn.is_tor`, or none where it is absent.
+    /// The value at `request.asn.is_tor`, or none where it is absent. What the caller submitted comes as its JSON
+    /// says (a timestamp is a string); `user`, `authentication` and `tenant` as blocks gave them.
     fn get(&self, path: &str) -> Option<Datum>;
 }
 
 /// What the user submitted with this request, already checked against the declared types.
+#[derive(Default)]
 pub struct Input {
     /// Fields that are not secret.
     pub fields: Vec<(String, Datum)>,
