@@ -7,6 +7,7 @@ pub mod ast;
 pub mod codes;
 pub mod diagnostic;
 pub mod library;
+pub mod lower;
 pub mod nearest;
 pub mod parse;
 pub mod print;

@@ -8,6 +8,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use admit_plan::code::Set;
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
@@ -99,6 +100,17 @@ impl Project {
             ItemKind::Param(param) => Some(param),
             _ => None,
         })
+    }
+
+    /// The sets of the lists as declared, by name; a list whose file is not there is left out.
+    pub fn list_sets(&self) -> BTreeMap<SmolStr, Set> {
+        let mut sets = BTreeMap::new();
+        for item in self.items() {
+            let ItemKind::List(list) = &item.kind else { continue };
+            let Some(file) = self.list(&list.file.value) else { continue };
+            sets.entry(list.name.text.clone()).or_insert_with(|| file.set(list.ignore_case));
+        }
+        sets
     }
 
     /// The list file at a path, relative to the project.

@@ -1,0 +1,197 @@
+//! Lowering: checked flows to the plan. Flat nodes with forward edges, custom flows inlined where they run, only the
+//! slots and constants that the code names.
+
+mod constants;
+mod debug;
+mod layout;
+
+use admit_plan::bundle::{BlockType, Bundle, Debug, FlowPlan, Param};
+use admit_plan::code;
+use admit_plan::types::{Kind, Type};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use crate::diagnostic::Diagnostic;
+use crate::library::Library;
+use crate::source::{Sources, Span};
+use crate::typed::flow::{Flow, Stage, Step, StepKind};
+use constants::Constants;
+
+/// A checked project, as far as the plan holds it.
+#[derive(Clone, Debug)]
+pub struct Program<'a> {
+    /// Its name.
+    pub name: SmolStr,
+    /// The standard library that it was checked against.
+    pub catalogue: SmolStr,
+    /// What blocks are.
+    pub library: &'a Library,
+    /// Its params, in the order in which the plan holds them.
+    pub params: Vec<ParamValue<'a>>,
+    /// Its flows, checked without errors. Custom flows are lowered where they run.
+    pub flows: Vec<&'a Flow>,
+    /// The texts that the debug table quotes.
+    pub sources: &'a Sources,
+}
+
+/// A param.
+#[derive(Clone, Debug)]
+pub struct ParamValue<'a> {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type.
+    pub ty: Type,
+    /// Its default, a constant, and the pool that it indexes.
+    pub default: Option<(&'a code::Expr, &'a code::Pool)>,
+}
+
+/// Builds the plan of a checked project. The same program gives the same plan.
+///
+/// The diagnostics say what the language has, but plans do not carry yet.
+pub fn build(program: &Program<'_>) -> Result<Bundle, Vec<Diagnostic>> {
+    let mut flows: Vec<&Flow> = program.flows.iter().copied().filter(|flow| flow.contract.is_some()).collect();
+    flows.sort_by(|left, right| left.name.cmp(&right.name));
+    let mut diagnostics = Vec::new();
+    for flow in &flows {
+        flow.stages.iter().for_each(|stage| actions(flow, stage, &mut diagnostics));
+    }
+    if !diagnostics.is_empty() {
+        return Err(diagnostics);
+    }
+    let mut builder = Builder::new(program);
+    let mut plans = Vec::with_capacity(flows.len());
+    let mut debug = Debug::default();
+    for flow in flows {
+        match layout::flow(&mut builder, flow) {
+            Ok((plan, nodes)) => {
+                plans.push(plan);
+                debug.flows.push(nodes);
+            }
+            Err(fault) => diagnostics.push(fault.said()),
+        }
+    }
+    if diagnostics.is_empty() { Ok(builder.finish(program, plans, debug)) } else { Err(diagnostics) }
+}
+
+/// The flow's plan that one would see in a listing, without the rest of the bundle around it.
+pub fn plan_of<'a>(bundle: &'a Bundle, name: &str) -> Option<&'a FlowPlan> {
+    bundle.flows.iter().find(|flow| bundle.pool.strings.get(flow.name as usize).is_some_and(|text| text == name))
+}
+
+/// Says of each Action that the flow runs that plans do not carry it.
+fn actions(flow: &Flow, stage: &Stage, diagnostics: &mut Vec<Diagnostic>) {
+    fn steps(flow: &Flow, list: &[Step], diagnostics: &mut Vec<Diagnostic>) {
+        for step in list {
+            match &step.kind {
+                StepKind::RunAction(action) => {
+                    let message = format!(
+                        "the flow `{}` runs an Action, `{}`, which plans do not carry yet",
+                        flow.name, action.slug
+                    );
+                    diagnostics.push(
+                        Diagnostic::error("A0600", step.span, message)
+                            .help("Actions are checked in this version and run from the next one on: leave it out to build the flow"),
+                    );
+                }
+                StepKind::RunFlow(run) => run.stages.iter().for_each(|stage| actions(flow, stage, diagnostics)),
+                StepKind::Decision(decision) => {
+                    let branches = decision.cases.iter().map(|case| &case.branch).chain(&decision.default);
+                    branches.for_each(|branch| steps(flow, &branch.steps, diagnostics));
+                }
+                StepKind::Block(_) | StepKind::Condition(_) => {}
+            }
+        }
+    }
+    steps(flow, &stage.steps, diagnostics);
+}
+
+/// Something that a checked flow cannot be. It is a fault of the compiler, said rather than built wrongly.
+struct Fault {
+    span: Span,
+    what: String,
+}
+
+impl Fault {
+    fn said(self) -> Diagnostic {
+        Diagnostic::error("A0601", self.span, format!("the compiler cannot lower this: {}", self.what))
+            .help("this is a fault of the compiler, not of the flow: please report it with the flow")
+    }
+}
+
+/// What flows share while the bundle is built.
+struct Builder<'a> {
+    constants: Constants,
+    library: &'a Library,
+    sources: &'a Sources,
+    params: FxHashMap<SmolStr, u32>,
+    secrets: Vec<code::StrId>,
+    blocks: Vec<BlockType>,
+    block_ids: FxHashMap<(SmolStr, Type), u32>,
+    files: debug::Files,
+}
+
+impl<'a> Builder<'a> {
+    fn new(program: &Program<'a>) -> Self {
+        let names = program.params.iter().map(|param| param.name.clone());
+        Self {
+            constants: Constants::default(),
+            library: program.library,
+            sources: program.sources,
+            params: names.zip(0..).collect(),
+            secrets: Vec::new(),
+            blocks: Vec::new(),
+            block_ids: FxHashMap::default(),
+            files: debug::Files::default(),
+        }
+    }
+
+    /// The number of a block type with these outputs.
+    fn block(&mut self, name: &SmolStr, output: &Type, span: Span) -> Result<u32, Fault> {
+        if let Some(id) = self.block_ids.get(&(name.clone(), output.clone())) {
+            return Ok(*id);
+        }
+        let Some(block) = self.library.block(name) else {
+            return Err(Fault { span, what: format!("there is no block `{name}`") });
+        };
+        let id = number(self.blocks.len());
+        self.blocks.push(BlockType {
+            name: self.constants.string(name),
+            output: output.clone(),
+            prompt: block.prompt_type(),
+            effects: block.effects,
+            takes: block.takes.iter().map(|field| self.constants.string(field)).collect(),
+        });
+        self.block_ids.insert((name.clone(), output.clone()), id);
+        Ok(id)
+    }
+
+    fn finish(mut self, program: &Program<'_>, flows: Vec<FlowPlan>, mut debug: Debug) -> Bundle {
+        let params = program.params.iter().map(|param| Param {
+            name: self.constants.string(&param.name),
+            ty: param.ty.clone(),
+            default: param.default.map(|(expr, pool)| self.constants.import(pool).constant(expr)),
+        });
+        let params = params.collect();
+        debug.files = self.files.names;
+        Bundle {
+            project: program.name.clone(),
+            catalogue: program.catalogue.clone(),
+            pool: self.constants.into_pool(),
+            blocks: self.blocks,
+            params,
+            secrets: self.secrets,
+            flows,
+            debug: Some(debug),
+        }
+    }
+}
+
+/// A length as an index: tables are bounded far below 2^32 by the sizes of sources.
+fn number(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+/// The record without fields.
+fn nothing() -> Type {
+    Kind::Record([].into()).into()
+}
