@@ -15,4 +15,5 @@ pub mod project;
 pub mod render;
 pub mod schema;
 pub mod source;
+pub mod standalone;
 pub mod typed;

@@ -2,8 +2,12 @@
 //! static type; flows into [`flow`].
 
 pub mod facts;
+mod fit;
 pub mod flow;
+mod infer;
+pub mod narrow;
 pub mod scope;
+mod signatures;
 pub mod tables;
 pub mod test;
 
@@ -11,6 +15,9 @@ use admit_plan::code::{Escape, Expr};
 use admit_plan::types::Type;
 
 use crate::source::Span;
+
+pub use fit::{closed, fits, join};
+pub use infer::{infer, qualified};
 
 /// What the place of an expression asks of it.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,7 +6,7 @@
 //! names them and asks [`Scope::read`] for the slot of the whole path, naming how it is used. Facts that hold where
 //! the expression stands are the scope's; facts that `&&`, `||` and `?:` add on the way are typing's own.
 
-use admit_plan::code::{SetId, SlotId};
+use admit_plan::code::{Pool, SetId, SlotId};
 use admit_plan::types::Type;
 use smol_str::SmolStr;
 
@@ -136,6 +136,11 @@ pub trait Scope {
     /// The slot of a path below a root.
     fn read(&mut self, read: &Read<'_>, out: &mut Vec<Diagnostic>) -> Access;
 
+    /// Whether fields of records are parts of paths, with slots of their own; else a root's value is always read whole.
+    fn walks_fields(&self) -> bool {
+        true
+    }
+
     /// What is known where the expression stands.
     fn facts(&self) -> &Facts;
 
@@ -147,6 +152,9 @@ pub trait Scope {
 
     /// The pool of constants.
     fn pool(&mut self) -> &mut Interner;
+
+    /// The constants interned so far.
+    fn constants(&self) -> &Pool;
 
     /// The type and place of a slot that `read` gave.
     fn slot(&self, id: SlotId) -> Option<SlotInfo<'_>>;
