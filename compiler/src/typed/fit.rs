@@ -118,9 +118,9 @@ pub fn closed(ty: &Type) -> Type {
         Kind::List(item) => Kind::List(Arc::new(closed(item))),
         Kind::Map(key, value) => Kind::Map(Arc::new(closed(key)), Arc::new(closed(value))),
         Kind::Optional(inner) => Kind::Optional(Arc::new(closed(inner))),
-        Kind::Record(fields) => Kind::Record(
-            fields.iter().map(|field| Field { name: field.name.clone(), ty: closed(&field.ty) }).collect(),
-        ),
+        Kind::Record(fields) => {
+            Kind::Record(fields.iter().map(|field| Field { name: field.name.clone(), ty: closed(&field.ty) }).collect())
+        }
         other => other.clone(),
     };
     Type { kind, labels: ty.labels }

@@ -170,7 +170,11 @@ impl Cx<'_> {
     }
 
     /// Types `body` with variables bound, and forgets what was learnt inside.
-    fn with_locals<T>(&mut self, locals: impl IntoIterator<Item = (SmolStr, Type)>, body: impl FnOnce(&mut Self) -> T) -> T {
+    fn with_locals<T>(
+        &mut self,
+        locals: impl IntoIterator<Item = (SmolStr, Type)>,
+        body: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let depth = self.locals.len();
         let facts = self.facts.clone();
         for (name, ty) in locals {

@@ -34,7 +34,9 @@ pub fn facts_if(code: &Code, truth: bool, scope: &dyn Scope) -> Facts {
             None => Facts::nothing(),
         },
         Code::Call(Func::OptHasValue, args) => match args.first() {
-            Some(optional) => optional_place(optional, scope).map_or_else(Facts::nothing, |place| presence(&place, truth)),
+            Some(optional) => {
+                optional_place(optional, scope).map_or_else(Facts::nothing, |place| presence(&place, truth))
+            }
             None => Facts::nothing(),
         },
         Code::Binary(op, operands) => match relation(*op) {
@@ -196,7 +198,8 @@ fn in_set(operand: &Code, set: SetId, truth: bool, scope: &dyn Scope) -> Facts {
     let known = || {
         let slot = scope.slot(slot_of(operand)?)?;
         let set = scope.constants().sets.get(set as usize)?;
-        if set.ignore_case || set.entries.len() > LEARNT_WORDS || !matches!(slot.ty.kind, Kind::String | Kind::Enum(_)) {
+        if set.ignore_case || set.entries.len() > LEARNT_WORDS || !matches!(slot.ty.kind, Kind::String | Kind::Enum(_))
+        {
             return None;
         }
         let words = Values::words(set.entries.iter().cloned());

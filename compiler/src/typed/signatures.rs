@@ -2,7 +2,10 @@
 
 use admit_plan::func::Func;
 
-use Param::{Any, Bool, Bytes, Cidr, CidrText, Double, Duration, Int, Ip, IpText, List, Map, Number, Optional, Text, Timestamp, Uint};
+use Param::{
+    Any, Bool, Bytes, Cidr, CidrText, Double, Duration, Int, Ip, IpText, List, Map, Number, Optional, Text, Timestamp,
+    Uint,
+};
 
 /// One overload.
 #[derive(Clone, Copy, Debug)]

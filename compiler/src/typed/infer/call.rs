@@ -45,7 +45,8 @@ impl Cx<'_> {
             None => (function.text.to_string(), false),
             Some(target) => {
                 let chain = Chain::of(target).filter(|chain| chain.optional_from.is_none())?;
-                let shadowed = chain.names.first().is_some_and(|first| self.locals.iter().any(|local| local.name == first.text));
+                let shadowed =
+                    chain.names.first().is_some_and(|first| self.locals.iter().any(|local| local.name == first.text));
                 if shadowed && !chain.root {
                     return None;
                 }
@@ -124,7 +125,11 @@ impl Cx<'_> {
             Gives::OneOf => {
                 let item = match (&first().kind, args) {
                     (Kind::List(item), [_]) => (**item).clone(),
-                    _ => args.iter().map(|arg| arg.ty.clone()).reduce(|a, b| fit::join_or_dyn(&a, &b)).unwrap_or_else(first),
+                    _ => args
+                        .iter()
+                        .map(|arg| arg.ty.clone())
+                        .reduce(|a, b| fit::join_or_dyn(&a, &b))
+                        .unwrap_or_else(first),
                 };
                 whole(&item)
             }
@@ -155,7 +160,11 @@ impl Cx<'_> {
             if self.declared()
                 && let Some(at) = exprs.get(1)
             {
-                self.report(Diagnostic::error("A0113", at.span, format!("the regular expression does not compile: {error}")));
+                self.report(Diagnostic::error(
+                    "A0113",
+                    at.span,
+                    format!("the regular expression does not compile: {error}"),
+                ));
             }
             // Where constants are not checked it fails when it is evaluated.
             return None;
@@ -171,13 +180,17 @@ impl Cx<'_> {
         // The first argument that no overload takes, given that those before it fit.
         let mut left: Vec<&Signature> = taken.to_vec();
         for (index, (expr, arg)) in exprs.iter().zip(typed).enumerate() {
-            let fitting: Vec<&Signature> =
-                left.iter().copied().filter(|overload| parameter(overload, index).is_some_and(|param| accepts(param, &arg.ty))).collect();
+            let fitting: Vec<&Signature> = left
+                .iter()
+                .copied()
+                .filter(|overload| parameter(overload, index).is_some_and(|param| accepts(param, &arg.ty)))
+                .collect();
             if !fitting.is_empty() {
                 left = fitting;
                 continue;
             }
-            let mut wanted: Vec<&str> = left.iter().filter_map(|overload| parameter(overload, index)).map(Param::what).collect();
+            let mut wanted: Vec<&str> =
+                left.iter().filter_map(|overload| parameter(overload, index)).map(Param::what).collect();
             wanted.dedup();
             let wanted = wanted.join(" or ");
             let message = if method && index == 0 {
@@ -204,7 +217,13 @@ impl Cx<'_> {
         self.no_function(function, &function.text, signatures::names(true), global);
     }
 
-    fn no_function(&mut self, function: &Name, name: &str, names: impl Iterator<Item = &'static str>, other_form: bool) {
+    fn no_function(
+        &mut self,
+        function: &Name,
+        name: &str,
+        names: impl Iterator<Item = &'static str>,
+        other_form: bool,
+    ) {
         let mut diagnostic = Diagnostic::error("A0104", function.span, format!("there is no function `{name}`"));
         if other_form && signatures::is_method(name) {
             diagnostic = diagnostic.help(format!("call it on a value: `value.{name}(...)`"));

@@ -94,8 +94,7 @@ impl Cx<'_> {
     }
 
     fn not_text(&mut self, typed: &Typed, span: Span) {
-        let mut diagnostic =
-            Diagnostic::error("A0124", span, format!("the list holds text, this is `{}`", typed.ty));
+        let mut diagnostic = Diagnostic::error("A0124", span, format!("the list holds text, this is `{}`", typed.ty));
         if matches!(typed.ty.kind, Kind::Optional(_)) {
             diagnostic = diagnostic.help("give the optional a default: `.orValue(\"\")`");
         }
@@ -258,9 +257,7 @@ fn has_range(kind: &Kind) -> bool {
 /// `<` and the like order the two.
 fn ordered(left: &Kind, right: &Kind) -> bool {
     match (left, right) {
-        (Kind::Error | Kind::Dyn, other) | (other, Kind::Error | Kind::Dyn) => {
-            fit::is_open(other) || has_order(other)
-        }
+        (Kind::Error | Kind::Dyn, other) | (other, Kind::Error | Kind::Dyn) => fit::is_open(other) || has_order(other),
         (a, b) => (fit::is_number(a) && fit::is_number(b)) || (fit::same_kind(a, b) && has_order(a)),
     }
 }

@@ -80,9 +80,13 @@ impl Cx<'_> {
         match (want.map(|want| &want.kind), bare, quoted) {
             (_, Some(bare), Some(quoted)) => {
                 self.report(
-                    Diagnostic::error("A0115", quoted.span, "a literal has either field names or quoted keys, not both")
-                        .label(bare.span, "a field name")
-                        .help("in a map every key is quoted; a variable as key stands in parentheses: `{(name): v}`"),
+                    Diagnostic::error(
+                        "A0115",
+                        quoted.span,
+                        "a literal has either field names or quoted keys, not both",
+                    )
+                    .label(bare.span, "a field name")
+                    .help("in a map every key is quoted; a variable as key stands in parentheses: `{(name): v}`"),
                 );
                 self.map_literal(expr, entries, None)
             }
@@ -99,8 +103,12 @@ impl Cx<'_> {
             }
             (Some(Kind::Map(..) | Kind::Dyn), Some(bare), None) => {
                 self.report(
-                    Diagnostic::error("A0115", bare.span, format!("the key `{}` must be quoted here", bare.text))
-                        .help(format!("write `\"{}\": ...`; `{{({}): ...}}` takes the key from a variable", bare.text, bare.text)),
+                    Diagnostic::error("A0115", bare.span, format!("the key `{}` must be quoted here", bare.text)).help(
+                        format!(
+                            "write `\"{}\": ...`; `{{({}): ...}}` takes the key from a variable",
+                            bare.text, bare.text
+                        ),
+                    ),
                 );
                 self.record(expr, entries, None);
                 Typed::error(expr.span)
@@ -128,8 +136,9 @@ impl Cx<'_> {
             self.misfit(&typed, want, span);
         } else if self.declared() && matches!((&typed.ty.kind, &want.kind), (Kind::Optional(_), Kind::Dyn)) {
             self.report(
-                Diagnostic::error("A0108", span, "an optional cannot stand here")
-                    .help("give it a default with `.orValue(...)`; in a map or list, `?` before the entry leaves it out"),
+                Diagnostic::error("A0108", span, "an optional cannot stand here").help(
+                    "give it a default with `.orValue(...)`; in a map or list, `?` before the entry leaves it out",
+                ),
             );
         }
         typed

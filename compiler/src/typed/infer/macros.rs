@@ -24,7 +24,13 @@ struct Walk {
 
 impl Cx<'_> {
     /// The call, if it is a macro.
-    pub(super) fn macro_call(&mut self, span: Span, target: Option<&Expr>, function: &Name, args: &[Expr]) -> Option<Typed> {
+    pub(super) fn macro_call(
+        &mut self,
+        span: Span,
+        target: Option<&Expr>,
+        function: &Name,
+        args: &[Expr],
+    ) -> Option<Typed> {
         let Some(target) = target else {
             return (function.text == "has" && args.len() == 1).then(|| self.has(span, args));
         };
@@ -109,7 +115,15 @@ impl Cx<'_> {
         node.done(ty, Code::Bind(Box::new((value, body))))
     }
 
-    fn comprehension(&mut self, span: Span, target: &Expr, function: &Name, args: &[Expr], walk: Walk, vars: usize) -> Typed {
+    fn comprehension(
+        &mut self,
+        span: Span,
+        target: &Expr,
+        function: &Name,
+        args: &[Expr],
+        walk: Walk,
+        vars: usize,
+    ) -> Typed {
         let range = self.value(target);
         let Some((key, value)) = self.elements(&range.ty, function, target.span) else {
             return self.unknown_code(span);

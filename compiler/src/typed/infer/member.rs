@@ -74,9 +74,7 @@ impl Cx<'_> {
     fn member(&mut self, operand: &Typed, ty: Type, name: &Name) -> Member {
         let (ty, optional) = match &ty.kind {
             Kind::Record(fields) => match fields.iter().find(|field| field.name == name.text) {
-                Some(field) => {
-                    (field.ty.present().clone(), matches!(field.ty.kind, Kind::Optional(_)))
-                }
+                Some(field) => (field.ty.present().clone(), matches!(field.ty.kind, Kind::Optional(_))),
                 None => {
                     let what = narrow::place(&operand.code, self.scope).unwrap_or_else(|| "the record".into());
                     let what = if what.starts_with('$') { "the record".into() } else { what };
@@ -88,8 +86,11 @@ impl Cx<'_> {
             Kind::Dyn => (Kind::Dyn.into(), false),
             Kind::Error => (Kind::Error.into(), false),
             other => {
-                let mut diagnostic =
-                    Diagnostic::error("A0102", name.span, format!("a value of type `{other}` has no field `{}`", name.text));
+                let mut diagnostic = Diagnostic::error(
+                    "A0102",
+                    name.span,
+                    format!("a value of type `{other}` has no field `{}`", name.text),
+                );
                 if signatures::is_method(&name.text) {
                     diagnostic = diagnostic.help(format!("call it: `{}()`", name.text));
                 }
@@ -109,7 +110,9 @@ impl Cx<'_> {
         let diagnostic = Diagnostic::error("A0106", span, format!("`{}` may be absent here", name.text));
         let diagnostic = match place.filter(|place| !place.starts_with('$')) {
             Some(place) => guarded(diagnostic, &place, &place),
-            None => diagnostic.help(format!("guard it with `has(...)`, or give a default: `.?{}.orValue(...)`", name.text)),
+            None => {
+                diagnostic.help(format!("guard it with `has(...)`, or give a default: `.?{}.orValue(...)`", name.text))
+            }
         };
         self.report(diagnostic);
     }
@@ -119,7 +122,9 @@ impl Cx<'_> {
         let wrong = match &of.kind {
             Kind::Error => return Kind::Error.into(),
             Kind::Dyn => return Kind::Dyn.into(),
-            Kind::List(item) if matches!(at.ty.kind, Kind::Int(_) | Kind::Dyn | Kind::Error) => return (**item).clone(),
+            Kind::List(item) if matches!(at.ty.kind, Kind::Int(_) | Kind::Dyn | Kind::Error) => {
+                return (**item).clone();
+            }
             Kind::List(_) => format!("a list is indexed by `int`, not by `{}`", at.ty),
             Kind::Map(key, value) if fit::comparable(&key.kind, &at.ty.kind) => return (**value).clone(),
             Kind::Map(key, _) => format!("the map's keys are `{key}`, not `{}`", at.ty),
@@ -139,9 +144,7 @@ impl Cx<'_> {
             | Kind::Ip
             | Kind::Cidr => {
                 let kind = &of.kind;
-                self.report(
-                    Diagnostic::error("A0103", span, format!("a value of type `{kind}` cannot be indexed")),
-                );
+                self.report(Diagnostic::error("A0103", span, format!("a value of type `{kind}` cannot be indexed")));
                 return Kind::Error.into();
             }
         };

@@ -78,7 +78,9 @@ impl Chain {
 
     /// Names that can be part of a path: up to the first that was written in backquotes for its odd characters.
     fn plain(&self) -> &[Name] {
-        let odd = |name: &Name| name.text.is_empty() || name.text.contains(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
+        let odd = |name: &Name| {
+            name.text.is_empty() || name.text.contains(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+        };
         let end = self.names.iter().position(odd).unwrap_or(self.names.len());
         self.names.get(..end).unwrap_or_default()
     }
@@ -116,7 +118,8 @@ impl Cx<'_> {
     /// The list that a chain names, for the right side of `in`.
     pub(super) fn list_name(&mut self, expr: &Expr) -> Option<admit_plan::code::SetId> {
         let chain = Chain::of(expr)?;
-        if chain.names.len() < 2 || chain.names.first().is_none_or(|name| name.text != "lists") || self.is_local(&chain) {
+        if chain.names.len() < 2 || chain.names.first().is_none_or(|name| name.text != "lists") || self.is_local(&chain)
+        {
             return None;
         }
         let mut said = Vec::new();
@@ -141,8 +144,12 @@ impl Cx<'_> {
             Resolved::List { used, .. } => {
                 let list = chain.names.iter().take(used).map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
                 self.report(
-                    Diagnostic::error("A0118", chain.span(used), format!("the list `{list}` can only stand right of `in`"))
-                        .help(format!("write `value in {list}`")),
+                    Diagnostic::error(
+                        "A0118",
+                        chain.span(used),
+                        format!("the list `{list}` can only stand right of `in`"),
+                    )
+                    .help(format!("write `value in {list}`")),
                 );
                 Typed::error(chain.span(used))
             }
@@ -299,10 +306,9 @@ impl Cx<'_> {
     /// A secret stands only where one is accepted.
     fn secrecy(&mut self, ty: &Type, place: &str, span: Span) {
         if ty.labels.secret && !self.secret_here {
-            self.report(
-                Diagnostic::error("A0119", span, format!("the secret `{place}` must not be read here"))
-                    .help("a secret can be the value of a config field that accepts one, or stand alone in a `{{ }}` of it"),
-            );
+            self.report(Diagnostic::error("A0119", span, format!("the secret `{place}` must not be read here")).help(
+                "a secret can be the value of a config field that accepts one, or stand alone in a `{{ }}` of it",
+            ));
         }
     }
 
@@ -314,7 +320,7 @@ impl Cx<'_> {
         }
         let mut parts = Vec::new();
         let mut and = Node::new(span);
-        if self.scope.slot(slot).is_none_or(|slot| slot.maybe_absent) {
+        if self.scope.walks_fields() && self.scope.slot(slot).is_none_or(|slot| slot.maybe_absent) {
             let has = leaf(Kind::Bool, Code::Has(slot), chain.span(walk.used)).varying();
             parts.push(and.child(has).1);
         }

@@ -82,7 +82,8 @@ impl Cx<'_> {
         fit::join(inner, &default_ty).unwrap_or_else(|| {
             let message = format!("the value is `{inner}`, the default `{}`", default.ty);
             self.report(
-                Diagnostic::error("A0105", span, message).help("the default has the type of the value that may be absent"),
+                Diagnostic::error("A0105", span, message)
+                    .help("the default has the type of the value that may be absent"),
             );
             Kind::Error.into()
         })
