@@ -4,6 +4,7 @@
 //! that hosts can extend them; a user's mistake is a [`diagnostic::Diagnostic`], never an `Err`.
 
 pub mod ast;
+pub mod cases;
 pub mod codes;
 pub mod diagnostic;
 pub mod library;
