@@ -10,3 +10,4 @@ mod depth;
 pub mod encode;
 pub mod func;
 pub mod types;
+pub mod verify;

@@ -1,0 +1,233 @@
+//! Expressions: within their bounds, and naming only what is there.
+
+use super::{Check, MAX_ENTRIES, MAX_EXPR_DEPTH, MAX_EXPR_NODES, string};
+use crate::bundle::Bundle;
+use crate::code::{BinOp, Comprehension, Expr, LocalId, Macro, Part, Slot, SlotId};
+use crate::func::Func;
+use crate::types::Kind;
+
+/// What an expression may name.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub bundle: &'a Bundle,
+    /// The flow's slots; none for constants.
+    pub slots: &'a [Slot],
+    /// Locals bound around it.
+    pub locals: LocalId,
+}
+
+/// Checks an expression.
+pub(super) fn check(expr: &Expr, scope: Scope<'_>) -> Check {
+    Checker { scope, nodes: 0 }.at(expr, scope.locals, 1)
+}
+
+/// Checks a condition: an expression that may be a bool.
+pub(super) fn condition(expr: &Expr, scope: Scope<'_>) -> Check {
+    check(expr, scope)?;
+    if may_be_bool(expr, scope.slots) { Ok(()) } else { Err("a condition that is not true or false".to_owned()) }
+}
+
+/// Adds the slots that the expression names, which was checked.
+pub(super) fn slots_of(expr: &Expr, found: &mut Vec<SlotId>) {
+    match expr {
+        Expr::Slot(id) | Expr::Has(id) | Expr::OptSlot(id) => found.push(*id),
+        _ => children(expr, &mut |child| slots_of(child, found)),
+    }
+}
+
+struct Checker<'a> {
+    scope: Scope<'a>,
+    nodes: usize,
+}
+
+impl Checker<'_> {
+    fn at(&mut self, expr: &Expr, locals: LocalId, depth: usize) -> Check {
+        self.nodes += 1;
+        if depth > MAX_EXPR_DEPTH || self.nodes > MAX_EXPR_NODES {
+            return Err("an expression that is too deep or too large".to_owned());
+        }
+        let below = depth + 1;
+        match expr {
+            Expr::Null | Expr::Bool(_) | Expr::Int(_) | Expr::Uint(_) | Expr::Double(_) | Expr::Duration(_) => Ok(()),
+            Expr::Bytes(bytes) if bytes.len() > 1 << 20 => Err("bytes that are too long".to_owned()),
+            Expr::Bytes(_) => Ok(()),
+            Expr::Str(id) | Expr::Type(id) => string(self.scope.bundle, *id),
+            Expr::Slot(id) | Expr::Has(id) | Expr::OptSlot(id) => {
+                let known = (*id as usize) < self.scope.slots.len();
+                if known { Ok(()) } else { Err(format!("slot {id} does not exist")) }
+            }
+            Expr::Local(id) if *id < locals => Ok(()),
+            Expr::Local(id) => Err(format!("local {id} is not bound")),
+            Expr::Select(of, name) | Expr::HasField(of, name) | Expr::OptSelect(of, name) => {
+                string(self.scope.bundle, *name)?;
+                self.at(of, locals, below)
+            }
+            Expr::Not(of) | Expr::Neg(of) => self.at(of, locals, below),
+            Expr::InSet(of, set) => {
+                if *set as usize >= self.scope.bundle.pool.sets.len() {
+                    return Err(format!("set {set} does not exist"));
+                }
+                self.at(of, locals, below)
+            }
+            Expr::Matches(of, regex) => {
+                if *regex as usize >= self.scope.bundle.pool.regexes.len() {
+                    return Err(format!("regular expression {regex} does not exist"));
+                }
+                self.at(of, locals, below)
+            }
+            Expr::Index(pair) | Expr::OptIndex(pair) | Expr::Binary(_, pair) => {
+                self.at(&pair.0, locals, below)?;
+                self.at(&pair.1, locals, below)
+            }
+            Expr::Bind(pair) => {
+                self.at(&pair.0, locals, below)?;
+                self.at(&pair.1, locals + 1, below)
+            }
+            Expr::And(parts) | Expr::Or(parts) => {
+                if parts.len() < 2 {
+                    return Err("`&&` or `||` of fewer than two".to_owned());
+                }
+                parts.iter().try_for_each(|part| self.at(part, locals, below))
+            }
+            Expr::Cond(three) => {
+                let (when, yes, no) = three.as_ref();
+                [when, yes, no].into_iter().try_for_each(|part| self.at(part, locals, below))
+            }
+            Expr::List(items) => {
+                entries(items.len())?;
+                items.iter().try_for_each(|item| self.at(&item.value, locals, below))
+            }
+            Expr::Map(list) => {
+                entries(list.len())?;
+                list.iter().try_for_each(|entry| {
+                    self.at(&entry.key, locals, below)?;
+                    self.at(&entry.value, locals, below)
+                })
+            }
+            Expr::Call(Func::Unknown, _) => Err("a function that does not exist".to_owned()),
+            Expr::Call(_, args) => {
+                entries(args.len())?;
+                args.iter().try_for_each(|arg| self.at(arg, locals, below))
+            }
+            Expr::Comprehension(walk) => self.comprehension(walk, locals, below),
+            Expr::Template(parts) => {
+                entries(parts.len())?;
+                parts.iter().try_for_each(|part| match part {
+                    Part::Text(text) => string(self.scope.bundle, *text),
+                    Part::Hole(expr, _) => self.at(expr, locals, below),
+                })
+            }
+        }
+    }
+
+    fn comprehension(&mut self, walk: &Comprehension, locals: LocalId, depth: usize) -> Check {
+        let (cond, value) = (walk.cond.is_some(), walk.value.is_some());
+        let fits = match walk.kind {
+            Macro::All | Macro::Exists | Macro::ExistsOne | Macro::Filter => cond && !value,
+            Macro::Map | Macro::TransformMap | Macro::TransformMapEntry => value,
+        };
+        if !fits {
+            return Err("a macro without its parts".to_owned());
+        }
+        self.at(&walk.range, locals, depth)?;
+        let inside = locals + if walk.two_vars { 2 } else { 1 };
+        [&walk.cond, &walk.value].into_iter().flatten().try_for_each(|part| self.at(part, inside, depth))
+    }
+}
+
+fn entries(count: usize) -> Check {
+    if count > MAX_ENTRIES { Err(format!("a literal of more than {MAX_ENTRIES} entries")) } else { Ok(()) }
+}
+
+/// Whether the value may be a bool, by the outermost part and the types of slots.
+fn may_be_bool(expr: &Expr, slots: &[Slot]) -> bool {
+    match expr {
+        Expr::Bool(_)
+        | Expr::Has(_)
+        | Expr::HasField(..)
+        | Expr::Not(_)
+        | Expr::And(_)
+        | Expr::Or(_)
+        | Expr::InSet(..)
+        | Expr::Matches(..)
+        | Expr::Local(_)
+        | Expr::Select(..)
+        | Expr::Index(_)
+        | Expr::Call(..) => true,
+        Expr::Slot(id) => slots.get(*id as usize).is_some_and(|slot| matches!(slot.ty.kind, Kind::Bool | Kind::Dyn)),
+        Expr::Binary(op, _) => match op {
+            BinOp::Eq | BinOp::Ne | BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::In => true,
+            BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::Div | BinOp::Rem => false,
+        },
+        Expr::Cond(three) => may_be_bool(&three.1, slots) || may_be_bool(&three.2, slots),
+        Expr::Bind(pair) => may_be_bool(&pair.1, slots),
+        Expr::Comprehension(walk) => match walk.kind {
+            Macro::All | Macro::Exists | Macro::ExistsOne => true,
+            Macro::Filter | Macro::Map | Macro::TransformMap | Macro::TransformMapEntry => false,
+        },
+        Expr::Null
+        | Expr::Int(_)
+        | Expr::Uint(_)
+        | Expr::Double(_)
+        | Expr::Str(_)
+        | Expr::Bytes(_)
+        | Expr::Duration(_)
+        | Expr::Type(_)
+        | Expr::OptSlot(_)
+        | Expr::OptSelect(..)
+        | Expr::OptIndex(_)
+        | Expr::Neg(_)
+        | Expr::List(_)
+        | Expr::Map(_)
+        | Expr::Template(_) => false,
+    }
+}
+
+/// Calls `visit` with each direct part of the expression.
+pub(crate) fn children<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
+    match expr {
+        Expr::Null
+        | Expr::Bool(_)
+        | Expr::Int(_)
+        | Expr::Uint(_)
+        | Expr::Double(_)
+        | Expr::Str(_)
+        | Expr::Bytes(_)
+        | Expr::Duration(_)
+        | Expr::Type(_)
+        | Expr::Slot(_)
+        | Expr::Has(_)
+        | Expr::OptSlot(_)
+        | Expr::Local(_) => {}
+        Expr::Select(of, _)
+        | Expr::HasField(of, _)
+        | Expr::OptSelect(of, _)
+        | Expr::Not(of)
+        | Expr::Neg(of)
+        | Expr::InSet(of, _)
+        | Expr::Matches(of, _) => visit(of),
+        Expr::Index(pair) | Expr::OptIndex(pair) | Expr::Binary(_, pair) | Expr::Bind(pair) => {
+            visit(&pair.0);
+            visit(&pair.1);
+        }
+        Expr::And(parts) | Expr::Or(parts) | Expr::Call(_, parts) => parts.iter().for_each(visit),
+        Expr::Cond(three) => {
+            visit(&three.0);
+            visit(&three.1);
+            visit(&three.2);
+        }
+        Expr::List(items) => items.iter().for_each(|item| visit(&item.value)),
+        Expr::Map(entries) => entries.iter().for_each(|entry| {
+            visit(&entry.key);
+            visit(&entry.value);
+        }),
+        Expr::Comprehension(walk) => {
+            visit(&walk.range);
+            [&walk.cond, &walk.value].into_iter().flatten().for_each(visit);
+        }
+        Expr::Template(parts) => parts.iter().for_each(|part| match part {
+            Part::Text(_) => {}
+            Part::Hole(expr, _) => visit(expr),
+        }),
+    }
+}
