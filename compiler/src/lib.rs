@@ -7,6 +7,7 @@ pub mod ast;
 pub mod cases;
 pub mod codes;
 pub mod diagnostic;
+pub mod format;
 pub mod library;
 pub mod lower;
 pub mod nearest;

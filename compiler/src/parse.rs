@@ -74,6 +74,11 @@ pub fn parse_expr(id: FileId, text: &str) -> (Expr, Vec<Diagnostic>) {
     (expr, cx.into_diagnostics())
 }
 
+/// The first place at or after `at` that is neither white space nor in a comment.
+pub(crate) fn token_after(text: &str, at: usize) -> usize {
+    token::skip_trivia(text, at)
+}
+
 fn finish(cx: Cx<'_>, items: Vec<ast::Item>) -> (Parsed, Vec<(usize, usize)>) {
     let id = cx.id;
     let (diagnostics, comments) = cx.finish();

@@ -17,14 +17,17 @@ pub(super) fn block(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<BlockDecl> {
     let family = cx.name(&kids.next()?);
     let mut clauses = Vec::new();
     let mut open = 0;
+    let mut previous = None;
     for pair in kids {
+        let end = end_of(&pair);
         match pair.as_rule() {
             Rule::open_brace => open = pair.as_span().start(),
             Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::block_decl),
+            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::block_decl, previous),
             Rule::block_clause => clauses.extend(block_clause(cx, pair)),
             _ => {}
         }
+        previous = Some(end);
     }
     Some(BlockDecl { name, family, clauses })
 }
@@ -68,15 +71,18 @@ pub(super) fn contract(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Contract> {
     let mut contract =
         Contract { name, trigger, input: Vec::new(), stages: Vec::new(), ends: Vec::new(), needs_session: false };
     let mut open = 0;
+    let mut previous = None;
     let mut seen: Vec<(Rule, Span)> = Vec::new();
     for pair in kids {
+        let end = end_of(&pair);
         match pair.as_rule() {
             Rule::open_brace => open = pair.as_span().start(),
             Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::contract),
+            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::contract, previous),
             Rule::contract_clause => clause(cx, &mut contract, &mut seen, pair)?,
             _ => {}
         }
+        previous = Some(end);
     }
     Some(contract)
 }
@@ -111,11 +117,13 @@ fn stage(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<ContractStage> {
     let when = when(cx, &mut kids);
     let mut milestones = Vec::new();
     let mut open = 0;
+    let mut previous = None;
     for pair in kids {
+        let end = end_of(&pair);
         match pair.as_rule() {
             Rule::open_brace => open = pair.as_span().start(),
             Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::contract_stage),
+            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::contract_stage, previous),
             Rule::milestone => {
                 let span = cx.span(pair.as_span().start(), end_of(&pair));
                 let alternatives = Kids::of(pair).filter(|kid| kid.as_rule() == Rule::alternative).collect::<Vec<_>>();
@@ -124,6 +132,7 @@ fn stage(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<ContractStage> {
             }
             _ => {}
         }
+        previous = Some(end);
     }
     Some(ContractStage { name, when, milestones, span })
 }

@@ -14,6 +14,8 @@ use crate::diagnostic::Label;
 use crate::source::Span;
 use explain::Failure;
 
+const MODIFIERS: [&str; 3] = ["timeout", "retry", "async"];
+
 /// `text`, which is all of what a rule had to match, did not match; offsets are in it.
 pub(super) fn mismatch(cx: &mut Cx<'_>, text: &str, start: usize, mismatch: &Mismatch) {
     explain::explain(cx, &Failure { text, start, at: mismatch.at, expected: &mismatch.expected });
@@ -31,6 +33,21 @@ pub(super) fn broken(cx: &mut Cx<'_>, pair: &Pair<'_>, rule: Rule) {
         _ => &[rule],
     };
     strictly(cx, pair, rules);
+}
+
+/// What goes on behind a part that parsed, which ended at `last`, on the same line: the part is not what was meant.
+/// Returns whether that is so; then there is a finding.
+pub(super) fn leftover(cx: &mut Cx<'_>, pair: &Pair<'_>, last: Option<usize>, expected: &[Rule]) -> bool {
+    let (text, start) = (pair.get_input(), pair.as_span().start());
+    let Some(last) = last.filter(|last| text.get(*last..start).is_some_and(|between| !between.contains('\n'))) else {
+        return false;
+    };
+    if text.get(..last).is_some_and(|before| before.ends_with(['{', ',', '}'])) {
+        return false;
+    }
+    note_left_open(cx, pair.as_str());
+    explain::explain(cx, &Failure { text, start, at: start, expected });
+    true
 }
 
 /// A swallowed step.
@@ -59,7 +76,10 @@ pub(super) fn broken_step(cx: &mut Cx<'_>, pair: &Pair<'_>) {
 }
 
 /// A swallowed clause of the declaration `of`.
-pub(super) fn broken_clause(cx: &mut Cx<'_>, pair: &Pair<'_>, of: Rule) {
+pub(super) fn broken_clause(cx: &mut Cx<'_>, pair: &Pair<'_>, of: Rule, last: Option<usize>) {
+    if leftover(cx, pair, last, &[Rule::binary_op, Rule::kw_when]) {
+        return;
+    }
     let (keywords, what): (&[&str], &str) = match of {
         Rule::test_decl => (&["given", "stub", "reply", "expect"], "`given`, `stub`, `reply` or `expect`"),
         Rule::rule_decl => (&["before", "never", "after", "always"], "`before`, `never`, `after` or `always`"),
@@ -102,7 +122,10 @@ pub(super) fn broken_clause(cx: &mut Cx<'_>, pair: &Pair<'_>, of: Rule) {
 }
 
 /// A swallowed item. Returns whether it is the rest of the item before it, which was closed too early.
-pub(super) fn broken_item(cx: &mut Cx<'_>, pair: &Pair<'_>) -> bool {
+pub(super) fn broken_item(cx: &mut Cx<'_>, pair: &Pair<'_>, last: Option<usize>) -> bool {
+    if leftover(cx, pair, last, &[Rule::binary_op]) {
+        return true;
+    }
     let written = pair.as_str();
     let word = first_word(written);
     let rule = match word {
@@ -140,7 +163,10 @@ pub(super) fn broken_item(cx: &mut Cx<'_>, pair: &Pair<'_>) -> bool {
 }
 
 /// A swallowed config field. What is known of it goes into the AST, so that it does not seem missing.
-pub(super) fn broken_config_field(cx: &mut Cx<'_>, pair: &Pair<'_>) -> Option<ConfigField> {
+pub(super) fn broken_config_field(cx: &mut Cx<'_>, pair: &Pair<'_>, last: Option<usize>) -> Option<ConfigField> {
+    if leftover(cx, pair, last, &[Rule::comma, Rule::binary_op]) {
+        return None;
+    }
     strictly(cx, pair, &[Rule::config_field]);
     let start = pair.as_span().start();
     let word = first_word(pair.as_str());
@@ -160,7 +186,16 @@ pub(super) fn unclosed(cx: &mut Cx<'_>, open: usize, pair: &Pair<'_>) {
         return;
     }
     let at = pair.as_span().start();
-    let blamed = misindented(cx.text, open, at).unwrap_or(open);
+    let blamed = misindented(cx.text, open, at);
+    if let Some(blamed) = blamed {
+        // What did not parse inside it is what stands after the missing `}`.
+        let inside = cx.span(blamed, at);
+        let first_line = cx.span(blamed, token::line_end(cx.text, blamed)).end;
+        cx.diagnostics.retain(|found| {
+            found.code != "A0001" || found.primary.span.start < first_line || found.primary.span.start > inside.end
+        });
+    }
+    let blamed = blamed.unwrap_or(open);
     let next = cx.span(at, token::token_end(cx.text, at));
     let found = cx.error("A0002", blamed, blamed + 1, "this `{` is not closed");
     if next.start < next.end {
@@ -223,6 +258,18 @@ pub(super) fn misspelt_heads(cx: &mut Cx<'_>, steps: &mut [Step]) {
         if let (Some(third), "run") = (after.get_mut(1), meant) {
             third.kind = StepKind::Broken;
         }
+    }
+}
+
+/// A bare block whose type reads as a misspelt modifier.
+pub(super) fn is_misspelt_modifier(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Block(block) => block.config.is_none() && expected::nearest(&block.ty.text, &MODIFIERS).is_some(),
+        StepKind::RunAction(_)
+        | StepKind::RunFlow(_)
+        | StepKind::Decision(_)
+        | StepKind::Condition(_)
+        | StepKind::Broken => false,
     }
 }
 

@@ -50,10 +50,14 @@ fn stage(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Stage> {
     Some(Stage { name, title, doc, steps, span, broken: cx.broken > findings })
 }
 
+/// What may go on behind a step on its line.
+const MODIFIERS: [Rule; 5] = [Rule::kw_as, Rule::kw_timeout, Rule::kw_retry, Rule::kw_on, Rule::kw_async];
+
 /// The steps of a stage or branch, whose kids are at its `{`.
 fn steps(cx: &mut Cx<'_>, kids: Kids<'_>) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     let mut open = 0;
+    let mut previous = None;
     for pair in kids {
         let (start, end) = (pair.as_span().start(), end_of(&pair));
         let (doc, span) = (doc_before(cx, start), cx.span(start, end));
@@ -72,12 +76,18 @@ fn steps(cx: &mut Cx<'_>, kids: Kids<'_>) -> Vec<Step> {
             Rule::decision => decision(cx, pair).map(StepKind::Decision),
             Rule::condition => condition(cx, pair).map(StepKind::Condition),
             Rule::broken_step => {
-                diagnose::broken_step(cx, &pair);
+                // `password_check retyr 2`: the word before was read as a block, and is reported below.
+                let line = cx.text.get(previous.unwrap_or(start)..start).unwrap_or("\n");
+                let misspelt = !line.contains('\n') && steps.last().is_some_and(diagnose::is_misspelt_modifier);
+                if !misspelt && !diagnose::leftover(cx, &pair, previous, &MODIFIERS) {
+                    diagnose::broken_step(cx, &pair);
+                }
                 Some(StepKind::Broken)
             }
             _ => continue,
         };
         steps.push(Step { doc, span, kind: kind.unwrap_or(StepKind::Broken) });
+        previous = Some(end);
     }
     diagnose::misspelt_heads(cx, &mut steps);
     steps
@@ -175,7 +185,9 @@ pub(super) fn config(cx: &mut Cx<'_>, pair: Pair<'_>) -> Config {
     let (span, findings) = (cx.span(start, end), cx.broken);
     let mut fields = Vec::new();
     let mut last = None;
+    let mut previous = None;
     for pair in Kids::of(pair) {
+        let end = end_of(&pair);
         match pair.as_rule() {
             Rule::comma => last = None,
             Rule::config_field => {
@@ -184,12 +196,13 @@ pub(super) fn config(cx: &mut Cx<'_>, pair: Pair<'_>) -> Config {
             }
             Rule::broken_field => {
                 last = None;
-                let name = diagnose::broken_config_field(cx, &pair);
+                let name = diagnose::broken_config_field(cx, &pair, previous);
                 fields.extend(name);
             }
             Rule::missing_close => diagnose::unclosed(cx, start, &pair),
             _ => {}
         }
+        previous = Some(end);
     }
     Config { fields, span, broken: cx.broken > findings }
 }

@@ -12,17 +12,21 @@ use crate::ast::{
 pub(super) fn file<'a>(cx: &mut Cx<'a>, pairs: Pairs<'a>) -> Vec<Item> {
     comments(cx, &pairs);
     let mut items: Vec<Item> = Vec::new();
+    let mut last = None;
     for pair in pairs.flat_map(Kids::of) {
         match pair.as_rule() {
             Rule::EOI => {}
             Rule::broken_item => {
-                if diagnose::broken_item(cx, &pair)
+                if diagnose::broken_item(cx, &pair, last)
                     && let Some(last) = items.last_mut()
                 {
                     last.broken = true;
                 }
             }
-            _ => items.extend(item(cx, pair)),
+            _ => {
+                last = Some(end_of(&pair));
+                items.extend(item(cx, pair));
+            }
         }
     }
     items
@@ -117,15 +121,18 @@ fn rule(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<AstRule> {
     let of = kids.eat(Rule::names).map(|pair| types::names(cx, pair)).unwrap_or_default();
     let mut clauses = Vec::new();
     let mut open = 0;
+    let mut previous = None;
     for pair in kids {
+        let end = end_of(&pair);
         let span = cx.span(pair.as_span().start(), end_of(&pair));
         match pair.as_rule() {
             Rule::open_brace => open = pair.as_span().start(),
             Rule::close_brace => {}
             Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::rule_decl),
+            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::rule_decl, previous),
             _ => clauses.extend(rule_clause(cx, pair).map(|kind| RuleClause { kind, span })),
         }
+        previous = Some(end);
     }
     Some(AstRule { name, of, clauses })
 }
@@ -155,14 +162,17 @@ fn action(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<ActionDecl> {
     let name = report::slug(cx, &kids.next()?, "an Action");
     let mut clauses = Vec::new();
     let mut open = 0;
+    let mut previous = None;
     for pair in kids {
+        let end = end_of(&pair);
         match pair.as_rule() {
             Rule::open_brace => open = pair.as_span().start(),
             Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::action_decl),
+            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::action_decl, previous),
             Rule::action_clause => clauses.extend(action_clause(cx, pair)),
             _ => {}
         }
+        previous = Some(end);
     }
     Some(ActionDecl { name, clauses })
 }

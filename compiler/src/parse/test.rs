@@ -15,7 +15,9 @@ pub(super) fn test(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Test> {
     let of = report::slug(cx, &kids.next()?, "a flow");
     let mut clauses = Vec::new();
     let mut open = 0;
+    let mut previous = None;
     for pair in kids {
+        let end = end_of(&pair);
         let span = cx.span(pair.as_span().start(), end_of(&pair));
         let kind = match pair.as_rule() {
             Rule::open_brace => {
@@ -27,7 +29,7 @@ pub(super) fn test(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Test> {
                 None
             }
             Rule::broken_clause => {
-                diagnose::broken_clause(cx, &pair, Rule::test_decl);
+                diagnose::broken_clause(cx, &pair, Rule::test_decl, previous);
                 None
             }
             Rule::given_clause => given(cx, pair),
@@ -37,6 +39,7 @@ pub(super) fn test(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Test> {
             _ => None,
         };
         clauses.extend(kind.map(|kind| TestClause { kind, span }));
+        previous = Some(end);
     }
     Some(Test { title, of, clauses })
 }

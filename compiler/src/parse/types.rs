@@ -80,8 +80,10 @@ fn bound(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Expr> {
 pub(super) fn fields(cx: &mut Cx<'_>, pair: Pair<'_>) -> Vec<FieldDecl> {
     let mut fields = Vec::new();
     let mut last = None;
+    let mut previous = None;
     let open = pair.as_span().start();
     for pair in Kids::of(pair) {
+        let end = end_of(&pair);
         match pair.as_rule() {
             Rule::comma => last = None,
             Rule::field_decl => {
@@ -90,11 +92,14 @@ pub(super) fn fields(cx: &mut Cx<'_>, pair: Pair<'_>) -> Vec<FieldDecl> {
             }
             Rule::broken_field => {
                 last = None;
-                diagnose::broken(cx, &pair, Rule::field_decl);
+                if !diagnose::leftover(cx, &pair, previous, &[Rule::comma, Rule::binary_op]) {
+                    diagnose::broken(cx, &pair, Rule::field_decl);
+                }
             }
             Rule::missing_close => diagnose::unclosed(cx, open, &pair),
             _ => {}
         }
+        previous = Some(end);
     }
     fields
 }

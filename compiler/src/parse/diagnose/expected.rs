@@ -26,7 +26,11 @@ pub(super) fn keyword(rule: Rule) -> Option<String> {
 pub(super) fn list(expected: &[Rule]) -> Vec<String> {
     let mut sure = Vec::new();
     let mut vague = Vec::new();
+    let any_operand = expected.iter().any(|rule| matches!(rule, Rule::ident | Rule::expr | Rule::whole_expr));
     for rule in expected {
+        if any_operand && begins_operand(*rule) {
+            continue;
+        }
         let (text, weak) = describe(*rule);
         let into = if weak { &mut vague } else { &mut sure };
         if !into.contains(&text) && !text.is_empty() {
@@ -34,6 +38,11 @@ pub(super) fn list(expected: &[Rule]) -> Vec<String> {
         }
     }
     if sure.is_empty() { vague } else { sure }
+}
+
+/// Whether it begins an expression, beside a name.
+fn begins_operand(rule: Rule) -> bool {
+    matches!(rule, Rule::int | Rule::duration | Rule::string | Rule::open_brace | Rule::open_paren | Rule::bound)
 }
 
 /// Joins `a`, `b` and `c` as a sentence does.

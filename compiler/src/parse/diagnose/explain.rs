@@ -43,11 +43,13 @@ pub(super) fn explain(cx: &mut Cx<'_>, failure: &Failure<'_>) {
     let (start, end) = place(failure, found);
     let (code, help) = if failure.expected.contains(&Rule::arrow) {
         ("A0020", Some("a case is `when CONDITION -> BRANCH { ... }`"))
+    } else if failure.expected.contains(&Rule::colon) && found == "=" {
+        ("A0001", Some("a field is `name: value`"))
     } else {
         ("A0001", None)
     };
     let message = match found {
-        "" => format!("expected {what}, found the end of the text"),
+        "" => format!("expected {what}, but the text ends"),
         _ => format!("expected {what}, found `{}`", shown(found)),
     };
     let finding = cx.error(code, start, end, message);
@@ -150,7 +152,7 @@ fn open_bracket(cx: &mut Cx<'_>, failure: &Failure<'_>, found: &str) -> bool {
     let Failure { text, start, at, expected } = *failure;
     let rest = text.get(at..).unwrap_or_default();
     let after = rest.get(found.len()..).unwrap_or_default().trim_start_matches([' ', '\t']);
-    let ends = matches!(found, "" | "}" | ")" | "]" | "->" | "when" | "default" | "stage" | "decision" | "run")
+    let ends = matches!(found, "" | "=" | "}" | ")" | "]" | "->" | "when" | "default" | "stage" | "decision" | "run")
         || after.starts_with(':')
             && text.get(start..at).is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('\n'));
     if !ends {
