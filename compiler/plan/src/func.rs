@@ -164,7 +164,7 @@ pub enum Func {
     OptHasValue,
     /// `o.value()`: an error where there is none
     OptValue,
-    /// `o.or(other)`
+    /// `o.or(other)`: other is evaluated only where there is none
     OptOr,
     /// `o.orValue(x)`: x is evaluated only where there is none
     OptOrValue,
@@ -177,6 +177,99 @@ pub enum Func {
 }
 
 impl Func {
+    /// Every function, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[
+        Self::Unknown,
+        Self::Size,
+        Self::Type,
+        Self::Dyn,
+        Self::Bool,
+        Self::Int,
+        Self::Uint,
+        Self::Double,
+        Self::String,
+        Self::Bytes,
+        Self::Timestamp,
+        Self::Duration,
+        Self::Contains,
+        Self::StartsWith,
+        Self::EndsWith,
+        Self::Matches,
+        Self::GetFullYear,
+        Self::GetMonth,
+        Self::GetDate,
+        Self::GetDayOfMonth,
+        Self::GetDayOfWeek,
+        Self::GetDayOfYear,
+        Self::GetHours,
+        Self::GetMinutes,
+        Self::GetSeconds,
+        Self::GetMilliseconds,
+        Self::CharAt,
+        Self::IndexOf,
+        Self::LastIndexOf,
+        Self::Join,
+        Self::LowerAscii,
+        Self::UpperAscii,
+        Self::Replace,
+        Self::Split,
+        Self::Substring,
+        Self::Trim,
+        Self::Reverse,
+        Self::Format,
+        Self::Quote,
+        Self::Greatest,
+        Self::Least,
+        Self::Ceil,
+        Self::Floor,
+        Self::Round,
+        Self::Trunc,
+        Self::Abs,
+        Self::Sign,
+        Self::Sqrt,
+        Self::IsNan,
+        Self::IsInf,
+        Self::IsFinite,
+        Self::BitAnd,
+        Self::BitOr,
+        Self::BitXor,
+        Self::BitNot,
+        Self::BitShiftLeft,
+        Self::BitShiftRight,
+        Self::Base64Encode,
+        Self::Base64Decode,
+        Self::Ip,
+        Self::IsIp,
+        Self::IpIsCanonical,
+        Self::Family,
+        Self::IsUnspecified,
+        Self::IsLoopback,
+        Self::IsGlobalUnicast,
+        Self::IsLinkLocalMulticast,
+        Self::IsLinkLocalUnicast,
+        Self::Cidr,
+        Self::IsCidr,
+        Self::ContainsIp,
+        Self::ContainsCidr,
+        Self::Masked,
+        Self::PrefixLength,
+        Self::OptOf,
+        Self::OptOfNonZero,
+        Self::OptNone,
+        Self::OptHasValue,
+        Self::OptValue,
+        Self::OptOr,
+        Self::OptOrValue,
+        Self::OptUnwrap,
+        Self::First,
+        Self::Last,
+    ];
+
+    /// Whether the second argument is evaluated only where the first, an optional, has no value.
+    pub fn is_lazy(self) -> bool {
+        matches!(self, Self::OptOr | Self::OptOrValue)
+    }
+
     /// Its CEL name, as messages and listings show it.
     pub fn name(self) -> &'static str {
         match self {
@@ -265,5 +358,18 @@ impl Func {
             Self::First => "first",
             Self::Last => "last",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Func;
+
+    #[test]
+    fn the_list_of_all_functions_is_in_the_order_of_their_numbers() {
+        for (number, func) in Func::ALL.iter().enumerate() {
+            assert_eq!(number, *func as usize, "{func:?}");
+        }
+        assert_eq!(Func::ALL.last().map(|last| last.name()), Some("last"));
     }
 }
