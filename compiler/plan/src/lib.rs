@@ -6,8 +6,10 @@
 
 pub mod bundle;
 pub mod code;
+pub mod cost;
 mod depth;
 pub mod encode;
 pub mod func;
+pub mod rep;
 pub mod types;
 pub mod verify;
