@@ -23,9 +23,9 @@ pub enum EvalError {
     /// A conversion or parse that failed.
     #[error("{0}")]
     Invalid(Box<str>),
-    /// A slot that is not there.
-    #[error("`{0}` is absent")]
-    Absent(Box<str>),
+    /// A slot that is not there, by number; whoever knows the slots names it.
+    #[error("slot {0} is absent")]
+    Absent(u32),
     /// The result would be larger than expressions may make.
     #[error("the result is larger than the limit of {0} bytes")]
     TooLarge(u64),

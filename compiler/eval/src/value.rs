@@ -69,3 +69,27 @@ pub struct Map<'a> {
     /// The entries.
     pub entries: &'a [(Value<'a>, Value<'a>)],
 }
+
+impl Value<'_> {
+    /// The CEL name of the value's kind, as `type(x)` gives it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Absent => "absent",
+            Value::Null => "null_type",
+            Value::Bool(_) => "bool",
+            Value::Int(_) => "int",
+            Value::Uint(_) => "uint",
+            Value::Double(_) => "double",
+            Value::Str(_) => "string",
+            Value::Bytes(_) => "bytes",
+            Value::Timestamp(_) => "google.protobuf.Timestamp",
+            Value::Duration(_) => "google.protobuf.Duration",
+            Value::List(_) => "list",
+            Value::Map(_) => "map",
+            Value::Optional(_) => "optional_type",
+            Value::Type(_) => "type",
+            Value::Ip(_) => "net.IP",
+            Value::Cidr(_) => "net.CIDR",
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Equality and order of values, as CEL says: numbers compare across their types, exactly; other kinds are never equal.
+
+use std::cmp::Ordering;
+
+use crate::value::{Map, Value};
+
+/// `a == b`: heterogeneous equality, false where the kinds differ; NaN equals nothing.
+pub fn equals(a: Value<'_>, b: Value<'_>) -> bool {
+    match (a, b) {
+        (Value::Absent, Value::Absent) | (Value::Null, Value::Null) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Str(a), Value::Str(b)) | (Value::Type(a), Value::Type(b)) => a == b,
+        (Value::Bytes(a), Value::Bytes(b)) => a == b,
+        (Value::Timestamp(a), Value::Timestamp(b)) => a == b,
+        (Value::Duration(a), Value::Duration(b)) => a == b,
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(left, right)| equals(*left, *right))
+        }
+        (Value::Map(a), Value::Map(b)) => equal_maps(a, b),
+        (Value::Optional(a), Value::Optional(b)) => match (a, b) {
+            (None, None) => true,
+            (Some(a), Some(b)) => equals(*a, *b),
+            (None, Some(_)) | (Some(_), None) => false,
+        },
+        (Value::Ip(a), Value::Ip(b)) => a.to_canonical() == b.to_canonical(),
+        (Value::Cidr(a), Value::Cidr(b)) => a == b,
+        (a, b) => numbers(a, b) == Some(Some(Ordering::Equal)),
+    }
+}
+
+fn equal_maps(a: &Map<'_>, b: &Map<'_>) -> bool {
+    a.entries.len() == b.entries.len()
+        && a.entries.iter().all(|(key, value)| b.get(*key).is_some_and(|other| equals(*value, other)))
+}
+
+/// The order of two values of kinds that have one; the inner `None` for NaN, which every comparison answers false.
+pub fn compare(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
+    match (a, b) {
+        (Value::Bool(a), Value::Bool(b)) => Some(Some(a.cmp(&b))),
+        (Value::Str(a), Value::Str(b)) => Some(Some(a.cmp(b))),
+        (Value::Bytes(a), Value::Bytes(b)) => Some(Some(a.cmp(b))),
+        (Value::Timestamp(a), Value::Timestamp(b)) => Some(Some(a.cmp(&b))),
+        (Value::Duration(a), Value::Duration(b)) => Some(Some(a.cmp(&b))),
+        (a, b) => numbers(a, b),
+    }
+}
+
+/// The order of two numbers of any types, exact: no number is rounded to compare it.
+fn numbers(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
+    Some(match (a, b) {
+        (Value::Int(a), Value::Int(b)) => Some(a.cmp(&b)),
+        (Value::Uint(a), Value::Uint(b)) => Some(a.cmp(&b)),
+        (Value::Double(a), Value::Double(b)) => a.partial_cmp(&b),
+        (Value::Int(a), Value::Uint(b)) => Some(i128::from(a).cmp(&i128::from(b))),
+        (Value::Uint(a), Value::Int(b)) => Some(i128::from(a).cmp(&i128::from(b))),
+        (Value::Int(a), Value::Double(b)) => integer_double(i128::from(a), b),
+        (Value::Uint(a), Value::Double(b)) => integer_double(i128::from(a), b),
+        (Value::Double(a), Value::Int(b)) => integer_double(i128::from(b), a).map(Ordering::reverse),
+        (Value::Double(a), Value::Uint(b)) => integer_double(i128::from(b), a).map(Ordering::reverse),
+        _ => return None,
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the double is within 2^65 there, and its fraction is looked at apart")]
+fn integer_double(integer: i128, double: f64) -> Option<Ordering> {
+    if double.is_nan() {
+        return None;
+    }
+    if double >= 36_893_488_147_419_103_232.0 {
+        return Some(Ordering::Less);
+    }
+    if double <= -36_893_488_147_419_103_232.0 {
+        return Some(Ordering::Greater);
+    }
+    let whole = double.trunc();
+    Some(integer.cmp(&(whole as i128)).then_with(|| whole.partial_cmp(&double).unwrap_or(Ordering::Equal)))
+}
+
+impl<'a> Map<'a> {
+    /// The value under a key, which may be a number of another type.
+    pub fn get(&self, key: Value<'_>) -> Option<Value<'a>> {
+        if let Value::Str(name) = key {
+            return self.field(name);
+        }
+        self.entries.iter().find(|(known, _)| equals(*known, key)).map(|(_, value)| *value)
+    }
+
+    /// The value under a string key.
+    pub fn field(&self, name: &str) -> Option<Value<'a>> {
+        self.entries.iter().find(|(key, _)| matches!(key, Value::Str(text) if *text == name)).map(|(_, value)| *value)
+    }
+}
