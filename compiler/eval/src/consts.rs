@@ -28,10 +28,10 @@ pub struct ReadySet {
 impl Consts {
     /// Compiles the pool's regular expressions and hashes its sets; the error names the pattern that does not compile.
     pub fn new(pool: &Pool) -> Result<Self, String> {
-        let sets = pool.sets.iter().map(|set| ReadySet {
-            ignore_case: set.ignore_case,
-            entries: set.entries.iter().cloned().collect(),
-        });
+        let sets = pool
+            .sets
+            .iter()
+            .map(|set| ReadySet { ignore_case: set.ignore_case, entries: set.entries.iter().cloned().collect() });
         let regexes = pool.regexes.iter().map(|pattern| {
             regex(pattern).map_err(|why| format!("the regular expression `{pattern}` does not compile: {why}"))
         });
@@ -84,7 +84,9 @@ pub fn fold_case(text: &str) -> Cow<'_, str> {
 pub fn regex(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern).size_limit(REGEX_SIZE).dfa_size_limit(REGEX_SIZE).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes when compiled"),
-        regex::Error::Syntax(text) => text.lines().last().unwrap_or("it is malformed").trim_start_matches("error: ").to_owned(),
+        regex::Error::Syntax(text) => {
+            text.lines().last().unwrap_or("it is malformed").trim_start_matches("error: ").to_owned()
+        }
         _ => "it is malformed".to_owned(),
     })
 }

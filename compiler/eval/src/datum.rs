@@ -53,9 +53,7 @@ impl Datum {
             Datum::Bytes(value) => Value::Bytes(value),
             Datum::Timestamp(value) => Value::Timestamp(*value),
             Datum::Duration(value) => Value::Duration(*value),
-            Datum::List(items) => {
-                Value::List(arena.alloc_slice_fill_iter(items.iter().map(|item| item.borrow(arena))))
-            }
+            Datum::List(items) => Value::List(arena.alloc_slice_fill_iter(items.iter().map(|item| item.borrow(arena)))),
             Datum::Map(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.borrow(arena), value.borrow(arena)));
                 let entries = arena.alloc_slice_fill_iter(entries.collect::<Vec<_>>());
@@ -77,9 +75,10 @@ impl Datum {
     /// The field of a record.
     pub fn get(&self, name: &str) -> Option<&Datum> {
         match self {
-            Datum::Map(entries) => {
-                entries.iter().find(|(key, _)| matches!(key, Datum::Str(text) if &**text == name)).map(|(_, value)| value)
-            }
+            Datum::Map(entries) => entries
+                .iter()
+                .find(|(key, _)| matches!(key, Datum::Str(text) if &**text == name))
+                .map(|(_, value)| value),
             _ => None,
         }
     }

@@ -99,9 +99,7 @@ fn add<'a>(a: Value<'a>, b: Value<'a>, cx: &Cx<'a>) -> Result<Value<'a>, EvalErr
         (Value::Timestamp(at), Value::Duration(by)) | (Value::Duration(by), Value::Timestamp(at)) => {
             time::shift(at, time::nanos(by)).map(Value::Timestamp)
         }
-        (Value::Duration(a), Value::Duration(b)) => {
-            time::span(time::nanos(a) + time::nanos(b)).map(Value::Duration)
-        }
+        (Value::Duration(a), Value::Duration(b)) => time::span(time::nanos(a) + time::nanos(b)).map(Value::Duration),
         (a, b) => Err(no_overload("+", &[a, b])),
     }
 }
@@ -115,9 +113,7 @@ fn subtract<'a>(a: Value<'a>, b: Value<'a>) -> Result<Value<'a>, EvalError> {
             time::span(time::instant_nanos(a) - time::instant_nanos(b)).map(Value::Duration)
         }
         (Value::Timestamp(at), Value::Duration(by)) => time::shift(at, -time::nanos(by)).map(Value::Timestamp),
-        (Value::Duration(a), Value::Duration(b)) => {
-            time::span(time::nanos(a) - time::nanos(b)).map(Value::Duration)
-        }
+        (Value::Duration(a), Value::Duration(b)) => time::span(time::nanos(a) - time::nanos(b)).map(Value::Duration),
         (a, b) => Err(no_overload("-", &[a, b])),
     }
 }

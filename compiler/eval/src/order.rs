@@ -61,7 +61,10 @@ fn numbers(a: Value<'_>, b: Value<'_>) -> Option<Option<Ordering>> {
     })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the double is within 2^65 there, and its fraction is looked at apart")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the double is within 2^65 there, and its fraction is looked at apart"
+)]
 fn integer_double(integer: i128, double: f64) -> Option<Ordering> {
     if double.is_nan() {
         return None;

@@ -23,9 +23,9 @@ pub fn instant_nanos(at: Instant) -> i128 {
 
 /// A length of time from nanoseconds; an error beyond the range.
 pub fn span(nanos: i128) -> Result<Span, EvalError> {
-    let (seconds, nanos) = split(nanos).filter(|(seconds, _)| (-LONGEST..=LONGEST).contains(seconds)).ok_or_else(|| {
-        EvalError::Range("a duration is at most 315,576,000,000 seconds long".into())
-    })?;
+    let (seconds, nanos) = split(nanos)
+        .filter(|(seconds, _)| (-LONGEST..=LONGEST).contains(seconds))
+        .ok_or_else(|| EvalError::Range("a duration is at most 315,576,000,000 seconds long".into()))?;
     Ok(Span { seconds, nanos })
 }
 

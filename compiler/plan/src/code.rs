@@ -256,3 +256,56 @@ pub enum Escape {
 
 // Expressions nest: reading them counts the depth, so that hostile bytes cannot overflow the stack.
 bounded!(Expr);
+
+impl Expr {
+    /// Calls `visit` with each direct sub-expression, in the order of evaluation. This order, depth first, is the
+    /// preorder that debug tables and observers number nodes by.
+    pub fn for_each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
+        match self {
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Uint(_)
+            | Self::Double(_)
+            | Self::Str(_)
+            | Self::Bytes(_)
+            | Self::Duration(_)
+            | Self::Type(_)
+            | Self::Slot(_)
+            | Self::Has(_)
+            | Self::OptSlot(_)
+            | Self::Local(_) => {}
+            Self::Select(inner, _)
+            | Self::HasField(inner, _)
+            | Self::OptSelect(inner, _)
+            | Self::Not(inner)
+            | Self::Neg(inner)
+            | Self::InSet(inner, _)
+            | Self::Matches(inner, _) => visit(inner),
+            Self::Index(pair) | Self::OptIndex(pair) | Self::Binary(_, pair) | Self::Bind(pair) => {
+                visit(&pair.0);
+                visit(&pair.1);
+            }
+            Self::And(operands) | Self::Or(operands) | Self::Call(_, operands) => operands.iter().for_each(visit),
+            Self::Cond(parts) => {
+                visit(&parts.0);
+                visit(&parts.1);
+                visit(&parts.2);
+            }
+            Self::List(items) => items.iter().for_each(|item| visit(&item.value)),
+            Self::Map(entries) => entries.iter().for_each(|entry| {
+                visit(&entry.key);
+                visit(&entry.value);
+            }),
+            Self::Comprehension(macro_) => {
+                visit(&macro_.range);
+                macro_.cond.iter().for_each(&mut *visit);
+                macro_.value.iter().for_each(visit);
+            }
+            Self::Template(parts) => parts.iter().for_each(|part| match part {
+                Part::Text(_) => {}
+                Part::Hole(hole, _) => visit(hole),
+            }),
+        }
+    }
+}

@@ -126,9 +126,9 @@ pub fn element<'a>(
             let index = two_vars.then(|| Value::Int(i64::try_from(turn).unwrap_or(i64::MAX)));
             (index, *item)
         })),
-        Value::Map(map) => Ok(map.entries.get(turn).map(|(key, value)| {
-            if two_vars { (Some(*key), *value) } else { (None, *key) }
-        })),
+        Value::Map(map) => {
+            Ok(map.entries.get(turn).map(|(key, value)| if two_vars { (Some(*key), *value) } else { (None, *key) }))
+        }
         other => Err(no_overload("a macro", &[other])),
     }
 }

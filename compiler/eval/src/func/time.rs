@@ -1,0 +1,75 @@
+//! Parts of timestamps, in UTC or in a zone, and of durations.
+
+use admit_plan::func::Func;
+use jiff::Zoned;
+use jiff::tz::{Offset, TimeZone};
+
+use super::{Called, invalid};
+use crate::error::EvalError;
+use crate::ops::no_overload;
+use crate::time;
+use crate::value::{Instant, Span, Value};
+
+pub(super) fn call<'a>(func: Func, args: &[Value<'a>]) -> Called<'a> {
+    match args {
+        [Value::Timestamp(at)] => timestamp_part(func, *at, "UTC"),
+        [Value::Timestamp(at), Value::Str(zone)] => timestamp_part(func, *at, zone),
+        [Value::Duration(span)] => duration_part(func, *span).ok_or_else(|| no_overload(func.name(), args)),
+        _ => Err(no_overload(func.name(), args)),
+    }
+}
+
+fn timestamp_part<'a>(func: Func, at: Instant, zone: &str) -> Called<'a> {
+    let stamp = jiff::Timestamp::new(at.seconds, i32::try_from(at.nanos).unwrap_or(0))
+        .map_err(|_| EvalError::Range("the timestamp is out of range".into()))?;
+    let local = Zoned::new(stamp, time_zone(zone)?);
+    let part = match func {
+        Func::GetFullYear => i64::from(local.year()),
+        Func::GetMonth => i64::from(local.month()) - 1,
+        Func::GetDate => i64::from(local.day()),
+        Func::GetDayOfMonth => i64::from(local.day()) - 1,
+        Func::GetDayOfWeek => i64::from(local.weekday().to_sunday_zero_offset()),
+        Func::GetDayOfYear => i64::from(local.day_of_year()) - 1,
+        Func::GetHours => i64::from(local.hour()),
+        Func::GetMinutes => i64::from(local.minute()),
+        Func::GetSeconds => i64::from(local.second()),
+        Func::GetMilliseconds => i64::from(at.nanos / 1_000_000),
+        other => return Err(no_overload(other.name(), &[Value::Timestamp(at)])),
+    };
+    Ok(Value::Int(part))
+}
+
+/// A zone by IANA name, or a fixed offset `[+-]HH:MM`.
+fn time_zone(name: &str) -> Result<TimeZone, EvalError> {
+    let unknown = || invalid(format!("there is no time zone `{}`", name.chars().take(60).collect::<String>()));
+    if name == "UTC" {
+        return Ok(TimeZone::UTC);
+    }
+    if let Some((hours, minutes)) = name.split_once(':') {
+        let (negative, hours) = match hours.as_bytes().first() {
+            Some(b'-') => (true, hours.get(1..).unwrap_or_default()),
+            Some(b'+') => (false, hours.get(1..).unwrap_or_default()),
+            _ => (false, hours),
+        };
+        let number = |text: &str, most: i32| -> Result<i32, EvalError> {
+            let fits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|number| fits && *number <= most).ok_or_else(unknown)
+        };
+        let seconds = number(hours, 23)? * 3600 + number(minutes, 59)? * 60;
+        let offset = Offset::from_seconds(if negative { -seconds } else { seconds }).map_err(|_| unknown())?;
+        return Ok(TimeZone::fixed(offset));
+    }
+    TimeZone::get(name).map_err(|_| unknown())
+}
+
+fn duration_part<'a>(func: Func, span: Span) -> Option<Value<'a>> {
+    let nanos = time::nanos(span);
+    let whole = |unit: i128| i64::try_from(nanos / unit).ok().map(Value::Int);
+    match func {
+        Func::GetHours => whole(3_600_000_000_000),
+        Func::GetMinutes => whole(60_000_000_000),
+        Func::GetSeconds => whole(1_000_000_000),
+        Func::GetMilliseconds => i64::try_from(nanos / 1_000_000 % 1_000).ok().map(Value::Int),
+        _ => None,
+    }
+}
