@@ -1,1 +1,162 @@
-//! placeholder
+//! The real host: clock, randomness, a bounded pool for CPU work, secrets, signing keys, and the one guarded outbound
+//! client. The store is passed in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use admit_runtime::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
+use admit_runtime::tenant::TenantId;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+pub mod address;
+mod client;
+mod egress;
+pub mod jwt;
+mod keys;
+mod pool;
+mod resolve;
+mod secrets;
+
+pub use client::{LONGEST as LONGEST_REQUEST, MOST_BODY};
+pub use egress::Egress;
+pub use keys::{KeyError, KeyFile};
+pub use resolve::{Lookup, SystemLookup};
+pub use secrets::Secrets;
+
+/// Everything outside a run, for real.
+pub struct RealHost {
+    store: Arc<dyn Store>,
+    keys: KeyFile,
+    secrets: Secrets,
+    egress: Egress,
+    tenants: HashMap<TenantId, Egress>,
+    client: client::Guarded,
+    pool: pool::Pool,
+    start: std::time::Instant,
+}
+
+/// What a host is made of besides store and keys.
+pub struct Options {
+    /// Secrets by name.
+    pub secrets: Secrets,
+    /// What tenants without an entry of their own may call.
+    pub egress: Egress,
+    /// What single tenants may call.
+    pub tenants: HashMap<TenantId, Egress>,
+    /// Who resolves names.
+    pub lookup: Arc<dyn Lookup>,
+    /// CPU jobs at once; 0: as many as there are cores.
+    pub jobs: usize,
+}
+
+/// Why a host cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The system has no randomness to give (F25).
+    #[error("the system gives no randomness: {0}")]
+    NoRandomness(String),
+    /// The outbound client cannot be made.
+    #[error("{0}")]
+    Client(String),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            secrets: Secrets::default(),
+            egress: Egress::default(),
+            tenants: HashMap::new(),
+            lookup: Arc::new(SystemLookup::default()),
+            jobs: 0,
+        }
+    }
+}
+
+impl RealHost {
+    /// Makes a host.
+    ///
+    /// # Errors
+    /// No randomness, or no outbound client: nothing runs without them.
+    pub fn new(store: Arc<dyn Store>, keys: KeyFile, options: Options) -> Result<Self, StartError> {
+        let mut probe = [0; 32];
+        getrandom::fill(&mut probe).map_err(|error| StartError::NoRandomness(error.to_string()))?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self {
+            store,
+            keys,
+            secrets: options.secrets,
+            egress: options.egress,
+            tenants: options.tenants,
+            client: client::Guarded::new(options.lookup).map_err(StartError::Client)?,
+            pool: pool::Pool::new(if options.jobs == 0 { cores } else { options.jobs }),
+            start: std::time::Instant::now(),
+        })
+    }
+
+    /// The claims of a session token of the tenant that is signed, unexpired and of the right kind.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn verify_session(&self, tenant: &TenantId, token: &str) -> Result<Map<String, Value>, jwt::JwtError> {
+        let key = self.keys.signing(tenant).map_err(|_| jwt::JwtError::UnknownKey)?;
+        let issuer = format!("urn:admit:tenant:{tenant}");
+        let expected = jwt::Expected { kind: jwt::SESSION, issuer: &issuer, now: self.now().seconds };
+        jwt::verify(token, &[jwt::verifying_key(&key)], expected)
+    }
+}
+
+impl Host for RealHost {
+    fn now(&self) -> Instant {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        // A clock before 1970 is taken as 1970: every token and code is out of its time then.
+        let since = since.unwrap_or(Duration::ZERO);
+        Instant { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanos: since.subsec_nanos() }
+    }
+
+    fn monotonic(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    #[expect(clippy::panic, reason = "without randomness nothing may go on; the engine turns it into the run's error")]
+    fn random(&self, buffer: &mut [u8]) {
+        if let Err(error) = getrandom::fill(buffer) {
+            panic!("the system gives no randomness: {error}");
+        }
+    }
+
+    fn sleep(&self, nanos: u64) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(Duration::from_nanos(nanos)))
+    }
+
+    fn blocking(&self, job: Box<dyn FnOnce() -> Datum + Send>) -> BoxFuture<'_, Result<Datum, HostError>> {
+        Box::pin(self.pool.run(job))
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    fn http<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        let egress = self.tenants.get(tenant).unwrap_or(&self.egress);
+        Box::pin(self.client.send(egress, request))
+    }
+
+    fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {
+        Box::pin(async move { self.secrets.get(name) })
+    }
+
+    fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>> {
+        Box::pin(async move {
+            let key = self.keys.signing(tenant).map_err(HostError::Failed)?;
+            jwt::sign(&key, jwt::SESSION, claims).map_err(HostError::Failed)
+        })
+    }
+}
