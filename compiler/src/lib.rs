@@ -5,6 +5,7 @@
 
 pub mod ast;
 pub mod cases;
+pub mod check;
 pub mod codes;
 pub mod diagnostic;
 pub mod format;
@@ -15,6 +16,7 @@ pub mod parse;
 pub mod print;
 pub mod project;
 pub mod render;
+pub mod resolve;
 pub mod schema;
 pub mod source;
 pub mod standalone;

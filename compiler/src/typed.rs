@@ -4,7 +4,7 @@
 pub mod facts;
 mod fit;
 pub mod flow;
-mod infer;
+pub(crate) mod infer;
 pub mod narrow;
 pub mod scope;
 mod signatures;

@@ -159,6 +159,80 @@ impl Facts {
         all
     }
 
+    /// Adds `then` to each alternative in which the bools are as `when` says; none if there is none.
+    #[must_use]
+    pub fn learn_when(&self, when: &[(SmolStr, bool)], then: &Self) -> Option<Self> {
+        let holds = |state: &State| {
+            when.iter()
+                .all(|(place, value)| state.get(place).is_some_and(|known| known.values.known_bool() == Some(*value)))
+        };
+        if !self.alternatives.iter().any(holds) {
+            return None;
+        }
+        let mut alternatives = Vec::with_capacity(self.alternatives.len());
+        for state in &self.alternatives {
+            if !holds(state) {
+                add(&mut alternatives, state.clone());
+                continue;
+            }
+            for more in &then.alternatives {
+                if let Some(both) = meet(state, more) {
+                    add(&mut alternatives, both);
+                }
+            }
+        }
+        Some(Self { alternatives }.bounded())
+    }
+
+    /// A place gets a new value: what was known of the old one and below it is forgotten, but that the place is there.
+    #[must_use]
+    pub fn renew(&self, place: &str) -> Self {
+        let mut alternatives = Vec::with_capacity(self.alternatives.len());
+        for state in &self.alternatives {
+            let there = present_in(state, place);
+            let mut state = state.clone();
+            state.retain(|name, _| !covers(place, name));
+            if there {
+                state.insert(SmolStr::from(place), Known { presence: Presence::Present, values: Values::Any });
+            }
+            add(&mut alternatives, state);
+        }
+        Self { alternatives }
+    }
+
+    /// A place gets a value that depends on the old one, which is none where nothing is known of it.
+    #[must_use]
+    pub fn replace(&self, place: &str, value: impl Fn(Option<&Values>) -> Values) -> Self {
+        let mut alternatives = Vec::with_capacity(self.alternatives.len());
+        for state in &self.alternatives {
+            let values = value(state.get(place).map(|known| &known.values));
+            let mut state = state.clone();
+            state.retain(|name, _| !covers(place, name));
+            state.insert(SmolStr::from(place), Known { presence: Presence::Present, values });
+            add(&mut alternatives, state);
+        }
+        Self { alternatives }
+    }
+
+    /// Calls places by other names; those without one are forgotten.
+    #[must_use]
+    pub fn rename(&self, name: impl Fn(&SmolStr) -> Option<SmolStr>) -> Self {
+        let mut alternatives = Vec::with_capacity(self.alternatives.len());
+        for state in &self.alternatives {
+            let renamed = state.iter().filter_map(|(place, known)| Some((name(place)?, known.clone()))).collect();
+            add(&mut alternatives, renamed);
+        }
+        Self { alternatives }
+    }
+
+    /// Whether in every alternative one of the bools is known true.
+    pub fn always_one_true(&self, places: &[SmolStr]) -> bool {
+        let is_true = |state: &State, place: &SmolStr| {
+            state.get(place).is_some_and(|known| known.values.known_bool() == Some(true))
+        };
+        self.alternatives.iter().all(|state| places.iter().any(|place| is_true(state, place)))
+    }
+
     fn of(place: &str, known: Known) -> Self {
         let mut state = State::new();
         state.insert(SmolStr::from(place), known);

@@ -94,8 +94,8 @@ pub enum Expect {
     Branch(SmolStr, SmolStr),
     /// `claim "tier" == EXPR`
     Claim(SmolStr, code::Expr),
-    /// `expect EXPR`: code over [`Test::slots`], its source text beside it.
-    Holds(code::Expr, SmolStr),
+    /// `expect EXPR`: code over [`Test::slots`]; a step's slot is a `Source::ParentStep`, by label.
+    Holds(code::Expr),
 }
 
 /// Outcomes that a test names by one word.
