@@ -9,6 +9,7 @@ pub mod check;
 pub mod codes;
 pub mod diagnostic;
 pub mod format;
+pub mod graph;
 pub mod library;
 pub mod lower;
 pub mod nearest;

@@ -11,5 +11,6 @@ mod depth;
 pub mod encode;
 pub mod func;
 pub mod rep;
+pub mod listing;
 pub mod types;
 pub mod verify;
