@@ -10,7 +10,7 @@ pub mod cost;
 mod depth;
 pub mod encode;
 pub mod func;
-pub mod rep;
 pub mod listing;
+pub mod rep;
 pub mod types;
 pub mod verify;

@@ -2,9 +2,10 @@
 
 use super::{Check, MAX_ENTRIES, MAX_EXPR_DEPTH, MAX_EXPR_NODES, string};
 use crate::bundle::Bundle;
-use crate::code::{BinOp, Comprehension, Expr, LocalId, Macro, Part, Slot, SlotId};
+use crate::code::{Comprehension, Expr, LocalId, Macro, Part, Slot, SlotId};
+use crate::cost::{LIMIT, cost};
 use crate::func::Func;
-use crate::types::Kind;
+use crate::rep::{Rep, rep};
 
 /// What an expression may name.
 #[derive(Clone, Copy)]
@@ -16,15 +17,25 @@ pub(super) struct Scope<'a> {
     pub locals: LocalId,
 }
 
-/// Checks an expression.
+/// Checks an expression: its parts, then what it can cost.
 pub(super) fn check(expr: &Expr, scope: Scope<'_>) -> Check {
-    Checker { scope, nodes: 0 }.at(expr, scope.locals, 1)
+    Checker { scope, nodes: 0 }.at(expr, scope.locals, 1)?;
+    let types = |id: SlotId| scope.slots.get(id as usize).map(|slot| &slot.ty);
+    if cost(expr, &types, &scope.bundle.pool) > LIMIT {
+        return Err("an expression that can cost more than any may".to_owned());
+    }
+    Ok(())
 }
 
 /// Checks a condition: an expression that may be a bool.
 pub(super) fn condition(expr: &Expr, scope: Scope<'_>) -> Check {
     check(expr, scope)?;
-    if may_be_bool(expr, scope.slots) { Ok(()) } else { Err("a condition that is not true or false".to_owned()) }
+    let types = |id: SlotId| scope.slots.get(id as usize).map(|slot| &slot.ty);
+    let mut locals = vec![Rep::Dyn; scope.locals as usize];
+    match rep(expr, &types, &mut locals) {
+        Rep::Bool | Rep::Dyn => Ok(()),
+        _ => Err("a condition that is not true or false".to_owned()),
+    }
 }
 
 /// Adds the slots that the expression names, which was checked.
@@ -137,50 +148,6 @@ impl Checker<'_> {
 
 fn entries(count: usize) -> Check {
     if count > MAX_ENTRIES { Err(format!("a literal of more than {MAX_ENTRIES} entries")) } else { Ok(()) }
-}
-
-/// Whether the value may be a bool, by the outermost part and the types of slots.
-fn may_be_bool(expr: &Expr, slots: &[Slot]) -> bool {
-    match expr {
-        Expr::Bool(_)
-        | Expr::Has(_)
-        | Expr::HasField(..)
-        | Expr::Not(_)
-        | Expr::And(_)
-        | Expr::Or(_)
-        | Expr::InSet(..)
-        | Expr::Matches(..)
-        | Expr::Local(_)
-        | Expr::Select(..)
-        | Expr::Index(_)
-        | Expr::Call(..) => true,
-        Expr::Slot(id) => slots.get(*id as usize).is_some_and(|slot| matches!(slot.ty.kind, Kind::Bool | Kind::Dyn)),
-        Expr::Binary(op, _) => match op {
-            BinOp::Eq | BinOp::Ne | BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::In => true,
-            BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::Div | BinOp::Rem => false,
-        },
-        Expr::Cond(three) => may_be_bool(&three.1, slots) || may_be_bool(&three.2, slots),
-        Expr::Bind(pair) => may_be_bool(&pair.1, slots),
-        Expr::Comprehension(walk) => match walk.kind {
-            Macro::All | Macro::Exists | Macro::ExistsOne => true,
-            Macro::Filter | Macro::Map | Macro::TransformMap | Macro::TransformMapEntry => false,
-        },
-        Expr::Null
-        | Expr::Int(_)
-        | Expr::Uint(_)
-        | Expr::Double(_)
-        | Expr::Str(_)
-        | Expr::Bytes(_)
-        | Expr::Duration(_)
-        | Expr::Type(_)
-        | Expr::OptSlot(_)
-        | Expr::OptSelect(..)
-        | Expr::OptIndex(_)
-        | Expr::Neg(_)
-        | Expr::List(_)
-        | Expr::Map(_)
-        | Expr::Template(_) => false,
-    }
 }
 
 /// Calls `visit` with each direct part of the expression.
