@@ -15,25 +15,31 @@ impl Block for LogEvent {
         "log_event"
     }
 
-    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
-        Box::pin(async move {
-            let config = Fields(call.config);
-            let id = fresh_id(call.host, "evt");
-            let who = event_text(call.event, "user.id").unwrap_or_else(|| "unknown".to_owned());
-            // One kind for all of them, so that no flow can write what looks like an entry of the system.
-            call.unit.audit.push(AuditEntry {
-                kind: "flow.event_logged".to_owned(),
-                actor: format!("flow:{}", call.flow),
-                target: who,
-                outcome: "success".to_owned(),
-                data: record([
-                    ("id", text(&id)),
-                    ("name", text(config.text("name")?)),
-                    ("step", text(call.label)),
-                    ("data", config.get("data").cloned().unwrap_or(Datum::Map(Vec::new()))),
-                ]),
-            });
-            Ok(Done::Output(Output { fields: vec![("id".to_owned(), text(id))], ..Output::default() }))
-        })
+    fn run<'a>(&'a self, mut call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        Box::pin(async move { log(&mut call) })
     }
+
+    fn run_now(&self, call: &mut Call<'_>) -> Option<Result<Done, BlockError>> {
+        Some(log(call))
+    }
+}
+
+fn log(call: &mut Call<'_>) -> Result<Done, BlockError> {
+    let config = Fields(call.config);
+    let id = fresh_id(call.host, "evt");
+    let who = event_text(call.event, "user.id").unwrap_or_else(|| "unknown".to_owned());
+    // One kind for all of them, so that no flow can write what looks like an entry of the system.
+    call.unit.audit.push(AuditEntry {
+        kind: "flow.event_logged".to_owned(),
+        actor: format!("flow:{}", call.flow),
+        target: who,
+        outcome: "success".to_owned(),
+        data: record([
+            ("id", text(&id)),
+            ("name", text(config.text("name")?)),
+            ("step", text(call.label)),
+            ("data", config.get("data").cloned().unwrap_or(Datum::Map(Vec::new()))),
+        ]),
+    });
+    Ok(Done::Output(Output { fields: vec![("id".to_owned(), text(id))], ..Output::default() }))
 }

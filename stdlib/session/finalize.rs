@@ -14,4 +14,8 @@ impl Block for Finalize {
     fn run<'a>(&'a self, _call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
         Box::pin(async { Ok(Done::Settle(Settled::Finalized)) })
     }
+
+    fn run_now(&self, _call: &mut Call<'_>) -> Option<Result<Done, BlockError>> {
+        Some(Ok(Done::Settle(Settled::Finalized)))
+    }
 }

@@ -20,8 +20,13 @@ mod totp;
 #[path = "../identity/identity_lookup.rs"]
 mod identity_lookup;
 
+#[path = "../notification/call_webhook.rs"]
+mod call_webhook;
 #[path = "../notification/log_event.rs"]
 mod log_event;
+
+#[path = "../risk/risk_evaluate.rs"]
+mod risk_evaluate;
 
 #[path = "../session/finalize.rs"]
 mod finalize;
@@ -37,8 +42,9 @@ pub use declarations::SOURCES;
 
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
-    let blocks: [Arc<dyn Block>; 9] = [
+    let blocks: [Arc<dyn Block>; 11] = [
         Arc::new(allow::Allow),
+        Arc::new(call_webhook::CallWebhook),
         Arc::new(deny::Deny),
         Arc::new(finalize::Finalize),
         Arc::new(identity_lookup::IdentityLookup),
@@ -47,6 +53,7 @@ pub fn registry() -> Registry {
         Arc::new(mfa::Mfa),
         Arc::new(password_check::PasswordCheck),
         Arc::new(require_mfa::RequireMfa),
+        Arc::new(risk_evaluate::RiskEvaluate),
     ];
     let mut registry = Registry::default();
     for block in blocks {

@@ -14,12 +14,18 @@ impl Block for Deny {
     }
 
     fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
-        Box::pin(async move {
-            let config = Fields(call.config);
-            Ok(Done::Deny {
-                reason: config.text("reason")?.to_owned(),
-                user_message: config.optional_text("user_message")?.map(str::to_owned),
-            })
-        })
+        Box::pin(async move { deny(&call) })
     }
+
+    fn run_now(&self, call: &mut Call<'_>) -> Option<Result<Done, BlockError>> {
+        Some(deny(call))
+    }
+}
+
+fn deny(call: &Call<'_>) -> Result<Done, BlockError> {
+    let config = Fields(call.config);
+    Ok(Done::Deny {
+        reason: config.text("reason")?.to_owned(),
+        user_message: config.optional_text("user_message")?.map(str::to_owned),
+    })
 }

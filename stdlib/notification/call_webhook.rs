@@ -1,0 +1,148 @@
+//! `call_webhook`: one guarded HTTP call; the answer's body is checked against `expect`.
+
+use admit_eval::coerce::coerce_lenient;
+use admit_eval::datum::Datum;
+use admit_eval::json;
+use admit_plan::types::Type;
+use admit_runtime::block::{Block, BlockError, Call, Done, Output};
+use admit_runtime::host::{BoxFuture, HttpRequest, HttpResponse, Secret};
+use ring::hmac;
+
+use crate::config::{Fields, invalid, text};
+
+const SIGNATURE: &str = "x-admit-signature";
+
+/// See `call_webhook.admit`.
+pub struct CallWebhook;
+
+impl Block for CallWebhook {
+    fn name(&self) -> &'static str {
+        "call_webhook"
+    }
+
+    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        Box::pin(run(call))
+    }
+}
+
+async fn run(call: Call<'_>) -> Result<Done, BlockError> {
+    let config = Fields(call.config);
+    let body = config.get("body").map(|body| json::to_json(body).to_string().into_bytes());
+    let mut headers = headers(config, call.secrets)?;
+    if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    if let Some((_, key)) = call.secrets.iter().find(|(path, _)| path == "sign") {
+        let signature = signature(key, call.now.seconds, body.as_deref().unwrap_or_default());
+        headers.push((SIGNATURE.to_owned(), signature));
+    }
+    let request = HttpRequest {
+        method: method(config.text("method")?)?,
+        url: config.text("url")?.to_owned(),
+        headers,
+        body,
+        timeout: call.time_left,
+    };
+    let response = call.host.http(call.tenant, request).await?;
+    let expected = call.types.iter().find(|(field, _)| field == "expect").map(|(_, ty)| ty);
+    let mut fields = vec![
+        ("status".to_owned(), Datum::Int(response.status.into())),
+        ("headers".to_owned(), Datum::Map(response_headers(&response))),
+    ];
+    let body = match expected {
+        Some(expected) => typed_body(expected, &response)?,
+        None => untyped_body(&response),
+    };
+    fields.push(("body".to_owned(), body));
+    Ok(Done::Output(Output { fields, ..Output::default() }))
+}
+
+/// `t=<seconds since the epoch>,v1=<hex>`: HMAC-SHA-256 over the time, a dot and the body, so that a receiver can
+/// refuse an old request that is sent again.
+fn signature(key: &Secret, at: i64, body: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()));
+    context.update(format!("{at}.").as_bytes());
+    context.update(body);
+    let mut header = format!("t={at},v1=");
+    for byte in context.sign().as_ref() {
+        // Writing to a string does not fail.
+        let _ = write!(header, "{byte:02x}");
+    }
+    header
+}
+
+fn method(name: &str) -> Result<&'static str, BlockError> {
+    match name {
+        "GET" => Ok("GET"),
+        "POST" => Ok("POST"),
+        "PUT" => Ok("PUT"),
+        _ => Err(invalid("method", "GET, POST or PUT")),
+    }
+}
+
+/// Header fields of the config, and those that are or hold secrets.
+fn headers(config: Fields<'_>, secrets: &[(String, Secret)]) -> Result<Vec<(String, String)>, BlockError> {
+    let mut headers = Vec::new();
+    if let Some(fields) = config.get("headers") {
+        let Datum::Map(entries) = fields else { return Err(invalid("headers", "a map of strings")) };
+        for entry in entries {
+            let (Datum::Str(name), Datum::Str(value)) = entry else {
+                return Err(invalid("headers", "a map of strings"));
+            };
+            headers.push((name.to_string(), value.to_string()));
+        }
+    }
+    for (path, secret) in secrets {
+        let Some(name) = path.strip_prefix("headers.") else { continue };
+        // The value itself is never in a message.
+        let value = std::str::from_utf8(secret.expose()).map_err(|_| invalid(path, "text"))?;
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(headers)
+}
+
+/// By name; a field that stands twice is joined as RFC 9110 section 5.2 says.
+fn response_headers(response: &HttpResponse) -> Vec<(Datum, Datum)> {
+    let mut fields: Vec<(&str, String)> = Vec::new();
+    for (name, value) in &response.headers {
+        match fields.iter_mut().find(|(known, _)| known == name) {
+            Some((_, joined)) => {
+                joined.push_str(", ");
+                joined.push_str(value);
+            }
+            None => fields.push((name, value.clone())),
+        }
+    }
+    fields.into_iter().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// The JSON body as a value of the type; fields that it does not name are left out.
+fn typed_body(expected: &Type, response: &HttpResponse) -> Result<Datum, BlockError> {
+    let unexpected = |detail: String| BlockError::Named { name: "unexpected_body", detail };
+    let body = serde_json::from_slice(&response.body)
+        .map_err(|error| unexpected(format!("the answer (status {}) is not JSON: {error}", response.status)))?;
+    coerce_lenient(expected, json::from_json(&body)).map_err(|mismatch| {
+        // Where and what was expected; the value found may be personal, so only the place is said.
+        unexpected(format!(
+            "the answer (status {}) does not fit `expect` at `body{}`",
+            response.status,
+            place(&mismatch.path)
+        ))
+    })
+}
+
+/// Without `expect` the body is dyn: its JSON, null where it is empty, else its text.
+fn untyped_body(response: &HttpResponse) -> Datum {
+    if response.body.is_empty() {
+        return Datum::Null;
+    }
+    match serde_json::from_slice(&response.body) {
+        Ok(body) => json::from_json(&body),
+        Err(_) => text(String::from_utf8_lossy(&response.body)),
+    }
+}
+
+fn place(path: &str) -> String {
+    if path.is_empty() || path.starts_with('[') { path.to_owned() } else { format!(".{path}") }
+}
