@@ -97,10 +97,15 @@ pub fn double_text(value: f64) -> String {
 
 /// RFC 3339, in UTC, with as many digits of the second as it needs.
 fn timestamp_text(at: crate::value::Instant) -> String {
-    let Ok(stamp) = jiff::Timestamp::new(at.seconds, i32::try_from(at.nanos).unwrap_or(0)) else {
-        return String::new();
+    let civil = time::civil(at.seconds);
+    let fraction = match at.nanos {
+        0 => String::new(),
+        nanos => format!(".{}", format!("{nanos:09}").trim_end_matches('0')),
     };
-    stamp.to_string()
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}Z",
+        civil.year, civil.month, civil.day, civil.hour, civil.minute, civil.second
+    )
 }
 
 /// Seconds with as many decimals as they need, and `s`.
@@ -192,43 +197,55 @@ fn to_timestamp(value: Value<'_>) -> Result<Option<Value<'_>>, EvalError> {
         Value::Timestamp(_) => Ok(Some(value)),
         Value::Int(seconds) => time::instant(i128::from(seconds) * 1_000_000_000).map(|at| Some(Value::Timestamp(at))),
         Value::Str(text) => {
-            let bad = || range(format!("`{}` is no RFC 3339 timestamp between the years 1 and 9999", shown(text)));
-            if !has_rfc3339_form(text) {
-                return Err(bad());
-            }
-            let stamp: jiff::Timestamp = text.parse().map_err(|_| bad())?;
-            time::instant(stamp.as_nanosecond()).map(|at| Some(Value::Timestamp(at)))
+            let nanos = timestamp_nanos(text).ok_or_else(|| {
+                range(format!("`{}` is no RFC 3339 timestamp between the years 1 and 9999", shown(text)))
+            })?;
+            time::instant(nanos).map(|at| Some(Value::Timestamp(at)))
         }
         _ => Ok(None),
     }
 }
 
-/// `2009-02-13T23:31:30Z` and the like: what RFC 3339 section 5.6 allows, and nothing looser.
-fn has_rfc3339_form(text: &str) -> bool {
+/// `2009-02-13T23:31:30Z` and the like: what RFC 3339 section 5.6 allows, and nothing looser. Nanoseconds since the epoch.
+fn timestamp_nanos(text: &str) -> Option<i128> {
     let bytes = text.as_bytes();
-    let shape = |at: usize, pattern: &[u8]| {
-        pattern.iter().enumerate().all(|(index, wanted)| {
-            bytes.get(at + index).is_some_and(|byte| {
-                if *wanted == b'0' { byte.is_ascii_digit() } else { byte.eq_ignore_ascii_case(wanted) }
-            })
-        })
+    let number = |at: usize, digits: usize| -> Option<i64> {
+        let part = text.get(at..at + digits)?;
+        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
     };
-    if !shape(0, b"0000-00-00T00:00:00") {
-        return false;
+    let mark =
+        |at: usize, wanted: u8| bytes.get(at).is_some_and(|byte| byte.eq_ignore_ascii_case(&wanted)).then_some(());
+    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+    let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+    for (at, wanted) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
+        mark(at, wanted)?;
     }
-    let mut at = 19;
-    if bytes.get(at) == Some(&b'.') {
-        let digits = bytes.iter().skip(at + 1).take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == 0 || digits > 9 {
-            return false;
+    if !(1..=12).contains(&month) || day < 1 || day > time::days_in_month(year, month) {
+        return None;
+    }
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let mut end = 19;
+    let mut fraction = 0;
+    if bytes.get(end) == Some(&b'.') {
+        let digits = bytes.iter().skip(end + 1).take_while(|byte| byte.is_ascii_digit()).count();
+        fraction = number(end + 1, digits.min(9)).filter(|_| (1..=9).contains(&digits))?;
+        fraction *= 10_i64.pow(9 - u32::try_from(digits).ok()?);
+        end += 1 + digits;
+    }
+    let offset = match bytes.get(end)? {
+        b'Z' | b'z' if bytes.len() == end + 1 => 0,
+        sign @ (b'+' | b'-') if bytes.len() == end + 6 => {
+            mark(end + 3, b':')?;
+            let (hours, minutes) = (number(end + 1, 2)?, number(end + 4, 2)?);
+            let size = (hours <= 23 && minutes <= 59).then_some(hours * 3_600 + minutes * 60)?;
+            if *sign == b'-' { -size } else { size }
         }
-        at += 1 + digits;
-    }
-    match bytes.get(at) {
-        Some(b'Z' | b'z') => bytes.len() == at + 1,
-        Some(b'+' | b'-') => shape(at + 1, b"00:00") && bytes.len() == at + 6,
-        _ => false,
-    }
+        _ => return None,
+    };
+    let seconds = time::days_since_epoch(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset;
+    Some(i128::from(seconds) * 1_000_000_000 + i128::from(fraction))
 }
 
 fn to_duration(value: Value<'_>) -> Result<Option<Value<'_>>, EvalError> {

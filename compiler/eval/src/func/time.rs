@@ -1,7 +1,6 @@
 //! Parts of timestamps, in UTC or in a zone, and of durations.
 
 use admit_plan::func::Func;
-use jiff::Zoned;
 use jiff::tz::{Offset, TimeZone};
 
 use super::{Called, invalid};
@@ -20,23 +19,30 @@ pub(super) fn call<'a>(func: Func, args: &[Value<'a>]) -> Called<'a> {
 }
 
 fn timestamp_part<'a>(func: Func, at: Instant, zone: &str) -> Called<'a> {
-    let stamp = jiff::Timestamp::new(at.seconds, i32::try_from(at.nanos).unwrap_or(0))
-        .map_err(|_| EvalError::Range("the timestamp is out of range".into()))?;
-    let local = Zoned::new(stamp, time_zone(zone)?);
+    let local = time::civil(at.seconds + offset(zone, at)?);
     let part = match func {
-        Func::GetFullYear => i64::from(local.year()),
-        Func::GetMonth => i64::from(local.month()) - 1,
-        Func::GetDate => i64::from(local.day()),
-        Func::GetDayOfMonth => i64::from(local.day()) - 1,
-        Func::GetDayOfWeek => i64::from(local.weekday().to_sunday_zero_offset()),
-        Func::GetDayOfYear => i64::from(local.day_of_year()) - 1,
-        Func::GetHours => i64::from(local.hour()),
-        Func::GetMinutes => i64::from(local.minute()),
-        Func::GetSeconds => i64::from(local.second()),
+        Func::GetFullYear => local.year,
+        Func::GetMonth => local.month - 1,
+        Func::GetDate => local.day,
+        Func::GetDayOfMonth => local.day - 1,
+        Func::GetDayOfWeek => local.weekday,
+        Func::GetDayOfYear => local.day_of_year,
+        Func::GetHours => local.hour,
+        Func::GetMinutes => local.minute,
+        Func::GetSeconds => local.second,
         Func::GetMilliseconds => i64::from(at.nanos / 1_000_000),
         other => return Err(no_overload(other.name(), &[Value::Timestamp(at)])),
     };
     Ok(Value::Int(part))
+}
+
+/// Seconds that the zone is ahead of UTC at a time. Past the range of the zone data, its last offset holds.
+fn offset(zone: &str, at: Instant) -> Result<i64, EvalError> {
+    let zone = time_zone(zone)?;
+    let (first, last) = (jiff::Timestamp::MIN.as_second(), jiff::Timestamp::MAX.as_second());
+    let stamp = jiff::Timestamp::from_second(at.seconds.clamp(first, last))
+        .map_err(|_| EvalError::Range("the timestamp is out of range".into()))?;
+    Ok(i64::from(zone.to_offset(stamp).seconds()))
 }
 
 /// A zone by IANA name, or a fixed offset `[+-]HH:MM`.
