@@ -157,8 +157,9 @@ impl Values {
                 Self::Bools { yes: *yes && !other_yes, no: *no && !other_no }
             }
             (values, Self::Words(words)) => values.meet(&Self::NotWords(words.clone())),
+            (values, Self::NotWords(words)) => values.meet(&Self::Words(words.clone())),
             (Self::Numbers(left), Self::Numbers(right)) => Self::Numbers(left.without(right)),
-            (values, Self::Any | Self::Bools { .. } | Self::NotWords(_) | Self::Numbers(_)) => values.clone(),
+            (values, Self::Any | Self::Bools { .. } | Self::Numbers(_)) => values.clone(),
         }
     }
 }

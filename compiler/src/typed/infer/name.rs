@@ -229,7 +229,7 @@ impl Cx<'_> {
         if usage == Usage::Has {
             return self.has_slot(chain, &walk, slot);
         }
-        self.presence(chain, root, &walk, absent, required);
+        let there = self.presence(chain, root, &walk, absent, required);
         self.secrecy(&walk.ty, &walk.place, span);
         let (ty, code) = match read_as {
             Usage::Optional => (Type::optional(walk.ty.clone()), Code::OptSlot(slot)),
@@ -237,6 +237,9 @@ impl Cx<'_> {
         };
         let mut typed = leaf(ty, code, span).varying();
         typed.secret = walk.ty.labels.secret;
+        if !there {
+            typed.ty = Kind::Error.into();
+        }
         self.rest(typed, chain, walk.used, usage)
     }
 
@@ -278,8 +281,15 @@ impl Cx<'_> {
         Ok(walk)
     }
 
-    /// Reports a value that may be absent where it is read.
-    fn presence(&mut self, chain: &Chain, root: &Root, walk: &Walk, absent: Option<Absent>, required: Option<usize>) {
+    /// Reports a value that may be absent where it is read; false if so.
+    fn presence(
+        &mut self,
+        chain: &Chain,
+        root: &Root,
+        walk: &Walk,
+        absent: Option<Absent>,
+        required: Option<usize>,
+    ) -> bool {
         // What must be there: everything, or the names before the first `.?`.
         let needed = required.unwrap_or(walk.used);
         let place_of = |used: usize| {
@@ -292,15 +302,15 @@ impl Cx<'_> {
             let stands = required.is_some() && (absent.place == root.place || !covers(&absent.place, &needed_place));
             if !stands && !self.facts.is_present(&absent.place) {
                 self.report(absent_diagnostic(absent, &walk.place, span));
-                return;
+                return false;
             }
         }
         let missing = walk.optional.iter().find(|(used, place)| *used <= needed && !self.facts.is_present(place));
         if let Some((used, place)) = missing {
-            let place = place.clone();
             let diagnostic = Diagnostic::error("A0106", chain.span(*used), format!("`{place}` may be absent here"));
             self.report(guarded(diagnostic, &place, &walk.place));
         }
+        missing.is_none()
     }
 
     /// A secret stands only where one is accepted.
