@@ -1,7 +1,14 @@
 //! Expressions that stand alone: `admit eval`, and the cases of the CEL conformance suite.
 
+use admit_eval::consts::Consts;
+use admit_eval::cx::Cx;
+use admit_eval::datum::Datum;
+use admit_eval::error::EvalError;
+use admit_eval::interpret::eval;
+use admit_eval::value::Value;
 use admit_plan::code::{Expr, Pool, Slot, SlotId, Source};
 use admit_plan::types::{Kind, Type};
+use bumpalo::Bump;
 use smol_str::SmolStr;
 
 use crate::ast::Name;
@@ -64,6 +71,18 @@ pub fn compile_expr(
 }
 
 impl Program {
+    /// Evaluates it with the interpreter, over the values of its slots in their order; none: not bound.
+    ///
+    /// # Errors
+    /// How it fails.
+    pub fn interpret(&self, values: &[Option<Datum>]) -> Result<Datum, EvalError> {
+        let consts = Consts::new(&self.pool).map_err(|why| EvalError::Invalid(why.into()))?;
+        let arena = Bump::new();
+        let slots: Vec<Value<'_>> =
+            values.iter().map(|value| value.as_ref().map_or(Value::Absent, |value| value.borrow(&arena))).collect();
+        Ok(Datum::from(eval(&self.code, &slots, &Cx::new(&arena, &consts))?))
+    }
+
     /// The name of the variable in a slot.
     pub fn variable(&self, slot: SlotId) -> Option<&str> {
         match &self.slots.get(slot as usize)?.source {

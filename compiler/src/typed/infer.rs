@@ -23,9 +23,9 @@ pub use name::qualified;
 
 use super::facts::Facts;
 use super::scope::{Mode, Scope};
-use super::{Expect, Typed, fit};
+use super::{Expect, Typed, constant, fit};
 use crate::ast::expr::{BinaryOp, Expr, ExprKind, UnaryOp};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Level};
 use crate::source::Span;
 
 /// Types an expression and compiles it to code. What is wrong with it goes to `out`; the code must not be used if
@@ -33,6 +33,7 @@ use crate::source::Span;
 pub fn infer(expr: &Expr, expect: Expect<'_>, scope: &mut dyn Scope, out: &mut Vec<Diagnostic>) -> Typed {
     let facts = scope.facts().clone();
     let mode = scope.mode();
+    let before = out.len();
     let mut cx = Cx {
         scope,
         out,
@@ -50,8 +51,16 @@ pub fn infer(expr: &Expr, expect: Expect<'_>, scope: &mut dyn Scope, out: &mut V
     if typed.ty.kind != Kind::Error {
         typed.ty = fit::closed(&typed.ty);
     }
+    let sound = !cx.out.iter().skip(before).any(|found| found.level == Level::Error);
+    if sound && !cx.too_large(&typed, expr.span) {
+        cx.constant(&typed, expr.span);
+    }
     typed
 }
+
+/// Levels that code may have, and nodes: more than any expression that parses, unless macros are nested in macros.
+const DEPTH: usize = admit_plan::verify::MAX_EXPR_DEPTH;
+const NODES: usize = admit_plan::verify::MAX_EXPR_NODES;
 
 /// What typing carries along.
 struct Cx<'a> {
@@ -163,6 +172,28 @@ impl Cx<'_> {
         self.mode == Mode::Declared
     }
 
+    /// Reports code that has grown beyond what a plan may hold.
+    fn too_large(&mut self, typed: &Typed, span: Span) -> bool {
+        let large = typed.spans.len() > NODES || deeper(&typed.code, DEPTH);
+        if large {
+            self.out.push(
+                Diagnostic::error("A0130", span, "this expression is too large once its macros are written out")
+                    .help(format!("at most {NODES} parts, nested {DEPTH} deep; give a part a name in a `condition`")),
+            );
+        }
+        large
+    }
+
+    /// Evaluates a value that is constant as a whole: its failure is a mistake here, not one of the run.
+    fn constant(&mut self, typed: &Typed, span: Span) {
+        if !self.declared() || !typed.constant || constant::is_literal(&typed.code) {
+            return;
+        }
+        if let Err(error) = constant::evaluate(&typed.code, self.scope.constants()) {
+            self.report(Diagnostic::error("A0112", span, format!("this constant always fails: {error}")));
+        }
+    }
+
     /// Adds facts, and what the scope says follows from them.
     fn learn(&mut self, facts: &Facts) {
         self.facts = self.facts.and(facts);
@@ -187,6 +218,14 @@ impl Cx<'_> {
         self.facts = facts;
         result
     }
+}
+
+/// The code has more levels.
+fn deeper(code: &Code, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else { return true };
+    let mut deep = false;
+    code.for_each_child(&mut |child| deep = deep || deeper(child, below));
+    deep
 }
 
 impl Typed {

@@ -3,7 +3,6 @@
 use admit_plan::code::Expr as Code;
 use admit_plan::func::Func;
 use admit_plan::types::{Kind, Type};
-use regex::RegexBuilder;
 
 use super::macros::arguments;
 use super::name::{Chain, did_you_mean};
@@ -14,9 +13,6 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::typed::signatures::{self, Gives, Param, Signature};
 use crate::typed::{Typed, fit};
-
-/// A compiled regular expression is no larger, in bytes.
-const REGEX_BYTES: usize = 256 << 10;
 
 impl Cx<'_> {
     /// `f(a)`, `a.f(b)`, macros included.
@@ -156,7 +152,7 @@ impl Cx<'_> {
     fn constant_regex(&mut self, span: Span, args: &mut Vec<Typed>, exprs: &[&Expr]) -> Option<Typed> {
         let [_, Typed { code: Code::Str(pattern), .. }] = args.as_slice() else { return None };
         let pattern = self.scope.pool().text(*pattern).to_owned();
-        if let Err(error) = RegexBuilder::new(&pattern).size_limit(REGEX_BYTES).build() {
+        if let Err(error) = admit_eval::consts::regex(&pattern) {
             if self.declared()
                 && let Some(at) = exprs.get(1)
             {

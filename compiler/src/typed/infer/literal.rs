@@ -15,17 +15,11 @@ use crate::typed::{Typed, fit};
 
 impl Cx<'_> {
     /// An integer literal without a sign.
-    pub(super) fn int(&mut self, value: u64, span: Span) -> Typed {
+    pub(super) fn int(&self, value: u64, span: Span) -> Typed {
         match i64::try_from(value) {
             Ok(value) => leaf(Kind::INT, Code::Int(value), span),
-            Err(_) => {
-                // Not a matter of types: an expression that is not checked cannot hold it either.
-                self.out.push(
-                    Diagnostic::error("A0129", span, format!("`{value}` is too large for an `int`"))
-                        .help(format!("the largest is 9223372036854775807; a `uint` can hold it: `{value}u`")),
-                );
-                Typed::error(span)
-            }
+            // The parser has said so.
+            Err(_) => Typed::error(span),
         }
     }
 
