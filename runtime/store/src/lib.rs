@@ -7,6 +7,7 @@
 mod audit;
 mod commit;
 mod counters;
+mod import;
 mod keys;
 mod migrations;
 mod open;
@@ -20,9 +21,10 @@ mod users;
 mod writes;
 
 pub use audit::{AuditFault, AuditRow};
+pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;
 pub use open::{OpenError, SqliteStore};
-pub use profile::{NewUser, Profile, UserSummary, normalise_identifier};
+pub use profile::{NewUser, Profile, SecretText, UserSummary, normalise_identifier};
 pub use queue::Job;
 pub use runs::RunSummary;
-pub use users::{LineError, Status, UserError, parse_users};
+pub use users::{Status, UserError};

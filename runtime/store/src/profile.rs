@@ -1,8 +1,11 @@
 //! A user's attributes: what is sealed in the row, what `event.user` shows of it, and how identifiers are made equal.
 
+use std::ops::Deref;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::users::Status;
 
@@ -35,6 +38,10 @@ pub struct Profile {
     pub user_metadata: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Secret text of a user to be added: no `Debug`, zeroized when dropped.
+#[derive(Clone)]
+pub struct SecretText(Zeroizing<String>);
+
 /// A user to be added; also a line of an import (JSON, unknown keys refused).
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -63,10 +70,12 @@ pub struct NewUser {
     pub user_metadata: serde_json::Map<String, serde_json::Value>,
     /// Cannot sign in.
     pub blocked: bool,
+    /// The password itself: only in an import, where [`crate::parse_users`] hashes it.
+    pub password: Option<SecretText>,
     /// PHC string of the password.
-    pub password_hash: Option<String>,
+    pub password_hash: Option<SecretText>,
     /// TOTP seed in base32 (RFC 4648, padding optional).
-    pub totp_seed: Option<String>,
+    pub totp_secret: Option<SecretText>,
 }
 
 /// What a listing shows of a user.
@@ -86,6 +95,26 @@ pub struct UserSummary {
     pub last_login_at: Option<Instant>,
     /// Sign-ins so far.
     pub login_count: i64,
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl Deref for SecretText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
 }
 
 impl NewUser {

@@ -1,7 +1,5 @@
 //! Users: adding, importing (all or none), finding, blocking, erasing; and how a run reads them.
 
-use std::collections::HashMap;
-
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::{Credential, Secret, StoreError};
@@ -11,9 +9,10 @@ use sqlx::{Row, SqliteConnection};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::import::{LineError, decode_base32, user_fault};
 use crate::keys::{failed, key_place, unsealed, user_key};
 use crate::open::SqliteStore;
-use crate::profile::{NewUser, Profile, UserSummary, event_user, identifier_fault, identifiers, normalise_identifier};
+use crate::profile::{NewUser, Profile, UserSummary, event_user, identifiers, normalise_identifier};
 use crate::seal::SealKey;
 use crate::time::{from_micros, to_micros};
 
@@ -44,16 +43,6 @@ pub enum UserError {
     Store(#[from] StoreError),
 }
 
-/// A fault in a line of an import.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("line {line}: {message}")]
-pub struct LineError {
-    /// 1-based.
-    pub line: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
 impl Status {
     /// `active`, `blocked`, `pending`
     pub fn as_str(self) -> &'static str {
@@ -72,44 +61,6 @@ impl Status {
             _ => Self::Blocked,
         }
     }
-}
-
-/// Reads an import: one JSON object a line, empty lines skipped. Every faulty line is named; `password_hash_fault`
-/// says what is wrong with a PHC string.
-///
-/// # Errors
-/// All faults, in order.
-pub fn parse_users(
-    text: &str,
-    password_hash_fault: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<(usize, NewUser)>, Vec<LineError>> {
-    let mut users = Vec::new();
-    let mut faults = Vec::new();
-    let mut seen: HashMap<(&'static str, String), usize> = HashMap::new();
-    for (index, text) in text.lines().enumerate() {
-        let line = index + 1;
-        if text.trim().is_empty() {
-            continue;
-        }
-        let user: NewUser = match serde_json::from_str(text) {
-            Ok(user) => user,
-            Err(error) => {
-                faults.push(LineError { line, message: format!("{error}") });
-                continue;
-            }
-        };
-        let hash_fault = user.password_hash.as_deref().and_then(password_hash_fault);
-        if let Some(message) = user_fault(&user).or(hash_fault) {
-            faults.push(LineError { line, message });
-        }
-        for (_, value) in identifiers(&user.profile()) {
-            if let Some(earlier) = seen.insert(normalise_identifier(value), line) {
-                faults.push(LineError { line, message: format!("`{value}` is on line {earlier} already") });
-            }
-        }
-        users.push((line, user));
-    }
-    if faults.is_empty() { Ok(users) } else { Err(faults) }
 }
 
 impl SqliteStore {
@@ -309,38 +260,6 @@ impl SqliteStore {
     }
 }
 
-/// What is wrong with a user, but for identifiers that are taken.
-pub(crate) fn user_fault(user: &NewUser) -> Option<String> {
-    let profile = user.profile();
-    let named = identifiers(&profile);
-    if named.is_empty() {
-        return Some("a user needs an `email`, `phone` or `username`".to_owned());
-    }
-    if let Some(id) = &user.id {
-        let ok = id.strip_prefix("usr_").is_some_and(|rest| {
-            !rest.is_empty()
-                && rest.len() <= 60
-                && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        });
-        if !ok {
-            return Some(format!("`{id}` is not a user id: `usr_`, then letters, digits and `_`"));
-        }
-    }
-    if let Some(hash) = &user.password_hash
-        && !hash.starts_with("$argon2id$")
-    {
-        return Some("`password_hash` must be an Argon2id PHC string (`$argon2id$...`)".to_owned());
-    }
-    if let Some(seed) = &user.totp_seed {
-        match decode_base32(seed) {
-            Some(seed) if (16..=128).contains(&seed.len()) => {}
-            Some(_) => return Some("`totp_seed` must have 16 to 128 bytes (RFC 4226 section 4, R6)".to_owned()),
-            None => return Some("`totp_seed` is not base32 (RFC 4648 section 6)".to_owned()),
-        }
-    }
-    named.into_iter().find_map(|(kind, value)| identifier_fault(kind, value))
-}
-
 /// Where credential material lies.
 pub(crate) fn material_place<'a>(tenant: &'a TenantId, kind: &'a str, id: &'a str) -> [&'a str; 4] {
     ["credential", tenant.as_str(), kind, id]
@@ -395,7 +314,7 @@ async fn insert_user(
             return Err(UserError::Taken(value.to_owned()));
         }
     }
-    let seed = user.totp_seed.as_deref().and_then(decode_base32);
+    let seed = user.totp_secret.as_deref().and_then(decode_base32);
     let password = user.password_hash.as_deref().map(|hash| Zeroizing::new(hash.as_bytes().to_vec()));
     for (kind, material) in [("password", password), ("totp", seed)] {
         let Some(material) = material else { continue };
@@ -457,26 +376,4 @@ fn lookup_hash(tenant_key: &SealKey, identifier: &str) -> Vec<u8> {
 /// An id with its prefix; sorts by time.
 pub(crate) fn new_id(prefix: &str) -> String {
     format!("{prefix}_{}", uuid::Uuid::now_v7().simple())
-}
-
-/// RFC 4648 section 6: upper or lower case, spaces between groups and padding allowed.
-fn decode_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let (mut buffer, mut bits) = (0_u32, 0_u32);
-    for each in text.trim_end_matches('=').bytes().filter(|byte| *byte != b' ') {
-        let value = match each {
-            b'A'..=b'Z' => each - b'A',
-            b'a'..=b'z' => each - b'a',
-            b'2'..=b'7' => each - b'2' + 26,
-            _ => return None,
-        };
-        buffer = (buffer << 5) | u32::from(value);
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from((buffer >> bits) & 0xff).ok()?);
-            buffer &= (1 << bits) - 1;
-        }
-    }
-    Some(bytes)
 }

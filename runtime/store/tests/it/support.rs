@@ -35,8 +35,8 @@ pub fn alice() -> NewUser {
         phone: Some("+91 20 5550199".to_owned()),
         username: Some("canaryalice".to_owned()),
         groups: vec!["staff".to_owned()],
-        password_hash: Some(HASH_CANARY.to_owned()),
-        totp_seed: Some(SEED_CANARY.to_owned()),
+        password_hash: Some(HASH_CANARY.to_owned().into()),
+        totp_secret: Some(SEED_CANARY.to_owned().into()),
         ..NewUser::default()
     }
 }

@@ -3,7 +3,7 @@
 use admit_eval::datum::Datum;
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Session, Unit, Write};
-use admit_store::{NewUser, Status, UserError, parse_users};
+use admit_store::{NewUser, Passwords, Status, UserError, parse_users};
 
 use crate::support::*;
 
@@ -66,21 +66,26 @@ async fn an_import_is_all_or_nothing_and_names_its_lines() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await;
     let local = tenant("local");
-    let no_fault = |_: &str| None;
-    let text = "{\"email\":\"a@x.example\"}\n\n{\"email\":\"b@x.example\",\"shoe_size\":9}\n{\"name\":\"nobody\"}\n{\"email\":\"A@X.example\"}\n{\"email\":";
-    let faults: Vec<String> = parse_users(text, &no_fault).err().unwrap().iter().map(ToString::to_string).collect();
-    assert_eq!(faults.len(), 4, "{faults:#?}");
+    let passwords = Passwords { hash: &|password| Ok(format!("$argon2id${}", password.len())), fault: &|_| None };
+    let text = "{\"email\":\"a@x.example\"}\n\n{\"email\":\"b@x.example\",\"shoe_size\":9}\n{\"name\":\"nobody\"}\n{\"email\":\"A@X.example\"}\n{\"email\":\n{\"email\":\"c@x.example\",\"groups\":\"hunter2\"}\n{\"email\":\"d@x.example\",\"password\":\"x\",\"password_hash\":\"y\"}";
+    let faults: Vec<String> = parse_users(text, &passwords).err().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(faults.len(), 6, "{faults:#?}");
     assert!(faults[0].starts_with("line 3: unknown field `shoe_size`"), "{faults:#?}");
     assert!(faults[1].starts_with("line 4: a user needs"), "{faults:#?}");
     assert!(faults[2].starts_with("line 5: `A@X.example` is on line 1 already"), "{faults:#?}");
     assert!(faults[3].starts_with("line 6: "), "{faults:#?}");
+    assert_eq!(faults[4], "line 7: a value is of the wrong type: expected a sequence (column 41)");
+    assert_eq!(faults[5], "line 8: write `password` or `password_hash`, not both");
+    let with_password = parse_users("{\"email\":\"a@x.example\",\"password\":\"four\"}", &passwords).ok().unwrap();
+    assert_eq!(with_password[0].1.password_hash.as_deref(), Some("$argon2id$4"));
+    assert!(with_password[0].1.password.is_none());
 
     store.add_user(&local, &alice(), at(1)).await.unwrap();
-    let users = parse_users("{\"email\":\"a@x.example\"}\n{\"username\":\"canaryalice\"}", &no_fault).ok().unwrap();
+    let users = parse_users("{\"email\":\"a@x.example\"}\n{\"username\":\"canaryalice\"}", &passwords).ok().unwrap();
     let fault = store.import_users(&local, &users, at(2)).await.unwrap_err();
     assert_eq!(fault.to_string(), "line 2: `canaryalice` belongs to another user");
     assert_eq!(store.users(&local, None, 10).await.unwrap().len(), 1);
-    let users = parse_users("{\"email\":\"a@x.example\"}\n{\"username\":\"bob\"}", &no_fault).ok().unwrap();
+    let users = parse_users("{\"email\":\"a@x.example\"}\n{\"username\":\"bob\"}", &passwords).ok().unwrap();
     assert_eq!(store.import_users(&local, &users, at(2)).await, Ok(2));
 }
 

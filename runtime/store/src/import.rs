@@ -1,0 +1,147 @@
+//! Reading imports: one user a line, all or none, every faulty line named.
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::profile::{NewUser, identifier_fault, identifiers, normalise_identifier};
+
+/// What the caller knows of passwords; the store itself hashes none.
+pub struct Passwords<'a> {
+    /// Makes a PHC string.
+    pub hash: &'a dyn Fn(&[u8]) -> Result<String, String>,
+    /// What is wrong with a PHC string.
+    pub fault: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// A fault in a line of an import.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}: {message}")]
+pub struct LineError {
+    /// 1-based.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Reads an import: one JSON object a line (see [`NewUser`]), empty lines skipped. Passwords are hashed, which takes its
+/// time.
+///
+/// # Errors
+/// All faults, in order.
+pub fn parse_users(text: &str, passwords: &Passwords<'_>) -> Result<Vec<(usize, NewUser)>, Vec<LineError>> {
+    let mut users = Vec::new();
+    let mut faults = Vec::new();
+    let mut seen: HashMap<(&'static str, String), usize> = HashMap::new();
+    for (index, text) in text.lines().enumerate() {
+        let line = index + 1;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let mut user: NewUser = match serde_json::from_str(text) {
+            Ok(user) => user,
+            Err(error) => {
+                faults.push(LineError { line, message: json_fault(&error) });
+                continue;
+            }
+        };
+        if let Err(message) = take_password(&mut user, passwords) {
+            faults.push(LineError { line, message });
+        } else if let Some(message) = user_fault(&user) {
+            faults.push(LineError { line, message });
+        }
+        for (_, value) in identifiers(&user.profile()) {
+            if let Some(earlier) = seen.insert(normalise_identifier(value), line) {
+                faults.push(LineError { line, message: format!("`{value}` is on line {earlier} already") });
+            }
+        }
+        users.push((line, user));
+    }
+    if faults.is_empty() { Ok(users) } else { Err(faults) }
+}
+
+/// Puts the hash in the place of the password.
+fn take_password(user: &mut NewUser, passwords: &Passwords<'_>) -> Result<(), String> {
+    let hash = user.password.take().map(|password| (passwords.hash)(password.as_bytes()));
+    match (hash, &user.password_hash) {
+        (Some(_), Some(_)) => Err("write `password` or `password_hash`, not both".to_owned()),
+        (Some(hash), None) => {
+            user.password_hash = Some(hash?.into());
+            Ok(())
+        }
+        (None, Some(hash)) => (passwords.fault)(hash).map_or(Ok(()), Err),
+        (None, None) => Ok(()),
+    }
+}
+
+/// The parser's message without its line, which is always 1, and without values, which may be secret.
+fn json_fault(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let text = if text.starts_with("invalid type") || text.starts_with("invalid value") {
+        text.rsplit_once("expected ").map_or("a value is of the wrong type".to_owned(), |(_, wanted)| {
+            format!("a value is of the wrong type: expected {wanted}")
+        })
+    } else {
+        text.to_owned()
+    };
+    format!("{text} (column {})", error.column())
+}
+
+/// What is wrong with a user, but for identifiers that are taken.
+pub(crate) fn user_fault(user: &NewUser) -> Option<String> {
+    let profile = user.profile();
+    let named = identifiers(&profile);
+    if named.is_empty() {
+        return Some("a user needs an `email`, `phone` or `username`".to_owned());
+    }
+    if let Some(id) = &user.id {
+        let ok = id.strip_prefix("usr_").is_some_and(|rest| {
+            !rest.is_empty()
+                && rest.len() <= 60
+                && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        });
+        if !ok {
+            return Some(format!("`{id}` is not a user id: `usr_`, then letters, digits and `_`"));
+        }
+    }
+    if user.password.is_some() {
+        return Some("a password must be hashed before it is stored".to_owned());
+    }
+    if let Some(hash) = &user.password_hash
+        && !hash.starts_with("$argon2id$")
+    {
+        return Some("`password_hash` must be an Argon2id PHC string (`$argon2id$...`)".to_owned());
+    }
+    if let Some(seed) = &user.totp_secret {
+        match decode_base32(seed) {
+            Some(seed) if (16..=128).contains(&seed.len()) => {}
+            Some(_) => return Some("`totp_secret` must have 16 to 128 bytes (RFC 4226 section 4, R6)".to_owned()),
+            None => return Some("`totp_secret` is not base32 (RFC 4648 section 6)".to_owned()),
+        }
+    }
+    named.into_iter().find_map(|(kind, value)| identifier_fault(kind, value))
+}
+
+/// RFC 4648 section 6: upper or lower case, spaces between groups and padding allowed.
+pub(crate) fn decode_base32(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let (mut buffer, mut bits) = (0_u32, 0_u32);
+    for each in text.trim_end_matches('=').bytes().filter(|byte| *byte != b' ') {
+        let value = match each {
+            b'A'..=b'Z' => each - b'A',
+            b'a'..=b'z' => each - b'a',
+            b'2'..=b'7' => each - b'2' + 26,
+            _ => return None,
+        };
+        buffer = (buffer << 5) | u32::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from((buffer >> bits) & 0xff).ok()?);
+            buffer &= (1 << bits) - 1;
+        }
+    }
+    Some(bytes)
+}
