@@ -45,6 +45,11 @@ impl Registry {
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Block>> {
         self.blocks.iter().find(|block| block.name() == name)
     }
+
+    /// All of them.
+    pub fn blocks(&self) -> impl Iterator<Item = &Arc<dyn Block>> {
+        self.blocks.iter()
+    }
 }
 
 /// What a block gets.
@@ -100,6 +105,8 @@ pub struct Input {
 pub enum Done {
     /// It ran.
     Output(Output),
+    /// A test's stand-in ran: as [`Done::Output`], but outputs may be left out. An error outside tests.
+    Stubbed(Output),
     /// It needs the user.
     Prompt(Prompt),
     /// It ends the run in deny with this reason (`mfa_failed`, `already_registered`, `deny`'s own).

@@ -2,8 +2,20 @@
 //!
 //! It does no I/O of its own and knows no HTTP, SQL or JavaScript; blocks are registered by name.
 
+mod audit;
 pub mod block;
+mod effects;
+pub mod engine;
 pub mod event;
+pub mod execute;
+pub mod explain;
+mod expression;
 pub mod host;
+pub mod record;
+pub mod state;
 pub mod tenant;
+pub mod testing;
+mod token;
+pub mod trace;
+mod typed;
 pub mod unit;

@@ -1,0 +1,257 @@
+//! The engine: a verified bundle with everything that can be known before a run worked out once, shared by all runs.
+
+use std::sync::Arc;
+
+use admit_eval::datum::Datum;
+use admit_plan::bundle::{BlockId, BlockType, Bundle, FlowPlan, NodeId, NodeKind};
+use admit_plan::code::{SlotId, Source, StrId};
+use admit_plan::encode::Refusal;
+use admit_plan::verify::Verified;
+use smol_str::SmolStr;
+use thiserror::Error;
+
+use crate::block::{Block, Registry};
+use crate::effects::Effects;
+use crate::event::{RUNTIME_GROUPS, Shape};
+use crate::expression::Meaning;
+use crate::trace::has_labels;
+use crate::typed::conform;
+
+/// A loaded bundle: immutable, shared.
+pub struct Engine {
+    pub(crate) bundle: Bundle,
+    pub(crate) hash: [u8; 32],
+    pub(crate) meaning: Meaning,
+    pub(crate) flows: Vec<FlowTable>,
+    blocks: Vec<BlockEntry>,
+    defaults: Vec<Option<Datum>>,
+}
+
+/// Values of a tenant's params, checked; made once per tenant and bundle.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Params {
+    pub(crate) values: Vec<Datum>,
+}
+
+/// Why a bundle is not run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LoadError {
+    /// The bytes are no bundle, or the bundle does not verify.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Its constants do not compile: a regular expression is too large, say.
+    #[error("the bundle's constants are refused: {0}")]
+    Constants(String),
+    /// A block type without implementation.
+    #[error("the bundle needs the block `{0}`, which this runtime does not have")]
+    UnknownBlock(SmolStr),
+    /// A param's default does not evaluate to its type.
+    #[error("the default of param `{name}`: {detail}")]
+    Param {
+        /// The param.
+        name: SmolStr,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// Why a tenant's params are refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ParamError {
+    /// No such param.
+    #[error("there is no param `{0}`")]
+    Unknown(SmolStr),
+    /// A param without default and without value.
+    #[error("param `{0}` has no default and needs a value")]
+    Missing(SmolStr),
+    /// A value of another type.
+    #[error("param `{name}`: {detail}")]
+    Type {
+        /// The param.
+        name: SmolStr,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// What is worked out of a flow when it is loaded.
+pub(crate) struct FlowTable {
+    /// What it reads of an event.
+    pub(crate) shape: Shape,
+    /// Slots by the node whose results they read.
+    pub(crate) by_node: Vec<Vec<SlotId>>,
+    /// Event slots that the runtime or a block sets.
+    pub(crate) runtime: Vec<SlotId>,
+    /// Slots of `input`, `session`, params and secrets: filled when a segment begins.
+    pub(crate) given: Vec<SlotId>,
+    /// Slots of `session.*`.
+    pub(crate) session: Vec<SlotId>,
+    /// Slots of `now`.
+    pub(crate) now: Vec<SlotId>,
+    /// Per node: what its block sets, provides and ensures.
+    pub(crate) effects: Vec<Option<Box<Effects>>>,
+}
+
+struct BlockEntry {
+    implementation: Arc<dyn Block>,
+    /// Outputs hold labelled values and are masked in the trace.
+    masked: bool,
+}
+
+impl Engine {
+    /// Loads a bundle from the bytes that `admit build` wrote.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load(bytes: &[u8], registry: &Registry) -> Result<Arc<Self>, LoadError> {
+        Self::from_verified(admit_plan::verify::load(bytes)?, registry)
+    }
+
+    /// Loads a bundle that was verified already.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn from_verified(plan: Verified, registry: &Registry) -> Result<Arc<Self>, LoadError> {
+        let hash = plan.hash().0;
+        let bundle = plan.bundle().clone();
+        let blocks = bundle
+            .blocks
+            .iter()
+            .map(|block| {
+                let name = string(&bundle, block.name);
+                let implementation = registry.get(name).ok_or_else(|| LoadError::UnknownBlock(name.clone()))?;
+                Ok(BlockEntry { implementation: Arc::clone(implementation), masked: has_labels(&block.output) })
+            })
+            .collect::<Result<_, LoadError>>()?;
+        let meaning = Meaning::of(&bundle.pool).map_err(LoadError::Constants)?;
+        let flows = bundle.flows.iter().map(|flow| FlowTable::of(&bundle, flow)).collect();
+        let defaults = defaults(&bundle, &meaning)?;
+        Ok(Arc::new(Self { bundle, hash, meaning, flows, blocks, defaults }))
+    }
+
+    /// The bundle's content hash: what a suspended run is bound to.
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// The bundle.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The params of a tenant: its own values over the defaults.
+    ///
+    /// # Errors
+    /// If a value names no param or is not of its type, or a param is left without value.
+    pub fn params(&self, overrides: &[(SmolStr, Datum)]) -> Result<Params, ParamError> {
+        let known = |name: &SmolStr| self.bundle.params.iter().any(|param| self.text(param.name) == name);
+        if let Some((unknown, _)) = overrides.iter().find(|(name, _)| !known(name)) {
+            return Err(ParamError::Unknown(unknown.clone()));
+        }
+        let mut values = Vec::with_capacity(self.bundle.params.len());
+        for (param, default) in self.bundle.params.iter().zip(&self.defaults) {
+            let name = self.text(param.name);
+            let value = match (overrides.iter().find(|(given, _)| given == name), default) {
+                (Some((_, value)), _) => conform(value.clone(), &param.ty)
+                    .map_err(|detail| ParamError::Type { name: name.clone(), detail })?,
+                (None, Some(default)) => default.clone(),
+                (None, None) => return Err(ParamError::Missing(name.clone())),
+            };
+            values.push(value);
+        }
+        Ok(Params { values })
+    }
+
+    /// A string of the pool. Ids are verified when the bundle is loaded.
+    pub(crate) fn text(&self, id: StrId) -> &SmolStr {
+        string(&self.bundle, id)
+    }
+
+    pub(crate) fn flow_index(&self, name: &str) -> Option<usize> {
+        self.bundle.flows.iter().position(|flow| self.text(flow.name) == name)
+    }
+
+    pub(crate) fn block_type(&self, id: BlockId) -> Option<&BlockType> {
+        self.bundle.blocks.get(id as usize)
+    }
+
+    pub(crate) fn implementation(&self, id: BlockId) -> Option<&Arc<dyn Block>> {
+        self.blocks.get(id as usize).map(|entry| &entry.implementation)
+    }
+
+    pub(crate) fn is_masked(&self, id: BlockId) -> bool {
+        self.blocks.get(id as usize).is_none_or(|entry| entry.masked)
+    }
+}
+
+impl FlowTable {
+    fn of(bundle: &Bundle, flow: &FlowPlan) -> Self {
+        let mut table = Self {
+            shape: Shape::new(&bundle.pool, &flow.slots),
+            by_node: vec![Vec::new(); flow.nodes.len()],
+            runtime: Vec::new(),
+            given: Vec::new(),
+            session: Vec::new(),
+            now: Vec::new(),
+            effects: Vec::new(),
+        };
+        let set: Vec<&[StrId]> = flow.nodes.iter().flat_map(set_paths).collect();
+        for (id, slot) in (0..).zip(&flow.slots) {
+            match &slot.source {
+                Source::Event(path) => {
+                    let name = path.first().map(|first| string(bundle, *first).as_str());
+                    let by_runtime = name.is_some_and(|name| RUNTIME_GROUPS.contains(&name) || name == "identifier");
+                    if by_runtime || set.iter().any(|set| set.starts_with(path) || path.starts_with(set)) {
+                        table.runtime.push(id);
+                    }
+                }
+                Source::Step(node, _) => {
+                    if let Some(slots) = table.by_node.get_mut(*node as usize) {
+                        slots.push(id);
+                    }
+                }
+                Source::Session(_) => table.session.push(id),
+                Source::Input(_) | Source::Param(_) => table.given.push(id),
+                Source::Now => table.now.push(id),
+                // A secret is never a value, and a flow has no free variables: both stay absent.
+                Source::Secret(_) | Source::Variable(_) => {}
+            }
+        }
+        let outputs = flow.slots.len() as SlotId;
+        table.effects = flow.nodes.iter().map(|node| Effects::of(node, outputs)).collect();
+        table
+    }
+
+    pub(crate) fn effects(&self, node: NodeId) -> Option<&Effects> {
+        self.effects.get(node as usize)?.as_deref()
+    }
+}
+
+fn set_paths(node: &admit_plan::bundle::Node) -> Vec<&[StrId]> {
+    match &node.kind {
+        NodeKind::Block(block) => {
+            let sets = block.sets.iter().map(|set| set.path.as_slice());
+            sets.chain(block.provides.iter().map(|(path, _)| path.as_slice())).collect()
+        }
+        NodeKind::Stage { .. }
+        | NodeKind::Decision { .. }
+        | NodeKind::Condition { .. }
+        | NodeKind::EnterFlow { .. }
+        | NodeKind::LeaveFlow { .. } => Vec::new(),
+    }
+}
+
+fn defaults(bundle: &Bundle, meaning: &Meaning) -> Result<Vec<Option<Datum>>, LoadError> {
+    let default = |param: &admit_plan::bundle::Param| {
+        let Some(code) = &param.default else { return Ok(None) };
+        let refuse = |detail: String| LoadError::Param { name: string(bundle, param.name).clone(), detail };
+        let value = meaning.constant(code).map_err(|error| refuse(error.to_string()))?;
+        conform(value, &param.ty).map(Some).map_err(refuse)
+    };
+    bundle.params.iter().map(default).collect()
+}
+
+fn string(bundle: &Bundle, id: StrId) -> &SmolStr {
+    static NONE: SmolStr = SmolStr::new_static("");
+    bundle.pool.strings.get(id as usize).unwrap_or(&NONE)
+}

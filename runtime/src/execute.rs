@@ -1,0 +1,364 @@
+//! Running: from a request to its outcome. Between waits the walk is synchronous (`walk`); where a block must wait, it
+//! is awaited under its timeout and the budgets (`invoke`); the end is one commit (`finish`).
+
+use std::sync::{Arc, OnceLock};
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use smol_str::SmolStr;
+use thiserror::Error;
+
+use crate::block::Settled;
+use crate::engine::{Engine, Params};
+use crate::event::EventError;
+use crate::execute::finish::Ending;
+use crate::execute::input::Submitted;
+use crate::execute::walk::{Finished, Pause, walk};
+use crate::host::{Host, StoreError};
+use crate::record::{Record, RecordError};
+use crate::state::{Aal, Groups, Run, field};
+use crate::tenant::TenantId;
+use crate::token;
+use crate::trace::{Trace, TraceEvent};
+use crate::unit::Unit;
+
+mod apply;
+mod config;
+mod finish;
+mod input;
+mod invoke;
+pub mod job;
+mod slots;
+mod view;
+mod walk;
+
+/// What a run is started with.
+#[derive(Clone, Debug)]
+pub struct Start<'a> {
+    /// The flow.
+    pub flow: &'a str,
+    /// The event as submitted: JSON without what only the runtime sets.
+    pub event: &'a [u8],
+    /// What the user submitted: a record of the flow's `input`, values as JSON gives them.
+    pub input: Option<Datum>,
+    /// What the runtime itself knows.
+    pub known: Known,
+}
+
+/// What the runtime knows of the event before the run, from sources that the caller cannot write.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// `event.tenant`: a record.
+    pub tenant: Option<Arc<Datum>>,
+    /// A verified, unrevoked session that the flow is run within: its record (`session` of blocks.md).
+    pub session: Option<Datum>,
+    /// `event.user`: of that session; else only in tests and simulations.
+    pub user: Option<Datum>,
+    /// Fields of `event.authentication` beside the session's own: only in tests and simulations.
+    pub authentication: Option<Datum>,
+}
+
+/// What goes along with a request and is no part of the run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Record the value of each part of each decision and condition in the trace. Slow.
+    pub explain: bool,
+    /// Blocks may be stubbed: tests only.
+    pub(crate) stubs: bool,
+}
+
+/// What a request of a run came to.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// `run_...`
+    pub run_id: SmolStr,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What happened.
+    pub trace: Trace,
+    /// The run as it was left, for tests.
+    pub(crate) run: Run,
+}
+
+/// The outcomes (runtime.md section 2). There is no default: each is made in one place.
+#[derive(Clone, PartialEq)]
+pub enum Outcome {
+    /// A session was made, and is stored.
+    Session {
+        /// Its record.
+        session: Datum,
+        /// The signed token: shown to the caller once, kept nowhere.
+        token: String,
+    },
+    /// `allow`
+    Allow,
+    /// `finalize`
+    Finalized,
+    /// Nobody is let in.
+    Deny {
+        /// A constant word.
+        reason: SmolStr,
+        /// For the user; none: the tenant's general text.
+        user_message: Option<String>,
+    },
+    /// The run waits for the user.
+    Suspended {
+        /// The prompting block.
+        label: SmolStr,
+        /// What to show: a record.
+        challenge: Datum,
+        /// Resumes the run, once.
+        resume_token: String,
+        /// Until when.
+        expires_at: Instant,
+        /// The answer was not of the form asked for, and is asked for again.
+        problem: Option<String>,
+    },
+    /// The run failed.
+    Error {
+        /// Names the failure in trace and audit; says nothing of it.
+        id: SmolStr,
+        /// Where it failed.
+        label: Option<SmolStr>,
+    },
+}
+
+/// Why a request did not become a run, or the run did not go on. Nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StepError {
+    /// No such flow.
+    #[error("there is no flow `{0}`")]
+    UnknownFlow(SmolStr),
+    /// The event is refused.
+    #[error("the event is refused: {0}")]
+    Event(#[from] EventError),
+    /// What the user submitted is refused.
+    #[error("the input is refused: {0}")]
+    Input(String),
+    /// The resume token resumes nothing: it never did, was used, or its time is over.
+    #[error("this resume token resumes no run")]
+    NoRun,
+    /// Somebody else resumes the run.
+    #[error("the run was resumed already")]
+    Taken,
+    /// The stored run is refused.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The bundle that the run began with is not here.
+    #[error("the bundle that the run began with is not loaded")]
+    NoBundle,
+    /// The store failed; the run has no outcome.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+/// What the engine holds while a request runs, beside the run itself.
+pub(crate) struct Work<'h> {
+    pub(crate) engine: &'h Engine,
+    pub(crate) host: &'h dyn Host,
+    pub(crate) params: &'h Params,
+    pub(crate) options: Options,
+    pub(crate) submitted: Submitted,
+    pub(crate) trace: Trace,
+    pub(crate) unit: Unit,
+    /// The outcome settled so far: a session waits here until the walk has ended and the store has committed.
+    pub(crate) settled: Option<Settled>,
+    /// Monotonic time when the request began, in nanoseconds.
+    pub(crate) began: u64,
+}
+
+impl Outcome {
+    /// Its word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Session { .. } => "session",
+            Self::Allow => "allow",
+            Self::Finalized => "finalized",
+            Self::Deny { .. } => "deny",
+            Self::Suspended { .. } => "suspended",
+            Self::Error { .. } => "error",
+        }
+    }
+}
+
+/// Tokens are not for logs.
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Session { session, .. } => {
+                f.debug_struct("Session").field("session", session).finish_non_exhaustive()
+            }
+            Self::Allow => f.write_str("Allow"),
+            Self::Finalized => f.write_str("Finalized"),
+            Self::Deny { reason, .. } => f.debug_tuple("Deny").field(reason).finish(),
+            Self::Suspended { label, .. } => f.debug_tuple("Suspended").field(label).finish(),
+            Self::Error { id, label } => f.debug_tuple("Error").field(id).field(label).finish(),
+        }
+    }
+}
+
+impl Engine {
+    /// Starts a run and walks until it ends or suspends.
+    ///
+    /// # Errors
+    /// If the request is refused before anything ran, or the store cannot commit.
+    pub async fn start(
+        &self,
+        host: &dyn Host,
+        tenant: &TenantId,
+        params: &Params,
+        start: Start<'_>,
+        options: Options,
+    ) -> Result<Answer, StepError> {
+        let index = self.flow_index(start.flow).ok_or_else(|| StepError::UnknownFlow(start.flow.into()))?;
+        let flow = self.bundle.flows.get(index).ok_or_else(|| StepError::UnknownFlow(start.flow.into()))?;
+        let submitted = Submitted::of_start(start.flow, &flow.input, start.input).map_err(StepError::Input)?;
+        let now = host.now();
+        let mut run = Run {
+            id: token::run_id(host, now),
+            tenant: tenant.clone(),
+            flow: index,
+            seq: 0,
+            at: Some(flow.entry),
+            event: start.event.into(),
+            tree: OnceLock::new(),
+            input: submitted.plain.clone(),
+            results: Vec::with_capacity(flow.nodes.len()),
+            groups: groups(&start.known),
+            session: start.known.session,
+            frames: Vec::new(),
+            memory: None,
+        };
+        let work = Work::new(self, host, params, options, submitted, &run, now);
+        if flow.needs_session && run.session.is_none() {
+            // The event is still read, so that a hostile one is refused whatever else holds.
+            walk::check_event(self, &run)?;
+            return finish::finish(work, run, Ending::deny("not_authenticated")).await;
+        }
+        drive(work, &mut run, None).await.finish(run).await
+    }
+}
+
+/// Takes a suspended run by its token and walks on until it ends or suspends. `bundles` finds the engine of the
+/// bundle that the run began with.
+///
+/// # Errors
+/// If the token resumes nothing, the run cannot be read, or the store cannot commit.
+pub async fn resume(
+    bundles: &(dyn Fn([u8; 32]) -> Option<(Arc<Engine>, Params)> + Sync),
+    host: &dyn Host,
+    tenant: &TenantId,
+    resume_token: &str,
+    input: Option<Datum>,
+    options: Options,
+) -> Result<Answer, StepError> {
+    let token_hash = token::hash(resume_token).ok_or(StepError::NoRun)?;
+    let now = host.now();
+    let stored = host.store().take_run(tenant, token_hash, now).await.map_err(|error| match error {
+        StoreError::NotFound | StoreError::Expired => StepError::NoRun,
+        StoreError::Conflict => StepError::Taken,
+        StoreError::Failed(_) => StepError::Store(error),
+    })?;
+    let Record { mut run, bundle, token_hash: bound, expires_at, challenge, expires_in } =
+        crate::record::decode(&stored.record)?;
+    // The row is not believed: the record itself says what it is bound to.
+    let is_bound = bound == token_hash && bundle == stored.bundle && run.tenant == *tenant && *run.id == *stored.run_id;
+    if !is_bound || expires_at <= now || stored.seq != run.seq.saturating_add(1) {
+        return Err(StepError::NoRun);
+    }
+    let (engine, params) = bundles(bundle).ok_or(StepError::NoBundle)?;
+    if engine.hash != bundle {
+        return Err(StepError::NoBundle);
+    }
+    run.seq = stored.seq;
+    let prompt = walk::prompt_of(&engine, &run).ok_or(StepError::Record(RecordError::Damaged))?;
+    let submitted = Submitted::of_answer(&prompt, input);
+    let (submitted, problem) = match submitted {
+        Ok(submitted) => (submitted, None),
+        Err(problem) => (Submitted::default(), Some(problem)),
+    };
+    let work = Work::new(&engine, host, &params, options, submitted, &run, now);
+    match problem {
+        None => drive(work, &mut run, None).await.finish(run).await,
+        Some(problem) => {
+            let memory = run.memory.take().map(|(_, memory)| memory).unwrap_or(Datum::Null);
+            let prompt = crate::block::Prompt { challenge, memory, expires_in };
+            let node = run.at.ok_or(StepError::Record(RecordError::Damaged))?;
+            finish::finish(work, run, Ending::Suspend { node, prompt, problem: Some(problem) }).await
+        }
+    }
+}
+
+/// A request whose walk has come to its end, or was refused at its event.
+enum Driven<'h> {
+    Ended(Work<'h>, Ending),
+    Refused(StepError),
+}
+
+impl Driven<'_> {
+    async fn finish(self, run: Run) -> Result<Answer, StepError> {
+        match self {
+            Self::Ended(work, ending) => finish::finish(work, run, ending).await,
+            Self::Refused(error) => Err(error),
+        }
+    }
+}
+
+/// Walks, waits, walks on.
+async fn drive<'h>(mut work: Work<'h>, run: &mut Run, mut finished: Option<Finished>) -> Driven<'h> {
+    loop {
+        match walk(&mut work, run, finished.take()) {
+            Ok(Pause::Wait(invocation)) => finished = Some(invoke::invoke(&mut work, run, invocation).await),
+            Ok(Pause::End(ending)) => return Driven::Ended(work, ending),
+            Err(error) => return Driven::Refused(StepError::Event(error)),
+        }
+    }
+}
+
+impl<'h> Work<'h> {
+    fn new(
+        engine: &'h Engine,
+        host: &'h dyn Host,
+        params: &'h Params,
+        options: Options,
+        submitted: Submitted,
+        run: &Run,
+        now: Instant,
+    ) -> Self {
+        let flow = engine.bundle.flows.get(run.flow).map(|flow| engine.text(flow.name).clone()).unwrap_or_default();
+        let mut trace = Trace { events: Vec::with_capacity(32) };
+        trace.events.push(TraceEvent::Began { flow, seq: run.seq, at: now });
+        let began = host.monotonic();
+        Self { engine, host, params, options, submitted, trace, unit: Unit::default(), settled: None, began }
+    }
+
+    /// Engine time since the request began, in nanoseconds.
+    pub(crate) fn elapsed(&self) -> u64 {
+        self.host.monotonic().saturating_sub(self.began)
+    }
+}
+
+/// The event of a run at a path, for expectations of tests.
+pub(crate) fn read_event(run: &Run, path: &[SmolStr]) -> Option<Datum> {
+    view::read(run, path)
+}
+
+fn groups(known: &Known) -> Groups {
+    let mut groups = Groups { user: known.user.clone(), tenant: known.tenant.clone(), ..Groups::default() };
+    for record in [known.session.as_ref(), known.authentication.as_ref()].into_iter().flatten() {
+        if let Some(Datum::Str(word)) = field(record, "aal") {
+            groups.aal = groups.aal.max(Aal::of(word).unwrap_or_default());
+        }
+        if let Some(Datum::List(methods)) = field(record, "methods") {
+            groups.methods.clone_from(methods);
+        }
+    }
+    if let Some(Datum::Map(entries)) = &known.authentication {
+        let others = entries.iter().filter_map(|(key, value)| match key {
+            Datum::Str(name) if !matches!(&**name, "aal" | "methods") => Some((SmolStr::from(&**name), value.clone())),
+            _ => None,
+        });
+        groups.authentication.extend(others);
+    }
+    groups
+}

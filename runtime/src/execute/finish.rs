@@ -1,0 +1,181 @@
+//! The end of a request: its outcome, made in one place, and the one commit without which it does not hold.
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use admit_plan::bundle::NodeId;
+use smol_str::SmolStr;
+
+use crate::audit;
+use crate::block::{Prompt, Settled};
+use crate::execute::apply::session_user;
+use crate::execute::{Answer, Outcome, StepError, Work};
+use crate::host::{RunCommit, StoreError, SuspendedRow};
+use crate::record::{self, Record};
+use crate::state::Run;
+use crate::token;
+use crate::trace::{Level, TraceEvent};
+use crate::unit::Unit;
+
+/// How the walk of a request ended.
+pub(crate) enum Ending {
+    /// In a terminal, or after one.
+    Settled(Settled),
+    /// In deny.
+    Deny { reason: SmolStr, user_message: Option<String>, label: Option<SmolStr> },
+    /// At a prompt.
+    Suspend { node: NodeId, prompt: Prompt, problem: Option<String> },
+    /// In an error, at a step or at none.
+    Error { label: Option<SmolStr> },
+}
+
+/// Longest and shortest time that a prompt may wait, in seconds.
+const PROMPT_SECONDS: (u64, u64) = (1, 24 * 60 * 60);
+
+impl Ending {
+    pub(crate) fn deny(reason: &'static str) -> Self {
+        Self::Deny { reason: SmolStr::new_static(reason), user_message: None, label: None }
+    }
+
+    pub(crate) fn error(label: Option<SmolStr>) -> Self {
+        Self::Error { label }
+    }
+}
+
+/// Commits a request and gives its answer. An outcome that cannot be committed as it is becomes an error, and where
+/// not even that can be stored there is no outcome at all.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) async fn finish(mut work: Work<'_>, mut run: Run, ending: Ending) -> Result<Answer, StepError> {
+    let now = work.host.now();
+    let (outcome, label, suspended) = decide(&mut work, &mut run, ending, now);
+    match commit(&mut work, &run, &outcome, label.as_ref(), suspended, now).await {
+        Ok(()) => return Ok(Answer { run_id: run.id.clone(), outcome, trace: work.trace, run }),
+        // A step that is there already, or a write that did not apply: somebody else was first.
+        Err(StoreError::Conflict) => {}
+        Err(error) => return Err(StepError::Store(error)),
+    }
+    let text = "the unit of work did not apply: something it relied on has changed".to_owned();
+    let label = label.unwrap_or_default();
+    work.trace.events.push(TraceEvent::Log { label: label.clone(), level: Level::Error, text });
+    work.unit.writes.clear();
+    let outcome =
+        Outcome::Error { id: token::error_id(work.host), label: Some(label).filter(|label| !label.is_empty()) };
+    let failed = commit(&mut work, &run, &outcome, None, None, now).await;
+    match failed {
+        Ok(()) => Ok(Answer { run_id: run.id.clone(), outcome, trace: work.trace, run }),
+        Err(StoreError::Conflict) => Err(StepError::Taken),
+        Err(error) => Err(StepError::Store(error)),
+    }
+}
+
+type Decided = (Outcome, Option<SmolStr>, Option<SuspendedRow>);
+
+fn decide(work: &mut Work<'_>, run: &mut Run, ending: Ending, now: Instant) -> Decided {
+    let error = |work: &Work<'_>, label: Option<SmolStr>| {
+        (Outcome::Error { id: token::error_id(work.host), label: label.clone() }, label, None)
+    };
+    match ending {
+        Ending::Settled(Settled::Allow) => (Outcome::Allow, None, None),
+        Ending::Settled(Settled::Finalized) => (Outcome::Finalized, None, None),
+        Ending::Settled(Settled::Session { session, token }) => (Outcome::Session { session, token }, None, None),
+        Ending::Deny { reason, user_message, label } => (Outcome::Deny { reason, user_message }, label, None),
+        Ending::Error { label } => error(work, label),
+        Ending::Suspend { node, prompt, problem } => {
+            let flow = work.engine.bundle.flows.get(run.flow);
+            let node_label = flow.and_then(|flow| flow.nodes.get(node as usize)).map(|node| node.label);
+            let label = node_label.map(|label| work.engine.text(label).clone()).unwrap_or_default();
+            match suspend(work, run, node, prompt, now) {
+                Ok((row, challenge, resume_token)) => {
+                    let expires_at = row.expires_at;
+                    work.trace.events.push(TraceEvent::Suspended { label: label.clone(), expires_at });
+                    let outcome =
+                        Outcome::Suspended { label: label.clone(), challenge, resume_token, expires_at, problem };
+                    (outcome, Some(label), Some(row))
+                }
+                Err(text) => {
+                    let event = TraceEvent::Log { label: label.clone(), level: Level::Error, text };
+                    work.trace.events.push(event);
+                    error(work, Some(label))
+                }
+            }
+        }
+    }
+}
+
+fn suspend(
+    work: &Work<'_>,
+    run: &mut Run,
+    node: NodeId,
+    prompt: Prompt,
+    now: Instant,
+) -> Result<(SuspendedRow, Datum, String), String> {
+    let (resume_token, token_hash) = token::new(work.host);
+    let seconds = prompt.expires_in.clamp(PROMPT_SECONDS.0, PROMPT_SECONDS.1);
+    let expires_at = Instant { seconds: now.seconds.saturating_add_unsigned(seconds), nanos: now.nanos };
+    run.at = Some(node);
+    run.memory = Some((node, prompt.memory));
+    let record = Record {
+        run: run.clone(),
+        bundle: work.engine.hash,
+        token_hash,
+        expires_at,
+        challenge: prompt.challenge,
+        expires_in: seconds,
+    };
+    let bytes = record::encode(&record).map_err(|error| error.to_string())?;
+    Ok((SuspendedRow { record: bytes, token_hash, expires_at }, record.challenge, resume_token))
+}
+
+async fn commit(
+    work: &mut Work<'_>,
+    run: &Run,
+    outcome: &Outcome,
+    label: Option<&SmolStr>,
+    suspended: Option<SuspendedRow>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let detail = match outcome {
+        Outcome::Deny { reason, .. } => Some(reason.clone()),
+        Outcome::Error { id, .. } => Some(id.clone()),
+        Outcome::Suspended { label, .. } => Some(label.clone()),
+        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => None,
+    };
+    work.trace.events.push(TraceEvent::Outcome {
+        outcome: SmolStr::new_static(outcome.word()),
+        detail: detail.clone(),
+        label: label.cloned(),
+    });
+    let keeps_all = match outcome {
+        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => true,
+        Outcome::Deny { .. } | Outcome::Error { .. } => false,
+    };
+    let unit = if keeps_all { work.unit.clone() } else { work.unit.clone().denied() };
+    let user_id = match outcome {
+        Outcome::Session { session, .. } => session_user(session),
+        Outcome::Allow
+        | Outcome::Finalized
+        | Outcome::Deny { .. }
+        | Outcome::Suspended { .. }
+        | Outcome::Error { .. } => run.user_id().map(str::to_owned),
+    };
+    let flow = work.engine.bundle.flows.get(run.flow).map(|flow| work.engine.text(flow.name).to_string());
+    let flow = flow.unwrap_or_default();
+    let mut unit: Unit = unit;
+    unit.audit.extend(audit::of_request(run, &flow, outcome, user_id.as_deref()));
+    let trace = work.trace.encode().map_err(|error| StoreError::Failed(error.to_string()))?;
+    let commit = RunCommit {
+        run_id: run.id.to_string(),
+        flow,
+        bundle: work.engine.hash,
+        seq: run.seq,
+        user_id,
+        outcome: outcome.word().to_owned(),
+        detail: detail.map(|detail| detail.to_string()),
+        suspended,
+        trace,
+        unit,
+        at: now,
+    };
+    work.host.store().commit(&run.tenant, commit).await
+}

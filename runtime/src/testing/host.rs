@@ -1,0 +1,113 @@
+//! The double of the host.
+
+use std::collections::BTreeMap;
+use std::future::ready;
+use std::sync::{Mutex, PoisonError};
+
+use admit_eval::datum::Datum;
+use admit_eval::value::Instant;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
+use crate::tenant::TenantId;
+use crate::testing::clock::Clock;
+use crate::testing::store::MemoryStore;
+
+/// A host without a world.
+pub struct TestHost {
+    /// Its clock.
+    pub clock: Clock,
+    /// Its store.
+    pub store: MemoryStore,
+    seed: [u8; 32],
+    drawn: Mutex<u64>,
+    secrets: Mutex<BTreeMap<String, Vec<u8>>>,
+    answers: Mutex<Vec<(String, HttpResponse)>>,
+    signed: Mutex<Vec<String>>,
+}
+
+impl TestHost {
+    /// With the clock at this time and randomness from this seed.
+    pub fn new(now: Instant, seed: u64) -> Self {
+        Self {
+            clock: Clock::at(now),
+            store: MemoryStore::default(),
+            seed: *blake3::hash(&seed.to_le_bytes()).as_bytes(),
+            drawn: Mutex::default(),
+            secrets: Mutex::default(),
+            answers: Mutex::default(),
+            signed: Mutex::default(),
+        }
+    }
+
+    /// Gives every tenant this secret.
+    pub fn set_secret(&self, name: &str, value: &[u8]) {
+        lock(&self.secrets).insert(name.to_owned(), value.to_vec());
+    }
+
+    /// Answers requests to this URL.
+    pub fn answer(&self, url: &str, response: HttpResponse) {
+        lock(&self.answers).push((url.to_owned(), response));
+    }
+
+    /// Claims signed so far, as JSON objects.
+    pub fn signed(&self) -> Vec<String> {
+        lock(&self.signed).clone()
+    }
+}
+
+impl Host for TestHost {
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.clock.elapsed()
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        let mut drawn = lock(&self.drawn);
+        *drawn += 1;
+        blake3::Hasher::new_keyed(&self.seed).update(&drawn.to_le_bytes()).finalize_xof().fill(buffer);
+    }
+
+    fn sleep(&self, nanos: u64) -> BoxFuture<'_, ()> {
+        Box::pin(self.clock.sleep(nanos))
+    }
+
+    fn blocking(&self, job: Box<dyn FnOnce() -> Datum + Send>) -> BoxFuture<'_, Result<Datum, HostError>> {
+        Box::pin(async move { Ok(job()) })
+    }
+
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn http<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        let known = lock(&self.answers).iter().find(|(url, _)| *url == request.url).map(|(_, answer)| answer.clone());
+        Box::pin(ready(known.ok_or_else(|| {
+            HttpError::Refused(format!("a test sends nothing: stub the block that calls `{}`", request.url))
+        })))
+    }
+
+    fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {
+        let known = lock(&self.secrets).get(name).map(|value| Secret::new(value.as_slice()));
+        Box::pin(ready(known.ok_or_else(|| HostError::NotFound("it is not set".to_owned()))))
+    }
+
+    /// Not a signature: `alg` is `none`, which no verifier takes.
+    fn sign_jwt<'a>(&'a self, _tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>> {
+        lock(&self.signed).push(claims.to_owned());
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        Box::pin(ready(Ok(format!("{}.{}.", part(r#"{"alg":"none"}"#), part(claims)))))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,146 @@
+//! Running one test: the flow on the doubles, its prompts answered by the test's replies, then every expectation.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use admit_eval::datum::Datum;
+use admit_plan::verify::Verified;
+use smol_str::SmolStr;
+
+use crate::block::Registry;
+use crate::engine::Engine;
+use crate::execute::{self, Known, Options, Outcome, Start, StepError};
+use crate::expression::to_json;
+use crate::host::{Host, HttpResponse};
+use crate::state::{field, str_datum};
+use crate::tenant::TenantId;
+use crate::testing::baseline;
+use crate::testing::case::{Target, TestCase, TestResult};
+use crate::testing::expect::{Ended, unmet};
+use crate::testing::host::TestHost;
+use crate::testing::stub::{StubStore, stubbed};
+use crate::trace::Trace;
+
+/// More suspensions than a sensible test has: a flow that prompts for ever is stopped here.
+const MAX_REQUESTS: usize = 64;
+
+/// Runs a test. Never fails itself: what is wrong is in the result.
+pub async fn run_test(plan: &Verified, registry: &Registry, case: &TestCase) -> TestResult {
+    let mut traces = Vec::new();
+    match attempt(plan, registry, case, &mut traces).await {
+        Ok((outcome, failures)) => TestResult { failures, outcome: Some(outcome), traces },
+        Err(failure) => TestResult { failures: vec![failure], outcome: None, traces },
+    }
+}
+
+async fn attempt(
+    plan: &Verified,
+    registry: &Registry,
+    case: &TestCase,
+    traces: &mut Vec<Trace>,
+) -> Result<(Outcome, Vec<String>), String> {
+    let now = case.now.unwrap_or(baseline::NOW);
+    let host = Arc::new(TestHost::new(now, 0));
+    for (name, value) in &case.secrets {
+        host.set_secret(name, value);
+    }
+    for (url, body) in &case.fetches {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        host.answer(url, HttpResponse { status: 200, headers, body: to_json(body).into_bytes() });
+    }
+    let store: Arc<dyn StubStore> = host.clone();
+    let engine =
+        Engine::from_verified(plan.clone(), &stubbed(registry, case, &store)).map_err(|error| error.to_string())?;
+    let params = engine.params(&case.params).map_err(|error| error.to_string())?;
+    let tenant = TenantId::from_str("test")?;
+    let options = Options { explain: case.explain, stubs: true };
+    let (event, known) = event_of(case)?;
+    let start = Start { flow: &case.flow, event: event.as_bytes(), input: input_of(&engine, case), known };
+    let mut answer = engine.start(&*host, &tenant, &params, start, options).await.map_err(|error| refused(&error))?;
+    let mut replies = Replies { case, used: vec![false; case.replies.len()] };
+    traces.push(answer.trace.clone());
+    while let Outcome::Suspended { label, resume_token, .. } = &answer.outcome {
+        let Some(reply) = replies.next(label, &block_of(&answer.trace, label)) else { break };
+        if traces.len() >= MAX_REQUESTS {
+            return Err(format!("the run has asked {MAX_REQUESTS} times and asks again at `{label}`"));
+        }
+        let bundles = |hash: [u8; 32]| (hash == engine.hash()).then(|| (Arc::clone(&engine), params.clone()));
+        let resumed = execute::resume(&bundles, &*host, &tenant, resume_token, Some(reply), options).await;
+        answer = resumed.map_err(|error| refused(&error))?;
+        traces.push(answer.trace.clone());
+        if let Outcome::Suspended { problem: Some(problem), label, .. } = &answer.outcome {
+            return Err(format!("the reply to `{label}` is refused: {problem}"));
+        }
+    }
+    let ended =
+        Ended { engine: &engine, params: &params, answer: &answer, traces, signed: host.signed(), now: host.now() };
+    let mut failures: Vec<String> = case.expects.iter().filter_map(|expects| unmet(&ended, expects)).collect();
+    failures.extend(replies.unused());
+    Ok((answer.outcome, failures))
+}
+
+/// The event's JSON without, and what the runtime knows with, the groups that only the runtime sets.
+fn event_of(case: &TestCase) -> Result<(String, Known), String> {
+    let baseline = crate::expression::from_json(baseline::EVENT.as_bytes()).ok_or("the baseline event is damaged")?;
+    let mut whole = match &case.event {
+        Some(given) => baseline::overlay(baseline, given),
+        None => baseline,
+    };
+    let mut known = Known::default();
+    let mut tenant = Datum::Map(vec![(str_datum("id"), str_datum("test")), (str_datum("slug"), str_datum("test"))]);
+    if let Some(given) = field(&whole, "tenant") {
+        tenant = baseline::overlay(tenant, given);
+    }
+    known.tenant = Some(Arc::new(tenant));
+    let now = case.now.unwrap_or(baseline::NOW);
+    known.user = field(&whole, "user").map(|given| baseline::overlay(baseline::user(now), given));
+    known.authentication = field(&whole, "authentication").cloned();
+    if let Datum::Map(entries) = &mut whole {
+        let is_runtime = |key: &Datum| matches!(key, Datum::Str(key) if crate::event::RUNTIME_GROUPS.contains(&&**key));
+        entries.retain(|(key, _)| !is_runtime(key));
+    }
+    Ok((to_json(&whole), known))
+}
+
+fn input_of(engine: &Engine, case: &TestCase) -> Option<Datum> {
+    let flow = engine.flow_index(&case.flow).and_then(|index| engine.bundle().flows.get(index))?;
+    let under = baseline::input(&flow.input);
+    Some(match &case.input {
+        Some(given) => baseline::overlay(under, given),
+        None => under,
+    })
+}
+
+fn refused(error: &StepError) -> String {
+    format!("the run did not begin or go on: {error}")
+}
+
+fn block_of(trace: &Trace, label: &str) -> SmolStr {
+    trace.ran().filter(|(known, _)| *known == label).map(|(_, block)| block.clone()).last().unwrap_or_default()
+}
+
+struct Replies<'c> {
+    case: &'c TestCase,
+    used: Vec<bool>,
+}
+
+impl Replies<'_> {
+    /// The first reply to this label that is left, else to its type.
+    fn next(&mut self, label: &str, block: &str) -> Option<Datum> {
+        let find = |used: &[bool], is_it: &dyn Fn(&Target) -> bool| {
+            let mut replies = self.case.replies.iter().zip(used).enumerate();
+            replies.find(|(_, ((target, _), used))| !**used && is_it(target)).map(|(index, _)| index)
+        };
+        let index = find(&self.used, &|target| matches!(target, Target::Label(named) if named == label))
+            .or_else(|| find(&self.used, &|target| matches!(target, Target::Type(named) if named == block)))?;
+        *self.used.get_mut(index)? = true;
+        self.case.replies.get(index).map(|(_, reply)| reply.clone())
+    }
+
+    fn unused(&self) -> impl Iterator<Item = String> {
+        let left = self.case.replies.iter().zip(&self.used).filter(|(_, used)| !**used);
+        left.map(|((target, _), _)| match target {
+            Target::Label(name) | Target::Type(name) => format!("nothing asked for the reply to `{name}`"),
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! The engine over hand-built bundles: every kind of node, every way to fail, suspension, tests of flows.
+
+mod budgets;
+mod faults;
+mod modifiers;
+mod nodes;
+mod records;
+mod sessions;
+mod support;
+mod suspension;
+mod test_runner;
