@@ -5,14 +5,17 @@ mod constants;
 mod debug;
 mod layout;
 
-use admit_plan::bundle::{BlockType, Bundle, Debug, FlowPlan, Param};
+use admit_plan::bundle::{self, BlockType, Bundle, Debug, FlowPlan};
 use admit_plan::code;
 use admit_plan::types::{Kind, Type};
+use admit_plan::verify;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use crate::check::{Checked, Param};
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
+use crate::project::Project;
 use crate::source::{Sources, Span};
 use crate::typed::flow::{Flow, Stage, Step, StepKind};
 use constants::Constants;
@@ -45,10 +48,29 @@ pub struct ParamValue<'a> {
     pub default: Option<(&'a code::Expr, &'a code::Pool)>,
 }
 
-/// Builds the plan of a checked project. The same program gives the same plan.
+impl<'a> ParamValue<'a> {
+    fn of(param: &'a Param) -> Self {
+        let default = param.default.as_ref().map(|(code, pool)| (code, pool));
+        Self { name: param.name.clone(), ty: param.ty.clone(), default }
+    }
+}
+
+/// Builds the plan of a project that was checked without errors.
 ///
 /// The diagnostics say what the language has, but plans do not carry yet.
-pub fn build(program: &Program<'_>) -> Result<Bundle, Vec<Diagnostic>> {
+pub fn build(project: &Project, library: &Library, checked: &Checked) -> Result<Bundle, Vec<Diagnostic>> {
+    lower(&Program {
+        name: project.manifest.name.clone(),
+        catalogue: project.manifest.catalogue.clone(),
+        library,
+        params: checked.params.iter().map(ParamValue::of).collect(),
+        flows: checked.flows.values().collect(),
+        sources: &project.sources,
+    })
+}
+
+/// Builds the plan of a checked program. The same program gives the same plan.
+pub fn lower(program: &Program<'_>) -> Result<Bundle, Vec<Diagnostic>> {
     let mut flows: Vec<&Flow> = program.flows.iter().copied().filter(|flow| flow.contract.is_some()).collect();
     flows.sort_by(|left, right| left.name.cmp(&right.name));
     let mut diagnostics = Vec::new();
@@ -166,14 +188,23 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self, program: &Program<'_>, flows: Vec<FlowPlan>, mut debug: Debug) -> Bundle {
-        let params = program.params.iter().map(|param| Param {
+        let params = program.params.iter().map(|param| bundle::Param {
             name: self.constants.string(&param.name),
             ty: param.ty.clone(),
             default: param.default.map(|(expr, pool)| self.constants.import(pool).constant(expr)),
         });
-        let params = params.collect();
+        let params: Vec<bundle::Param> = params.collect();
+        params.iter().for_each(|param| words(&param.ty, &mut self.constants));
         debug.files = self.files.names;
-        Bundle {
+        // The encoding writes a word of a type as a number where the constants have it.
+        self.blocks.iter().flat_map(|block| [Some(&block.output), block.prompt.as_ref()]).flatten().for_each(|ty| {
+            words(ty, &mut self.constants);
+        });
+        for flow in &flows {
+            words(&flow.input, &mut self.constants);
+            flow.slots.iter().for_each(|slot| words(&slot.ty, &mut self.constants));
+        }
+        let mut bundle = Bundle {
             project: program.name.clone(),
             catalogue: program.catalogue.clone(),
             pool: self.constants.into_pool(),
@@ -182,7 +213,49 @@ impl<'a> Builder<'a> {
             secrets: self.secrets,
             flows,
             debug: Some(debug),
+        };
+        for at in 0..bundle.flows.len() {
+            let unproved = bundle.flows.get(at).map(|flow| verify::unproved(&bundle, flow)).unwrap_or_default();
+            let slots = bundle.flows.get_mut(at).map_or(&mut [][..], |flow| &mut flow.slots);
+            for id in unproved {
+                if let Some(slot) = slots.get_mut(id as usize) {
+                    slot.maybe_absent = true;
+                }
+            }
         }
+        bundle
+    }
+}
+
+/// Adds the words of a type to the constants.
+fn words(ty: &Type, constants: &mut Constants) {
+    match &ty.kind {
+        Kind::Enum(list) => list.iter().for_each(|word| {
+            constants.string(word);
+        }),
+        Kind::Record(fields) => fields.iter().for_each(|field| {
+            constants.string(&field.name);
+            words(&field.ty, constants);
+        }),
+        Kind::List(inner) | Kind::Optional(inner) => words(inner, constants),
+        Kind::Map(key, value) => {
+            words(key, constants);
+            words(value, constants);
+        }
+        Kind::Error
+        | Kind::Dyn
+        | Kind::Null
+        | Kind::Bool
+        | Kind::Int(_)
+        | Kind::Uint(_)
+        | Kind::Double(_)
+        | Kind::String
+        | Kind::Bytes
+        | Kind::Timestamp
+        | Kind::Duration
+        | Kind::Type
+        | Kind::Ip
+        | Kind::Cidr => {}
     }
 }
 

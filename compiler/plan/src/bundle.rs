@@ -15,8 +15,8 @@ pub type NodeId = u32;
 /// Index into [`Bundle::blocks`].
 pub type BlockId = u32;
 
-/// What `admit build` writes and `Engine::load` reads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What `admit build` writes and `Engine::load` reads: see [`crate::encode`].
+#[derive(Clone, Debug, PartialEq)]
 pub struct Bundle {
     /// The project's name.
     pub project: SmolStr,
@@ -33,7 +33,6 @@ pub struct Bundle {
     /// System flows, by name in order; custom flows are inlined where they run.
     pub flows: Vec<FlowPlan>,
     /// Positions in the source; `admit build --strip` leaves it out. A section of its own in the file.
-    #[serde(skip)]
     pub debug: Option<Debug>,
 }
 
@@ -52,8 +51,9 @@ pub struct BlockType {
     pub takes: Vec<StrId>,
 }
 
-/// The effects of a block.
+/// The effects of a block. One byte in a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub struct Effects {
     /// Reads the store or the world.
     pub reads: bool,
@@ -269,6 +269,25 @@ impl FlowPlan {
     /// The slot's declaration.
     pub fn slot(&self, id: SlotId) -> Option<&Slot> {
         self.slots.get(id as usize)
+    }
+}
+
+impl From<Effects> for u8 {
+    fn from(effects: Effects) -> u8 {
+        let Effects { reads, writes, sends, prompts, mints, ends } = effects;
+        [reads, writes, sends, prompts, mints, ends].iter().rev().fold(0, |bits, has| bits << 1 | u8::from(*has))
+    }
+}
+
+impl TryFrom<u8> for Effects {
+    type Error = &'static str;
+
+    fn try_from(bits: u8) -> Result<Self, Self::Error> {
+        if bits > 0b11_1111 {
+            return Err("unknown effects");
+        }
+        let has = |bit: u8| bits & 1 << bit != 0;
+        Ok(Self { reads: has(0), writes: has(1), sends: has(2), prompts: has(3), mints: has(4), ends: has(5) })
     }
 }
 

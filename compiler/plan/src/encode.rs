@@ -5,7 +5,8 @@
 //! version  2 bytes  FORMAT, little endian; another version is refused
 //! hash    32 bytes  BLAKE3 of version and core: the content hash, the bundle's name everywhere
 //! length   4 bytes  of the core, little endian
-//! core              the bundle without its debug table, as postcard
+//! core              the bundle without its debug table, as postcard: names and constants, then the rest, in which
+//!                   the words of types are numbers of the constants
 //! [hash   32 bytes  BLAKE3 of the content hash and the debug table
 //!  debug]           the debug table as postcard, to the end; left out by `admit build --strip`
 //! ```
@@ -14,9 +15,12 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::bundle::{Bundle, Debug, FORMAT};
+use crate::code::Pool;
+use crate::words;
 
 /// The most bytes that a plan may have.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -85,7 +89,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Bundle, ContentHash), Refusal> {
     if hash_of(core) != hash {
         return Err(Refusal::Damaged("code"));
     }
-    let mut bundle: Bundle = exactly(core).ok_or(Refusal::Malformed("code"))?;
+    let mut bundle = read_core(core).ok_or(Refusal::Malformed("code"))?;
     // Postcard reads some numbers in more than one form; only the canonical one may be a plan.
     if core_bytes(&bundle)? != core {
         return Err(Refusal::Malformed("code"));
@@ -149,8 +153,24 @@ fn exactly<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     rest.is_empty().then_some(value)
 }
 
+/// Names and constants first: the words of types are numbers of the constants' strings.
 fn core_bytes(bundle: &Bundle) -> Result<Vec<u8>, Refusal> {
-    postcard::to_allocvec(bundle).map_err(|_| Refusal::Malformed("code"))
+    let Bundle { project, catalogue, pool, blocks, params, secrets, flows, debug: _ } = bundle;
+    let first = postcard::to_allocvec(&(project, catalogue, pool));
+    let second = words::with(&pool.strings, || postcard::to_allocvec(&(blocks, params, secrets, flows)));
+    match (first, second) {
+        (Ok(mut bytes), Ok(more)) => {
+            bytes.extend(more);
+            Ok(bytes)
+        }
+        _ => Err(Refusal::Malformed("code")),
+    }
+}
+
+fn read_core(core: &[u8]) -> Option<Bundle> {
+    let ((project, catalogue, pool), rest): ((SmolStr, SmolStr, Pool), _) = postcard::take_from_bytes(core).ok()?;
+    let (blocks, params, secrets, flows) = words::with(&pool.strings, || exactly(rest))?;
+    Some(Bundle { project, catalogue, pool, blocks, params, secrets, flows, debug: None })
 }
 
 fn hash_of(core: &[u8]) -> ContentHash {

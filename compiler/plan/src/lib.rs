@@ -14,3 +14,4 @@ pub mod listing;
 pub mod rep;
 pub mod types;
 pub mod verify;
+mod words;

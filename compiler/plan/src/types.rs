@@ -18,8 +18,9 @@ pub struct Type {
     pub labels: Labels,
 }
 
-/// Labels written before a type: `pii string`, `secret string`.
+/// Labels written before a type: `pii string`, `secret string`. One byte in a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub struct Labels {
     /// Personal data: masked in views, listed in the egress report when it leaves through a `sends` block.
     pub pii: bool,
@@ -48,6 +49,7 @@ pub enum Kind {
     /// UTF-8 text.
     String,
     /// One of a closed set of words: `"low" | "medium" | "high"`, in the order written.
+    #[serde(with = "crate::words::many")]
     Enum(Arc<[SmolStr]>),
     /// Bytes.
     Bytes,
@@ -75,6 +77,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Field {
     /// Its name, snake_case.
+    #[serde(with = "crate::words::one")]
     pub name: SmolStr,
     /// Its type; `Kind::Optional` where it may be absent.
     pub ty: Type,
@@ -147,6 +150,20 @@ impl Type {
             Kind::Optional(inner) => inner,
             _ => self,
         }
+    }
+}
+
+impl From<Labels> for u8 {
+    fn from(labels: Labels) -> u8 {
+        u8::from(labels.pii) | u8::from(labels.secret) << 1
+    }
+}
+
+impl TryFrom<u8> for Labels {
+    type Error = &'static str;
+
+    fn try_from(bits: u8) -> Result<Self, Self::Error> {
+        if bits > 0b11 { Err("unknown labels") } else { Ok(Self { pii: bits & 1 != 0, secret: bits & 2 != 0 }) }
     }
 }
 

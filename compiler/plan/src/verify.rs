@@ -15,7 +15,7 @@ mod walk;
 use rustc_hash::FxHashSet;
 
 use crate::bundle::{BlockType, Bundle, Debug, FlowPlan, Param};
-use crate::code::StrId;
+use crate::code::{SlotId, StrId};
 use crate::encode::{ContentHash, Refusal, content_hash, decode};
 use crate::types::Kind;
 
@@ -65,6 +65,13 @@ pub fn verify(bundle: Bundle) -> Result<Verified, Refusal> {
     let hash = content_hash(&bundle)?;
     check(&bundle)?;
     Ok(Verified { bundle, hash })
+}
+
+/// Slots of a flow that say that they are always there, but are read where no walk proves it: behind a guard in the
+/// same expression, say. The compiler marks them, for verification does not take its word. None where the flow cannot
+/// be walked at all.
+pub fn unproved(bundle: &Bundle, flow: &FlowPlan) -> Vec<SlotId> {
+    walk::walk(bundle, flow).map_or_else(|_| Vec::new(), |found| found.into_iter().map(|(_, slot)| slot).collect())
 }
 
 /// What is wrong, without the place.

@@ -291,7 +291,26 @@ impl Layout<'_, '_> {
             flow::Source::Secret(_) => return Err(fault("a secret in an expression".to_owned())),
             flow::Source::Variable(name) => return Err(fault(format!("the variable `{name}`"))),
         };
-        Ok(code::Slot { source, ty: plain(&slot.ty), maybe_absent: slot.maybe_absent })
+        let maybe_absent = slot.maybe_absent || self.known_later(&slot.source);
+        Ok(code::Slot { source, ty: plain(&slot.ty), maybe_absent })
+    }
+
+    /// A field of the event that is known only after some block. Where it is read the checker knows that it is there,
+    /// but perhaps by a guard in the same expression: the slot itself may be empty.
+    fn known_later(&self, source: &flow::Source) -> bool {
+        match source {
+            flow::Source::Event(path) => {
+                self.builder.library.event.walk(path).iter().any(|field| field.known.is_some())
+            }
+            flow::Source::Input(_)
+            | flow::Source::Step(..)
+            | flow::Source::ParentStep(..)
+            | flow::Source::Session(_)
+            | flow::Source::Param(_)
+            | flow::Source::Secret(_)
+            | flow::Source::Now
+            | flow::Source::Variable(_) => false,
+        }
     }
 
     fn expr(&mut self, expr: &Expr) -> code::Expr {

@@ -25,7 +25,17 @@ struct State {
 
 /// Walks the flow, whose nodes were checked one by one.
 pub(super) fn check(bundle: &Bundle, flow: &FlowPlan) -> Result<(), At> {
-    let mut walk = Walk { bundle, flow, states: vec![None; flow.nodes.len()] };
+    match walk(bundle, flow)?.first() {
+        None => Ok(()),
+        Some((node, slot)) => {
+            Err((Some(*node), format!("slot {slot} is read where it may be absent, but says that it is not")))
+        }
+    }
+}
+
+/// Slots that say that they are always there, and nodes that read them where the walks do not prove it.
+pub(super) fn walk(bundle: &Bundle, flow: &FlowPlan) -> Result<Vec<(NodeId, SlotId)>, At> {
+    let mut walk = Walk { bundle, flow, states: vec![None; flow.nodes.len()], absent: Vec::new() };
     let start = State { open: true, settled: false, inside: None, ran: vec![0; flow.nodes.len().div_ceil(64)] };
     walk.lead(flow.entry, start).map_err(|what| (Some(flow.entry), what))?;
     for (id, node) in (0..).zip(&flow.nodes) {
@@ -33,18 +43,19 @@ pub(super) fn check(bundle: &Bundle, flow: &FlowPlan) -> Result<(), At> {
         let Some(state) = walk.states.get_mut(id as usize).and_then(Option::take) else { continue };
         walk.node(id, node, state).map_err(|what| (Some(id), what))?;
     }
-    Ok(())
+    Ok(walk.absent)
 }
 
 struct Walk<'a> {
     bundle: &'a Bundle,
     flow: &'a FlowPlan,
     states: Vec<Option<State>>,
+    absent: Vec<(NodeId, SlotId)>,
 }
 
 impl Walk<'_> {
     fn node(&mut self, id: NodeId, node: &Node, mut state: State) -> Result<(), String> {
-        self.reads(node, &state)?;
+        self.reads(id, node, &state);
         match &node.kind {
             NodeKind::Stage { when, otherwise } => {
                 if when.is_some() {
@@ -113,7 +124,7 @@ impl Walk<'_> {
     }
 
     /// Slots that the node's expressions name are there, or say that they may not be.
-    fn reads(&self, node: &Node, state: &State) -> Result<(), String> {
+    fn reads(&mut self, at: NodeId, node: &Node, state: &State) {
         let mut named: Vec<SlotId> = Vec::new();
         let mut expr = |code: &Expr| slots_of(code, &mut named);
         match &node.kind {
@@ -132,10 +143,9 @@ impl Walk<'_> {
                 Source::Secret(_) | Source::Variable(_) => false,
             };
             if !there {
-                return Err(format!("slot {id} is read where it may be absent, but says that it is not"));
+                self.absent.push((at, id));
             }
         }
-        Ok(())
     }
 
     fn go(&mut self, to: Option<NodeId>, state: State) -> Result<(), String> {
