@@ -16,6 +16,7 @@ use admit_plan::types::{Double, Field, Kind, Labels, Range, Type};
 fn types_of_expressions() {
     for (text, ty) in [
         ("step.risk.score + 1", "int"),
+        ("1 / 0 > 2 || step.found.found", "bool"),
         ("step.risk.score", "int(0 .. 100)"),
         ("step.risk.severity == \"high\" || event.request.asn.is_tor", "bool"),
         ("event.request.geo.?country", "optional(string)"),
@@ -103,7 +104,9 @@ fn mistakes_have_one_message_at_the_smallest_place() {
         ("has(event)", "A0122 `event`"),
         ("true ? 1 : \"a\"", "A0101 `\"a\"`"),
         ("!step.risk.score", "A0101 `step.risk.score`"),
-        ("9223372036854775808", "A0129 `9223372036854775808`"),
+        ("1 / 0 > 2", "A0112 `1 / 0 > 2` this constant always fails: division by zero"),
+        ("[1, 2][5] == 1", "A0112 `[1, 2][5] == 1`"),
+        ("duration(\"5 minutes\") > 1s", "A0112"),
         ("nothing.here + missing", "A0100 `nothing`; A0100 `missing`"),
         ("step.risk.scor + 1 > 5 && step.risk.scor == \"x\"", "A0102 `scor`; A0102 `scor`"),
     ] {

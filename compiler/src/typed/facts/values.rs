@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn integers_compare_with_fractions() {
         let score = Values::of(&Kind::Int(Range { min: Some(0), max: Some(100) }));
-        assert!(score.meet(&Values::Numbers(Numbers::ints_that_double(Relation::Gt, 99.5))).is_empty() == false);
+        assert!(!score.meet(&Values::Numbers(Numbers::ints_that_double(Relation::Gt, 99.5))).is_empty());
         assert!(score.meet(&Values::Numbers(Numbers::ints_that_double(Relation::Gt, 100.0))).is_empty());
         assert!(score.meet(&Values::Numbers(Numbers::ints_that_double(Relation::Eq, 7.5))).is_empty());
     }

@@ -308,7 +308,7 @@ impl Cx<'_> {
         let missing = walk.optional.iter().find(|(used, place)| *used <= needed && !self.facts.is_present(place));
         if let Some((used, place)) = missing {
             let diagnostic = Diagnostic::error("A0106", chain.span(*used), format!("`{place}` may be absent here"));
-            self.report(guarded(diagnostic, &place, &walk.place));
+            self.report(guarded(diagnostic, place, &walk.place));
         }
         missing.is_none()
     }
