@@ -68,6 +68,16 @@ pub enum Deny {
 pub enum Command {
     /// Start a project in a new folder
     New(command::new::Args),
+    /// Check a project, a file, or standard input
+    Check(command::check::Args),
+    /// Format sources
+    Fmt(command::fmt::Args),
+    /// Write the bundle that the runtime executes
+    Build(command::build::Args),
+    /// Print a stage of the compiler
+    Emit(command::emit::Args),
+    /// Draw a flow
+    Graph(command::graph::Args),
     /// Explain a code of a finding
     Explain(command::explain::Args),
 }

@@ -1,6 +1,11 @@
 //! The commands, one file each.
 
+pub mod build;
+pub mod check;
+pub mod emit;
 pub mod explain;
+pub mod fmt;
+pub mod graph;
 pub mod new;
 
 use crate::args::Command;
@@ -11,6 +16,11 @@ use crate::output::Output;
 pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::New(args) => new::run(args),
+        Command::Check(args) => check::run(&args, output),
+        Command::Fmt(args) => fmt::run(&args, output),
+        Command::Build(args) => build::run(&args, output),
+        Command::Emit(args) => emit::run(&args, output),
+        Command::Graph(args) => graph::run(&args, output),
         Command::Explain(args) => explain::run(args, output),
     }
 }

@@ -8,6 +8,7 @@ mod command;
 mod failure;
 mod files;
 mod output;
+mod project;
 
 use std::process::ExitCode;
 

@@ -1,34 +1,120 @@
-//! From the path that a command was given to a project in memory.
+//! From the path that a command was given to a project in memory: read, parsed and checked.
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
-use crate::files::{self, ProjectFile};
+use admit_compiler::check::{self, Checked};
+use admit_compiler::diagnostic::{Diagnostic, Level};
+use admit_compiler::library::Library;
+use admit_compiler::lower::{self, ParamValue, Program};
+use admit_compiler::project::Project;
+use admit_compiler::source::Sources;
+use admit_plan::bundle::Bundle;
 
-/// What a command works on.
-pub struct Input {
+use crate::failure::{Exit, Failure};
+use crate::files::{self, ProjectFile};
+use crate::output::Output;
+
+/// A project, checked.
+pub struct Loaded {
+    /// The standard library.
+    pub library: Library,
     /// Its files.
-    pub files: Vec<ProjectFile>,
+    pub project: Project,
+    /// What they mean.
+    pub checked: Checked,
+    /// All that was found, in the order of the source.
+    pub diagnostics: Vec<Diagnostic>,
     /// Its folder; none for a single file or standard input.
     pub root: Option<PathBuf>,
 }
 
-/// Reads what the path names: a project's folder (or one below it), a file of a project, a file alone, or `-`.
-pub fn read(path: &Path) -> Result<Input, Failure> {
+/// Reads and checks what the path names: a project's folder (or one below it), a file of a project, a file alone, or `-`.
+pub fn load(path: &Path) -> Result<Loaded, Failure> {
+    let (files, root) = read(path)?;
+    let library = standard_library()?;
+    let files: Vec<(String, Vec<u8>)> = files.into_iter().map(|file| (file.path, file.bytes)).collect();
+    let (project, mut diagnostics) = Project::read(&library, &files);
+    let mut checked = check::check(&project, &library);
+    diagnostics.append(&mut checked.diagnostics);
+    diagnostics.sort_by(|left, right| (left.primary.span, left.code).cmp(&(right.primary.span, right.code)));
+    diagnostics.dedup();
+    Ok(Loaded { library, project, checked, diagnostics, root })
+}
+
+/// The declarations of the standard library. That they are sound is tested; a fault here is ours.
+pub fn standard_library() -> Result<Library, Failure> {
+    let (library, diagnostics) = Library::load(admit_stdlib::SOURCES);
+    match diagnostics.iter().find(|diagnostic| diagnostic.level == Level::Error) {
+        None => Ok(library),
+        Some(broken) => {
+            Err(Failure::new(format!("the standard library is broken: {} {}", broken.code, broken.message)))
+        }
+    }
+}
+
+impl Loaded {
+    /// Every text that diagnostics name.
+    pub fn sources(&self) -> &Sources {
+        &self.project.sources
+    }
+
+    /// Whether there is an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+    }
+
+    /// The plan of the project. Where it has findings that stand against one, they are printed, and there is none.
+    pub fn build(&self, output: &Output) -> Option<Bundle> {
+        let found = output.diagnostics_aside(&self.diagnostics, self.sources());
+        if self.has_errors() || found == Exit::Findings {
+            return None;
+        }
+        match self.bundle() {
+            Ok(bundle) => Some(bundle),
+            Err(diagnostics) => {
+                output.diagnostics_aside(&diagnostics, self.sources());
+                None
+            }
+        }
+    }
+
+    /// The plan of a project without errors.
+    pub fn bundle(&self) -> Result<Bundle, Vec<Diagnostic>> {
+        let params = self.checked.params.iter().map(|param| ParamValue {
+            name: param.name.clone(),
+            ty: param.ty.clone(),
+            default: param.default.as_ref().map(|(code, pool)| (code, pool)),
+        });
+        lower::build(&Program {
+            name: self.project.manifest.name.clone(),
+            catalogue: self.project.manifest.catalogue.clone(),
+            library: &self.library,
+            params: params.collect(),
+            flows: self.checked.flows.values().collect(),
+            sources: self.sources(),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<(Vec<ProjectFile>, Option<PathBuf>), Failure> {
     if path.as_os_str() == "-" {
         let bytes = files::read_stdin()?;
-        return Ok(Input { files: vec![ProjectFile { path: "<stdin>".to_owned(), bytes }], root: None });
+        return Ok((vec![ProjectFile { path: "stdin.admit".to_owned(), bytes }], None));
     }
     if !path.exists() {
         return Err(Failure::io("open", path.display(), "there is no such file or folder"));
     }
     if let Some(root) = files::project_root(path) {
-        return Ok(Input { files: files::read_project(&root)?, root: Some(root) });
+        return Ok((files::read_project(&root)?, Some(root)));
     }
     if path.is_dir() {
-        return Err(Failure::new(format!("`{}` is no project: there is no `admit.toml` in it or above it", path.display()))
-            .help("`admit new NAME` starts one; a single file may be checked alone"));
+        return Err(Failure::new(format!(
+            "`{}` is no project: there is no `admit.toml` in it or above it",
+            path.display()
+        ))
+        .help("`admit new NAME` starts one; a single file may be checked alone"));
     }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file.admit");
-    Ok(Input { files: vec![ProjectFile { path: name.to_owned(), bytes: files::read(path)? }], root: None })
+    let name = if name.ends_with(".admit") { name.to_owned() } else { format!("{name}.admit") };
+    Ok((vec![ProjectFile { path: name, bytes: files::read(path)? }], None))
 }

@@ -4,3 +4,4 @@ pub mod ast;
 pub mod ast_expr;
 pub mod ast_items;
 pub mod tree;
+pub mod typed;

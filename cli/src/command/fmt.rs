@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 /// Formats, checks or shows differences.
-pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
+pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let mut sources = Sources::default();
     let mut diagnostics = Vec::new();
     let mut changed = Vec::new();
@@ -49,7 +49,7 @@ pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
             Err(found) => diagnostics.extend(rebase(found, &mut sources, &name, &text)),
         }
     }
-    finish(&args, &changed, output)?;
+    finish(args, &changed, output)?;
     let found = output.diagnostics_aside(&diagnostics, &sources);
     let would_change = (args.check || args.diff) && !changed.is_empty();
     Ok(if found == Exit::Findings || would_change { Exit::Findings } else { Exit::Ok })
