@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use admit_compiler::check::{self, Checked};
 use admit_compiler::diagnostic::{Diagnostic, Level};
 use admit_compiler::library::Library;
-use admit_compiler::lower::{self, ParamValue, Program};
+use admit_compiler::lower;
 use admit_compiler::project::Project;
 use admit_compiler::source::Sources;
 use admit_plan::bundle::Bundle;
@@ -80,19 +80,7 @@ impl Loaded {
 
     /// The plan of a project without errors.
     pub fn bundle(&self) -> Result<Bundle, Vec<Diagnostic>> {
-        let params = self.checked.params.iter().map(|param| ParamValue {
-            name: param.name.clone(),
-            ty: param.ty.clone(),
-            default: param.default.as_ref().map(|(code, pool)| (code, pool)),
-        });
-        lower::build(&Program {
-            name: self.project.manifest.name.clone(),
-            catalogue: self.project.manifest.catalogue.clone(),
-            library: &self.library,
-            params: params.collect(),
-            flows: self.checked.flows.values().collect(),
-            sources: self.sources(),
-        })
+        lower::build(&self.project, &self.library, &self.checked)
     }
 }
 
