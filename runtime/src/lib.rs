@@ -19,3 +19,4 @@ mod token;
 pub mod trace;
 mod typed;
 pub mod unit;
+pub mod when;

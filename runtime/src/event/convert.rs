@@ -1,17 +1,30 @@
 //! Values that JSON writes as text.
 
-use std::net::IpAddr;
-
+use admit_eval::coerce::coerce;
+use admit_eval::datum::Datum;
 use admit_eval::value::Value;
+use admit_plan::types::Kind;
 use bumpalo::Bump;
 
 use crate::event::shape::Want;
 
 /// A value of a type that JSON writes as a string; none where the text is not of the type's form.
-pub(super) fn from_text<'a>(want: &Want, text: &'a str, arena: &'a Bump) -> Option<Value<'a>> {
-    match want {
-        Want::Ip => text.parse::<IpAddr>().ok().map(|ip| Value::Ip(arena.alloc(ip))),
-        Want::Cidr => text.parse().ok().map(|net| Value::Cidr(arena.alloc(net))),
+pub(super) fn from_text<'a>(want: &Want, text: &str, arena: &'a Bump) -> Option<Value<'a>> {
+    let kind = match want {
+        Want::Bytes => Kind::Bytes,
+        Want::Timestamp => Kind::Timestamp,
+        Want::Duration => Kind::Duration,
+        Want::Ip => Kind::Ip,
+        Want::Cidr => Kind::Cidr,
+        _ => return None,
+    };
+    // These few types are read by the one function that says what their text is, though it allocates.
+    match coerce(&kind.into(), Datum::Str(text.into())).ok()? {
+        Datum::Bytes(bytes) => Some(Value::Bytes(arena.alloc_slice_copy(&bytes))),
+        Datum::Timestamp(at) => Some(Value::Timestamp(at)),
+        Datum::Duration(span) => Some(Value::Duration(span)),
+        Datum::Ip(ip) => Some(Value::Ip(arena.alloc(ip))),
+        Datum::Cidr(net) => Some(Value::Cidr(arena.alloc(net))),
         _ => None,
     }
 }
