@@ -21,9 +21,9 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Module, ModuleReloc, default_libcall_names};
 use thiserror::Error;
 
-use crate::when::{CaseError, Frame};
 use crate::when::jit::constants::{Constants, Table};
 use crate::when::jit::helper::{Helper, Run};
+use crate::when::{CaseError, Frame};
 
 mod constants;
 mod emit;
