@@ -38,6 +38,7 @@ fn types_of_expressions() {
         ("event.request.geo.?country.optMap(c, c.size())", "optional(int)"),
         ("step.risk.?score.orValue(0)", "int(0 .. 100)"),
         ("type(1) == int", "bool"),
+        ("event.user.groups.all(a, event.user.groups.exists(b, a == b))", "bool"),
         ("step.risk.score > 2.5 && step.risk.score > 3u", "bool"),
         ("has(event.user.email) && event.user.email.endsWith(\"@x.io\")", "bool"),
         ("!has(event.user.email) || event.user.email == \"a\"", "bool"),
@@ -104,6 +105,10 @@ fn mistakes_have_one_message_at_the_smallest_place() {
         ("has(event)", "A0122 `event`"),
         ("true ? 1 : \"a\"", "A0101 `\"a\"`"),
         ("!step.risk.score", "A0101 `step.risk.score`"),
+        (
+            "event.user.groups.all(a, event.user.groups.all(b, event.user.groups.all(c, a + b != c)))",
+            "A0123 `event.user.groups.all(a, event.user.groups.all(b, event.user.groups.all(c, a + b != c)))`",
+        ),
         ("1 / 0 > 2", "A0112 `1 / 0 > 2` this constant always fails: division by zero"),
         ("[1, 2][5] == 1", "A0112 `[1, 2][5] == 1`"),
         ("duration(\"5 minutes\") > 1s", "A0112"),

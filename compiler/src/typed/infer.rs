@@ -16,6 +16,7 @@ mod optional;
 mod template;
 
 use admit_plan::code::{Escape, Expr as Code};
+use admit_plan::cost;
 use admit_plan::types::{Kind, Type};
 use smol_str::SmolStr;
 
@@ -52,7 +53,7 @@ pub fn infer(expr: &Expr, expect: Expect<'_>, scope: &mut dyn Scope, out: &mut V
         typed.ty = fit::closed(&typed.ty);
     }
     let sound = !cx.out.iter().skip(before).any(|found| found.level == Level::Error);
-    if sound && !cx.too_large(&typed, expr.span) {
+    if sound && !cx.too_large(&typed, expr.span) && !cx.too_costly(&typed, expr.span) {
         cx.constant(&typed, expr.span);
     }
     typed
@@ -182,6 +183,23 @@ impl Cx<'_> {
             );
         }
         large
+    }
+
+    /// Reports an expression of a project that could cost more than any may (language.md section 5).
+    fn too_costly(&mut self, typed: &Typed, span: Span) -> bool {
+        if !self.declared() {
+            return false;
+        }
+        let scope = &*self.scope;
+        let over =
+            cost::over(&typed.code, &|slot| scope.slot(slot).map(|slot| slot.ty), scope.constants(), cost::LIMIT);
+        let Some(node) = over else { return false };
+        let at = typed.spans.iter().take(node + 1).rev().flatten().next().copied().unwrap_or(span);
+        self.report(
+            Diagnostic::error("A0123", at, "this can take too long: its cost has no bound that a flow may have")
+                .help("a list of undeclared size counts as 1,024 entries, a text as 64 KiB; walk one list inside another at most once"),
+        );
+        true
     }
 
     /// Evaluates a value that is constant as a whole: its failure is a mistake here, not one of the run.

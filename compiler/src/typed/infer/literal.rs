@@ -24,15 +24,11 @@ impl Cx<'_> {
     }
 
     /// A duration literal.
-    pub(super) fn duration(&mut self, millis: u64, span: Span) -> Typed {
+    pub(super) fn duration(&self, millis: u64, span: Span) -> Typed {
         match i64::try_from(millis).ok().and_then(|millis| millis.checked_mul(1_000_000)) {
             Some(nanos) => leaf(Kind::Duration, Code::Duration(nanos), span),
-            None => {
-                self.out.push(
-                    Diagnostic::error("A0129", span, "the duration is too long").help("at most 292 years: `106751d`"),
-                );
-                Typed::error(span)
-            }
+            // The parser has said so.
+            None => Typed::error(span),
         }
     }
 
