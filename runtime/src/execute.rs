@@ -13,7 +13,7 @@ use crate::engine::{Engine, Params};
 use crate::event::EventError;
 use crate::execute::finish::Ending;
 use crate::execute::input::Submitted;
-use crate::execute::walk::{Finished, Pause, walk};
+use crate::execute::walk::{Pause, walk};
 use crate::host::{Host, StoreError};
 use crate::record::{Record, RecordError};
 use crate::state::{Aal, Groups, Run, field};
@@ -229,13 +229,14 @@ impl Engine {
             frames: Vec::new(),
             memory: None,
         };
-        let work = Work::new(self, host, params, options, submitted, &run, now);
+        let mut work = Work::new(self, host, params, options, submitted, &run, now);
         if flow.needs_session && run.session.is_none() {
             // The event is still read, so that a hostile one is refused whatever else holds.
             walk::check_event(self, &run)?;
             return finish::finish(work, run, Ending::deny("not_authenticated")).await;
         }
-        drive(work, &mut run, None).await.finish(run).await
+        let ending = drive(&mut work, &mut run).await?;
+        finish::finish(work, run, ending).await
     }
 }
 
@@ -277,9 +278,12 @@ pub async fn resume(
         Ok(submitted) => (submitted, None),
         Err(problem) => (Submitted::default(), Some(problem)),
     };
-    let work = Work::new(&engine, host, &params, options, submitted, &run, now);
+    let mut work = Work::new(&engine, host, &params, options, submitted, &run, now);
     match problem {
-        None => drive(work, &mut run, None).await.finish(run).await,
+        None => {
+            let ending = drive(&mut work, &mut run).await?;
+            finish::finish(work, run, ending).await
+        }
         Some(problem) => {
             let memory = run.memory.take().map(|(_, memory)| memory).unwrap_or(Datum::Null);
             let prompt = crate::block::Prompt { challenge, memory, expires_in };
@@ -289,28 +293,13 @@ pub async fn resume(
     }
 }
 
-/// A request whose walk has come to its end, or was refused at its event.
-enum Driven<'h> {
-    Ended(Work<'h>, Ending),
-    Refused(StepError),
-}
-
-impl Driven<'_> {
-    async fn finish(self, run: Run) -> Result<Answer, StepError> {
-        match self {
-            Self::Ended(work, ending) => finish::finish(work, run, ending).await,
-            Self::Refused(error) => Err(error),
-        }
-    }
-}
-
 /// Walks, waits, walks on.
-async fn drive<'h>(mut work: Work<'h>, run: &mut Run, mut finished: Option<Finished>) -> Driven<'h> {
+async fn drive(work: &mut Work<'_>, run: &mut Run) -> Result<Ending, StepError> {
+    let mut finished = None;
     loop {
-        match walk(&mut work, run, finished.take()) {
-            Ok(Pause::Wait(invocation)) => finished = Some(invoke::invoke(&mut work, run, invocation).await),
-            Ok(Pause::End(ending)) => return Driven::Ended(work, ending),
-            Err(error) => return Driven::Refused(StepError::Event(error)),
+        match walk(work, run, finished.take())? {
+            Pause::Wait(invocation) => finished = Some(invoke::invoke(work, run, invocation).await),
+            Pause::End(ending) => return Ok(ending),
         }
     }
 }

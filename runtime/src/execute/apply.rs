@@ -215,10 +215,11 @@ impl<'a> Walker<'_, '_, 'a> {
             Settled::Finalized => "finalized",
             Settled::Session { .. } => "session",
         };
+        // What mints settles with what it minted and nothing else; what does not mint never with a session.
+        if ty.effects.mints != matches!(settled, Settled::Session { .. }) {
+            return Err(format!("it settles the outcome as `{word}`, which its declaration does not say"));
+        }
         if let Settled::Session { session, token } = &settled {
-            if !ty.effects.mints {
-                return Err("it made a session, but its declaration does not say so".to_owned());
-            }
             let least = text_field(config, "aal_min").and_then(Aal::of).unwrap_or(Aal::One).max(Aal::One);
             if self.run.groups.aal < least {
                 let reason = SmolStr::new_static("insufficient_aal");
