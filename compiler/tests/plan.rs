@@ -6,7 +6,7 @@ use admit_compiler::check::check;
 use admit_compiler::lower::build;
 use admit_compiler::project::Project;
 use admit_plan::bundle::Bundle;
-use admit_plan::encode::encode;
+use admit_plan::encode::{Refusal, encode, resealed};
 use admit_plan::listing::flow as listing;
 use admit_plan::verify::{load, verify};
 
@@ -62,4 +62,72 @@ fn the_cymmetri_login_without_debug_table_is_under_2_kb() {
     println!("{} bytes", bytes.len());
     assert!(bytes.len() < 2_000, "{} bytes", bytes.len());
     assert_eq!(load(&bytes).unwrap().hash(), whole, "the debug table has no part in the content hash");
+}
+
+#[test]
+fn a_plan_with_any_bit_flipped_is_refused() {
+    let bytes = encode(&built(&example("cymmetri"))).unwrap();
+    for at in 0..bytes.len() {
+        // Beyond the header every byte is hashed alike: one bit of each is enough there.
+        for bit in if at < 64 { 0..8 } else { at % 8..at % 8 + 1 } {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            assert!(load(&flipped).is_err(), "byte {at}, bit {bit}");
+        }
+    }
+    for cut in [0, 5, 20, 45, 100, bytes.len() / 2, bytes.len() - 1] {
+        assert!(load(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_plan_changed_and_hashed_again_is_refused_or_sound() {
+    let mut bundle = built(&example("cymmetri"));
+    bundle.debug = None;
+    let bytes = encode(&bundle).unwrap();
+    let mut sound = 0;
+    for at in 46..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        let Some(sealed) = resealed(&changed) else { continue };
+        match load(&sealed) {
+            Ok(verified) => {
+                sound += 1;
+                assert_eq!(encode(verified.bundle()).unwrap(), sealed, "byte {at}");
+                assert!(!admit_plan::listing::bundle(verified.bundle()).is_empty());
+            }
+            Err(refusal) => assert!(!refusal.to_string().is_empty()),
+        }
+    }
+    // Most of a plan is text and numbers that may be others.
+    assert!(sound > 100, "{sound}");
+}
+
+#[test]
+fn a_plan_of_another_version_says_so() {
+    let mut bytes = encode(&built(&example("cymmetri"))).unwrap();
+    bytes[8] = 9;
+    assert_eq!(load(&bytes), Err(Refusal::Version(9)));
+    assert_eq!(load(b"not a plan").unwrap_err().to_string(), "this is not an admit plan");
+}
+
+#[test]
+fn a_flow_that_runs_an_action_is_refused_by_build() {
+    let mut files = example("cymmetri");
+    files.push((
+        "actions/tag/1.0.0/action.admit".to_owned(),
+        "action tag { version \"1.0.0\" source \"a.ts\" triggers login.post-login output { ok: bool = true } }"
+            .to_owned(),
+    ));
+    files.push(("actions/tag/1.0.0/a.ts".to_owned(), "export function execute() {}".to_owned()));
+    let login = files.iter_mut().find(|(name, _)| name == "flows/login.admit").unwrap();
+    login.1 = login.1.replace("log_event", "run action tag@1.0.0\n    log_event");
+    let library = support::library();
+    let (project, diagnostics) = Project::read(&library, &files);
+    assert_eq!(diagnostics, []);
+    let checked = check(&project, &library);
+    let found = build(&project, &library, &checked).unwrap_err();
+    let lines: Vec<String> = found.iter().map(|one| support::line(&project, one)).collect();
+    assert_eq!(lines.len(), 1, "{lines:?} {:?}", checked.diagnostics);
+    assert!(lines[0].contains("A0600"), "{lines:?}");
 }

@@ -50,3 +50,49 @@ macro_rules! bounded {
     };
 }
 pub(crate) use bounded;
+
+#[cfg(test)]
+mod tests {
+    use crate::code::{BinOp, Expr};
+    use crate::types::{Kind, Type};
+
+    /// The deepest expressions that the compiler makes, one kind of node over and over.
+    fn deep(levels: u32, wrap: impl Fn(Expr) -> Expr) -> Expr {
+        (1..levels).fold(Expr::Null, |inner, _| wrap(inner))
+    }
+
+    #[test]
+    fn what_the_compiler_may_make_is_read() {
+        let wraps: [&dyn Fn(Expr) -> Expr; 4] = [
+            &|inner| Expr::Not(Box::new(inner)),
+            &|inner| Expr::Binary(BinOp::Add, Box::new((Expr::Null, inner))),
+            &|inner| Expr::And(vec![Expr::Null, inner]),
+            &|inner| Expr::Cond(Box::new((Expr::Null, Expr::Null, inner))),
+        ];
+        for wrap in wraps {
+            let expr = deep(250, wrap);
+            let bytes = postcard::to_allocvec(&expr).unwrap();
+            assert_eq!(postcard::from_bytes::<Expr>(&bytes).unwrap(), expr);
+        }
+    }
+
+    #[test]
+    fn deeper_expressions_and_types_are_refused_before_the_stack_ends() {
+        let not = postcard::to_allocvec(&Expr::Not(Box::new(Expr::Null))).unwrap();
+        assert!(postcard::from_bytes::<Expr>(&vec![not[0]; 1_000_000]).is_err());
+        let list = postcard::to_allocvec(&Type::list(Kind::Null.into())).unwrap();
+        assert!(postcard::from_bytes::<Type>(&vec![list[0]; 1_000_000]).is_err());
+    }
+
+    #[test]
+    fn a_refusal_leaves_no_level_behind() {
+        let not = postcard::to_allocvec(&Expr::Not(Box::new(Expr::Null))).unwrap();
+        for _ in 0..1_000 {
+            assert!(postcard::from_bytes::<Expr>(&vec![not[0]; 400]).is_err());
+        }
+        assert!(
+            postcard::from_bytes::<Expr>(&postcard::to_allocvec(&deep(250, |of| Expr::Neg(Box::new(of)))).unwrap())
+                .is_ok()
+        );
+    }
+}

@@ -107,6 +107,22 @@ pub fn decode(bytes: &[u8]) -> Result<(Bundle, ContentHash), Refusal> {
     Ok((bundle, hash))
 }
 
+/// The same bytes with the hashes that they should state: what somebody would do who changes a plan by hand. For tests
+/// of what refuses such plans. None where the bytes have no such sections.
+pub fn resealed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (_, core, debug) = sections(bytes).ok()?;
+    let hash = hash_of(core);
+    let mut sealed = bytes.get(..MAGIC.len() + 2)?.to_vec();
+    sealed.extend_from_slice(&hash.0);
+    sealed.extend_from_slice(&u32::try_from(core.len()).ok()?.to_le_bytes());
+    sealed.extend_from_slice(core);
+    if let Some((_, table)) = debug {
+        sealed.extend_from_slice(&debug_hash(hash, table));
+        sealed.extend_from_slice(table);
+    }
+    Some(sealed)
+}
+
 /// The content hash of the bundle, as `encode` writes it.
 pub fn content_hash(bundle: &Bundle) -> Result<ContentHash, Refusal> {
     Ok(hash_of(&core_bytes(bundle)?))
