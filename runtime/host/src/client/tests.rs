@@ -132,7 +132,7 @@ async fn t14_a_name_that_is_bound_anew_never_reaches_this_machine() {
     let mut egress = open(&[]);
     egress.ports.push(port);
     let ips = |list: &[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>();
-    // Public first, then ours; a documentation address for the first, which nothing answers.
+    // A resolver that answers otherwise each time it is asked; no answer is all public, so none is dialled.
     let answers =
         vec![ips(&["127.0.0.1"]), ips(&["127.0.0.1", "93.184.216.34"]), ips(&["::ffff:127.0.0.1"]), ips(&["::1"])];
     let lookup = FakeLookup { answers: HashMap::from([("rebind.test".to_owned(), answers)]), ..FakeLookup::default() };

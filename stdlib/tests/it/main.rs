@@ -1,0 +1,11 @@
+//! The blocks against real parts: a SQLite file, the real host, a server on this machine. One test binary.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod identity;
+mod mfa;
+mod passwords;
+mod risk;
+mod secrets;
+mod sessions;
+mod support;
+mod webhooks;

@@ -1,0 +1,91 @@
+//! `issue_session`: who gets one, what the token says, what is stored.
+
+use admit_eval::value::Span;
+use admit_host::jwt::JwtError;
+use admit_runtime::block::{Done, Settled};
+use admit_runtime::host::{Host, Store};
+use admit_runtime::unit::Unit;
+use admit_store::Status;
+
+use super::support::*;
+use admit_eval::datum::Datum;
+
+fn mint(world: &World, aal: &str, aal_min: &str) -> Given {
+    Given {
+        config: vec![("ttl", Datum::Duration(Span { seconds: 3_600, nanos: 0 })), ("aal_min", text(aal_min))],
+        event: vec![
+            ("authentication.aal", text(aal)),
+            ("authentication.methods", words(&["password", "totp"])),
+            ("user.id", text("usr_alice")),
+            ("client.id", text("app_1")),
+            ("request.ip", text("203.0.113.9")),
+            ("request.device.id", text("dev_1")),
+            ("request.geo.country", text("FR")),
+            ("request.geo.lat", Datum::Double(48.85)),
+            ("request.geo.long", Datum::Int(2)),
+        ],
+        at: world.host.now().seconds,
+        ..Given::default()
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_signed_stored_and_remembered() {
+    let world = world().await;
+    let mut unit = Unit::default();
+    let done = world.run("issue_session", mint(&world, "aal2", "aal2"), &mut unit).await.unwrap();
+    let Done::Settle(Settled::Session { session, token }) = done else { panic!("no session") };
+    assert_eq!(session.get("aal"), Some(&text("aal2")));
+    assert_eq!(session.get("methods"), Some(&words(&["password", "totp"])));
+    let claims = world.host.verify_session(&world.tenant, &token).unwrap();
+    let claim = |name: &str| claims.get(name).cloned().unwrap_or_default();
+    assert_eq!(claim("sub"), "usr_alice");
+    assert_eq!(claim("iss"), "urn:admit:tenant:local");
+    assert_eq!(claim("aud"), "app_1");
+    assert_eq!(claim("aal"), "aal2");
+    assert_eq!(claim("amr"), serde_json::json!(["pwd", "otp", "mfa"]));
+    assert_eq!(Some(claim("sid").as_str().unwrap()), session.get("id").unwrap().as_str());
+    assert_eq!(claim("exp").as_i64().unwrap() - claim("iat").as_i64().unwrap(), 3_600);
+    // T1: another tenant does not take it.
+    assert_eq!(world.host.verify_session(&"other".parse().unwrap(), &token), Err(JwtError::UnknownKey));
+
+    world.commit("run_1", unit).await.unwrap();
+    let past = world.store.sign_ins(&world.tenant, "usr_alice", 5).await.unwrap();
+    let past = past.first().unwrap();
+    assert_eq!(
+        (past.device.as_deref(), past.country.as_deref(), past.position),
+        (Some("dev_1"), Some("FR"), Some((48.85, 2.0)))
+    );
+    let user = world.store.find_user(&world.tenant, "usr_alice").await.unwrap().unwrap();
+    assert_eq!(user.login_count, 1);
+}
+
+#[tokio::test]
+async fn nobody_gets_a_session_below_the_level_or_without_being_an_active_user() {
+    let world = world().await;
+    let mut unit = Unit::default();
+    for (aal, aal_min, reason) in [
+        ("aal0", "aal1", "insufficient_aal"),
+        ("aal1", "aal2", "insufficient_aal"),
+        ("aal2", "aal3", "insufficient_aal"),
+        ("", "aal1", "insufficient_aal"),
+        ("AAL2", "aal1", "insufficient_aal"),
+        ("aal0", "aal0", "insufficient_aal"),
+    ] {
+        assert_eq!(denied(world.run("issue_session", mint(&world, aal, aal_min), &mut unit).await), reason);
+    }
+    for user in [None, Some("usr_nobody")] {
+        let mut given = mint(&world, "aal1", "aal1");
+        given.event.retain(|(path, _)| *path != "user.id");
+        given.event.extend(user.map(|user| ("user.id", text(user))));
+        assert_eq!(denied(world.run("issue_session", given, &mut unit).await), "not_authenticated");
+    }
+    world.store.set_status(&world.tenant, "usr_alice", Status::Blocked).await.unwrap();
+    assert_eq!(denied(world.run("issue_session", mint(&world, "aal1", "aal1"), &mut unit).await), "user_blocked");
+    assert!(unit.writes.is_empty() && unit.audit.is_empty());
+    for seconds in [0, -5] {
+        let mut given = mint(&world, "aal1", "aal1");
+        given.config = vec![("ttl", Datum::Duration(Span { seconds, nanos: 0 })), ("aal_min", text("aal1"))];
+        assert!(world.run("issue_session", given, &mut unit).await.is_err());
+    }
+}
