@@ -161,6 +161,9 @@ fn values_fit_what_is_wanted() {
         ("{\"a\": secrets.key + \"x\"}", &headers, "A0119"),
         ("secrets.key", &Kind::String.into(), "A0119"),
         ("event.user.id", &words(&["a"]), "A0101"),
+        ("secrets.key", &Type::optional(secret(Kind::String)), ""),
+        ("[event.user.?email]", &Kind::Dyn.into(), "A0108"),
+        ("[{a: 1}]", &Kind::Dyn.into(), "A0115"),
     ] {
         let (_, found, _) = infer_in(text, Some(want));
         assert_eq!(codes(&found), expected, "{text} as {want}: {found:#?}");
@@ -247,8 +250,13 @@ fn the_deepest_expression_that_parses_is_typed_on_a_small_stack() {
     let deep = format!("{}1{}", "[".repeat(60), "]".repeat(60));
     let unary = format!("{}true", "!".repeat(240));
     let sum = format!("1{}", " + 1".repeat(240));
+    let choice = format!("{}1", "true ? 1 : ".repeat(240));
+    let methods = format!("\"a\"{}", ".trim()".repeat(240));
+    let binds = format!("{}1{}", "cel.bind(x, 1, ".repeat(60), ")".repeat(60));
+    let walks = format!("{}true{}", "[1].all(x, ".repeat(50), ")".repeat(50));
+    let maps = format!("{}1{}", "{\"a\": [".repeat(30), "]}".repeat(30));
     let run = move || {
-        for text in [deep, unary, sum] {
+        for text in [deep, unary, sum, choice, methods, binds, walks, maps] {
             let (_, found, _) = infer_in(&text, None);
             assert_eq!(codes(&found), "", "{text}");
         }

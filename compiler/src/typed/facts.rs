@@ -7,6 +7,8 @@
 pub mod values;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 use values::Values;
@@ -17,7 +19,7 @@ const ALTERNATIVES: usize = 16;
 /// Facts: any of the alternatives may hold; none: the point is never reached.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
-    alternatives: Vec<State>,
+    alternatives: Vec<Arc<State>>,
 }
 
 /// One alternative: what is known of each place.
@@ -46,7 +48,7 @@ impl Default for Facts {
 impl Facts {
     /// Nothing is known.
     pub fn nothing() -> Self {
-        Self { alternatives: vec![State::new()] }
+        Self { alternatives: vec![Arc::default()] }
     }
 
     /// The point is never reached.
@@ -80,11 +82,14 @@ impl Facts {
     /// Both hold.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
+        if other.is_nothing() {
+            return self.clone();
+        }
         let mut alternatives = Vec::new();
         for left in &self.alternatives {
             for right in &other.alternatives {
                 if let Some(both) = meet(left, right) {
-                    add(&mut alternatives, both);
+                    add(&mut alternatives, Arc::new(both));
                 }
             }
         }
@@ -96,7 +101,7 @@ impl Facts {
     pub fn or(&self, other: &Self) -> Self {
         let mut alternatives = self.alternatives.clone();
         for state in &other.alternatives {
-            add(&mut alternatives, state.clone());
+            add(&mut alternatives, Arc::clone(state));
         }
         Self { alternatives }.bounded()
     }
@@ -134,9 +139,13 @@ impl Facts {
     pub fn forget(&self, place: &str) -> Self {
         let mut alternatives = Vec::new();
         for state in &self.alternatives {
-            let mut state = state.clone();
+            if !state.keys().any(|name| covers(place, name)) {
+                add(&mut alternatives, Arc::clone(state));
+                continue;
+            }
+            let mut state = State::clone(state);
             state.retain(|name, _| !covers(place, name));
-            add(&mut alternatives, state);
+            add(&mut alternatives, Arc::new(state));
         }
         Self { alternatives }
     }
@@ -152,7 +161,7 @@ impl Facts {
     pub fn each(&self, learn: impl Fn(&Facts) -> Facts) -> Self {
         let mut all = Self::impossible();
         for state in &self.alternatives {
-            let one = Self { alternatives: vec![state.clone()] };
+            let one = Self { alternatives: vec![Arc::clone(state)] };
             let more = learn(&one);
             all = all.or(&one.and(&more));
         }
@@ -166,18 +175,18 @@ impl Facts {
             when.iter()
                 .all(|(place, value)| state.get(place).is_some_and(|known| known.values.known_bool() == Some(*value)))
         };
-        if !self.alternatives.iter().any(holds) {
+        if !self.alternatives.iter().any(|state| holds(state)) {
             return None;
         }
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
             if !holds(state) {
-                add(&mut alternatives, state.clone());
+                add(&mut alternatives, Arc::clone(state));
                 continue;
             }
             for more in &then.alternatives {
                 if let Some(both) = meet(state, more) {
-                    add(&mut alternatives, both);
+                    add(&mut alternatives, Arc::new(both));
                 }
             }
         }
@@ -190,12 +199,12 @@ impl Facts {
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
             let there = present_in(state, place);
-            let mut state = state.clone();
+            let mut state = State::clone(state);
             state.retain(|name, _| !covers(place, name));
             if there {
                 state.insert(SmolStr::from(place), Known { presence: Presence::Present, values: Values::Any });
             }
-            add(&mut alternatives, state);
+            add(&mut alternatives, Arc::new(state));
         }
         Self { alternatives }
     }
@@ -206,10 +215,10 @@ impl Facts {
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
             let values = value(state.get(place).map(|known| &known.values));
-            let mut state = state.clone();
+            let mut state = State::clone(state);
             state.retain(|name, _| !covers(place, name));
             state.insert(SmolStr::from(place), Known { presence: Presence::Present, values });
-            add(&mut alternatives, state);
+            add(&mut alternatives, Arc::new(state));
         }
         Self { alternatives }
     }
@@ -219,8 +228,9 @@ impl Facts {
     pub fn rename(&self, name: impl Fn(&SmolStr) -> Option<SmolStr>) -> Self {
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
-            let renamed = state.iter().filter_map(|(place, known)| Some((name(place)?, known.clone()))).collect();
-            add(&mut alternatives, renamed);
+            let renamed: State =
+                state.iter().filter_map(|(place, known)| Some((name(place)?, known.clone()))).collect();
+            add(&mut alternatives, Arc::new(renamed));
         }
         Self { alternatives }
     }
@@ -236,12 +246,16 @@ impl Facts {
     fn of(place: &str, known: Known) -> Self {
         let mut state = State::new();
         state.insert(SmolStr::from(place), known);
-        Self { alternatives: vec![state] }
+        Self { alternatives: vec![Arc::new(state)] }
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self.alternatives.as_slice(), [only] if only.is_empty())
     }
 
     fn bounded(mut self) -> Self {
         if self.alternatives.len() > ALTERNATIVES {
-            let joined = self.alternatives.drain(..).reduce(|left, right| join(&left, &right));
+            let joined = self.alternatives.drain(..).reduce(|left, right| Arc::new(join(&left, &right)));
             self.alternatives.extend(joined);
         }
         self
@@ -249,7 +263,7 @@ impl Facts {
 }
 
 /// Adds an alternative unless it is there already or is a special case of one that is.
-fn add(alternatives: &mut Vec<State>, state: State) {
+fn add(alternatives: &mut Vec<Arc<State>>, state: Arc<State>) {
     if !alternatives.iter().any(|known| implies(&state, known)) {
         alternatives.retain(|known| !implies(known, &state));
         alternatives.push(state);
@@ -285,10 +299,7 @@ fn meet(left: &State, right: &State) -> Option<State> {
         }
         both.insert(place.clone(), merged);
     }
-    let contradicts = both.iter().any(|(gone, known)| {
-        known.presence == Presence::Absent
-            && both.iter().any(|(place, known)| known.presence == Presence::Present && covers(gone, place))
-    });
+    let contradicts = both.iter().any(|(gone, known)| known.presence == Presence::Absent && present_in(&both, gone));
     (!contradicts).then_some(both)
 }
 
@@ -314,8 +325,12 @@ fn join(left: &State, right: &State) -> State {
     common
 }
 
+/// Something at or below the place is present. Places below it follow it in the order of the map.
 fn present_in(state: &State, place: &str) -> bool {
-    state.iter().any(|(known, fact)| fact.presence == Presence::Present && covers(place, known))
+    let at_or_after = state.range::<str, _>((Bound::Included(place), Bound::Unbounded));
+    at_or_after
+        .take_while(|(known, _)| known.starts_with(place))
+        .any(|(known, fact)| fact.presence == Presence::Present && covers(place, known))
 }
 
 fn absent_in(state: &State, place: &str) -> bool {

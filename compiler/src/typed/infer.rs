@@ -87,7 +87,8 @@ struct Local {
 impl Cx<'_> {
     /// Types an expression that must fit a type.
     fn fitted(&mut self, expr: &Expr, want: &Type) -> Typed {
-        let secret = std::mem::replace(&mut self.secret_here, want.labels.secret);
+        let accepts_secret = want.labels.secret || want.present().labels.secret;
+        let secret = std::mem::replace(&mut self.secret_here, accepts_secret);
         let typed = match &expr.kind {
             ExprKind::Paren(inner) => self.fitted(inner, want),
             ExprKind::Cond(..) => self.cond(expr, Some(want)),

@@ -37,6 +37,7 @@ impl Cx<'_> {
         let ExprKind::List(elements) = &expr.kind else { return Typed::error(expr.span) };
         let want = match want.map(|want| &want.present().kind) {
             Some(Kind::List(item)) => Some((**item).clone()),
+            Some(Kind::Dyn) => Some(Kind::Dyn.into()),
             _ => None,
         };
         let mut ty = Type::from(Kind::Error);
