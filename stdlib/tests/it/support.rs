@@ -165,5 +165,6 @@ pub fn name(done: &Done) -> String {
         Done::Prompt(prompt) => format!("prompt {:?}", prompt.challenge),
         Done::Deny { reason, .. } => format!("deny {reason}"),
         Done::Settle(_) => "settled".to_owned(),
+        Done::Stubbed(_) => "stubbed".to_owned(),
     }
 }
