@@ -49,7 +49,7 @@ use walk::{Frame, Walk, beginning};
 pub use params::Param;
 pub use walk::Used;
 
-/// Engine time per request of a system flow that says no budget, in milliseconds.
+/// Engine time per request of a system flow that says no budget, in milliseconds, where `admit.toml` says none either.
 pub const DEFAULT_BUDGET: u64 = 10_000;
 
 /// A checked flow.
@@ -96,7 +96,7 @@ pub fn check_flow(item: &Item, index: &Index<'_>) -> CheckedFlow {
     }
     let (stages, end) = walk.stages(State::start(beginning(contract)));
     walk.at_end(&end);
-    let budget = flow.budget.map(|budget| budget.millis).or(flow.system.then_some(DEFAULT_BUDGET));
+    let budget = flow.budget.map(|budget| budget.millis).or(flow.system.then_some(index.budget));
     walk.within_budget(budget);
     let broken = item.broken || walk.frame.broken || walk.out.iter().any(|found| found.level == Level::Error);
     let mut diagnostics = std::mem::take(&mut walk.out);
@@ -126,7 +126,8 @@ pub struct Checked {
 pub fn check(project: &Project, library: &Library) -> Checked {
     let lists = project.list_sets();
     let mut diagnostics = Vec::new();
-    let index = resolve::index(&project.files, &lists, library, &mut diagnostics);
+    let mut index = resolve::index(&project.files, &lists, library, &mut diagnostics);
+    index.budget = project.manifest.settings.limits.budget.unwrap_or(DEFAULT_BUDGET);
     let (params, param_used) = params::params(&index, &mut diagnostics);
     let flows: Vec<(&str, CheckedFlow)> =
         index.flows.par_iter().map(|(name, item)| (*name, check_flow(item.item, &index))).collect();

@@ -4,8 +4,11 @@
 //! A0200-A0499, declarations A0500-A0599, build and plan A0600-A0649, tests A0700-A0749, rules A0800-A0849, project
 //! files A0900-A0949. `A0107` alone stands with the expressions and is raised where a flow is checked.
 
+mod build;
+mod declare;
 mod expr;
 mod flow;
+mod project;
 
 use crate::diagnostic::Level;
 
@@ -33,7 +36,7 @@ pub fn find(id: &str) -> Option<&'static Code> {
 }
 
 /// Every range's codes. A new range is one line here.
-const RANGES: &[&[Code]] = &[expr::CODES, flow::CODES];
+const RANGES: &[&[Code]] = &[expr::CODES, flow::CODES, declare::CODES, build::CODES, project::CODES];
 
 /// An entry: `code!(Error, "A0107", "what is wrong")` reads `explain/A0107.md`.
 macro_rules! code {

@@ -45,6 +45,8 @@ pub struct Index<'a> {
     events: FxHashMap<&'a str, Type>,
     /// An item of the kind did not parse, so that a name that is not there may be in it.
     pub broken: bool,
+    /// Engine time per request of a system flow that says no budget, in milliseconds.
+    pub budget: u64,
 }
 
 /// A flow and its item.
@@ -95,6 +97,7 @@ pub fn index<'a>(
         tests: Vec::new(),
         events: FxHashMap::default(),
         broken: false,
+        budget: crate::check::DEFAULT_BUDGET,
     };
     let mut rules: BTreeMap<&str, &Name> = BTreeMap::new();
     for item in files.iter().flat_map(|file| &file.items) {

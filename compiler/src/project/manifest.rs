@@ -39,15 +39,13 @@ pub struct Settings {
 /// Limits of the project, where they differ from the compiler's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The most that one run of a flow's expressions may cost, in steps of the interpreter.
-    pub cost: Option<u64>,
     /// The budget of system flows that state none, in milliseconds.
     pub budget: Option<u64>,
 }
 
 /// Keys at the top, and those of a table `env.<name>`.
 const TOP: &[&str] = &["project", "limits", "egress", "redirects", "env", "rules", "smtp", "sms", "webauthn"];
-const ENV: &[&str] = &["limits", "egress", "redirects"];
+const ENV: &[&str] = &["egress", "redirects"];
 /// Keys that a later version reads.
 const LATER: &[&str] = &["rules", "smtp", "sms", "webauthn"];
 
@@ -217,10 +215,7 @@ impl Reader<'_> {
         if let Some(limits) = table.get("limits")
             && let Some(limits) = self.table(limits, "limits")
         {
-            self.keys(limits, &["cost", "budget"], "`limits`");
-            if let Some(cost) = limits.get("cost") {
-                settings.limits.cost = self.count(cost, "limits.cost").or(settings.limits.cost);
-            }
+            self.keys(limits, &["budget"], "`limits`");
             if let Some(budget) = limits.get("budget")
                 && let Some(text) = self.string(budget, "limits.budget")
             {
@@ -291,15 +286,6 @@ impl Reader<'_> {
             self.mistyped(value, what, "a string");
         }
         text
-    }
-
-    fn count(&mut self, value: &Spanned<DeValue<'_>>, what: &str) -> Option<u64> {
-        let number =
-            value.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
-        if number.is_none() {
-            self.mistyped(value, what, "a number, 0 or more");
-        }
-        number
     }
 
     fn mistyped(&mut self, value: &Spanned<DeValue<'_>>, what: &str, wanted: &str) {
