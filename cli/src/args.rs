@@ -72,6 +72,8 @@ pub enum Command {
     Check(command::check::Args),
     /// Format sources
     Fmt(command::fmt::Args),
+    /// Run the project's tests, offline
+    Test(command::test::Args),
     /// Write the bundle that the runtime executes
     Build(command::build::Args),
     /// Print a stage of the compiler

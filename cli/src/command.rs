@@ -7,6 +7,7 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod new;
+pub mod test;
 
 use crate::args::Command;
 use crate::failure::{Exit, Failure};
@@ -18,6 +19,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::New(args) => new::run(args),
         Command::Check(args) => check::run(&args, output),
         Command::Fmt(args) => fmt::run(&args, output),
+        Command::Test(args) => test::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),

@@ -8,7 +8,9 @@ mod command;
 mod failure;
 mod files;
 mod output;
+mod progress;
 mod project;
+mod trace;
 
 use std::process::ExitCode;
 

@@ -154,6 +154,13 @@ pub fn check(project: &Project, library: &Library) -> Checked {
     checked
 }
 
+/// The declared default of a block's output: a constant, and the pool that its code indexes.
+pub fn output_default(field: &crate::schema::OutputField) -> Option<(admit_plan::code::Expr, admit_plan::code::Pool)> {
+    let default = field.default.as_ref()?;
+    let found = constant::constant(default, Some(&field.ty), "a default", &mut Vec::new())?;
+    Some((found.code, found.pool))
+}
+
 /// Diagnostics in the order of the source; the same finding once.
 fn order(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|left, right| {

@@ -49,7 +49,8 @@ pub struct ParamValue<'a> {
 }
 
 impl<'a> ParamValue<'a> {
-    fn of(param: &'a Param) -> Self {
+    /// A checked param.
+    pub fn of(param: &'a Param) -> Self {
         let default = param.default.as_ref().map(|(code, pool)| (code, pool));
         Self { name: param.name.clone(), ty: param.ty.clone(), default }
     }

@@ -1,0 +1,154 @@
+//! Traces for people and as JSON.
+
+use admit_compiler::render::sanitize;
+use admit_eval::datum::Datum;
+use admit_eval::json;
+use admit_plan::bundle::Bundle;
+use admit_runtime::explain::{Explanation, explain};
+use admit_runtime::trace::{BlockEnd, Explained, Trace, TraceEvent};
+use serde_json::{Value, json};
+
+use crate::output::Output;
+
+/// One line an event, indented by what it stands in.
+pub fn human(trace: &Trace, output: &Output) -> String {
+    trace.events.iter().filter_map(|event| line(event, output)).map(|line| format!("  {line}\n")).collect()
+}
+
+/// The values of the parts of each decision and condition.
+pub fn human_explained(trace: &Trace, bundle: &Bundle, output: &Output) -> String {
+    let mut text = String::new();
+    for one in explain(trace, bundle) {
+        text.push_str(&format!("  {} {}\n", output.paint("1", &one.label), one.name));
+        for part in one.parts.iter().filter(|part| !part.text.is_empty()) {
+            text.push_str(&format!("    {}  =  {}\n", sanitize::line(&part.text), value(&part.value)));
+        }
+    }
+    text
+}
+
+/// Events as JSON objects, in order.
+pub fn as_json(trace: &Trace) -> Value {
+    trace.events.iter().filter_map(event_json).collect()
+}
+
+/// Explanations as JSON objects.
+pub fn explained_json(trace: &Trace, bundle: &Bundle) -> Value {
+    let one = |one: Explanation| {
+        let parts: Vec<Value> = one
+            .parts
+            .iter()
+            .filter(|part| !part.text.is_empty())
+            .map(|part| match &part.value {
+                Explained::Value(packed) => json!({ "text": part.text.as_str(), "value": json::to_json(&packed.0) }),
+                Explained::Error(error) => json!({ "text": part.text.as_str(), "error": error }),
+            })
+            .collect();
+        json!({ "step": one.label.as_str(), "name": one.name.as_str(), "parts": parts })
+    };
+    explain(trace, bundle).into_iter().map(one).collect()
+}
+
+fn line(event: &TraceEvent, output: &Output) -> Option<String> {
+    Some(match event {
+        TraceEvent::Began { flow, seq, .. } if *seq == 0 => format!("{} {flow}", output.paint("1", "flow")),
+        TraceEvent::Began { flow, seq, .. } => format!("{} {flow}, request {}", output.paint("1", "flow"), seq + 1),
+        TraceEvent::Stage { label, skipped } => {
+            format!("{} {label}{}", output.paint("1", "stage"), if *skipped { " (skipped)" } else { "" })
+        }
+        TraceEvent::Entered { label, flow } if label == flow => format!("  -> custom flow {flow}"),
+        TraceEvent::Entered { label, flow } => format!("  -> custom flow {flow} as {label}"),
+        TraceEvent::Left { label } => format!("  <- {label}"),
+        TraceEvent::Ended { label, end, nanos } => format!("    {label}  {}{}", ended(end, output), took(*nanos)),
+        TraceEvent::Branch { label, branch } => format!("    {label}  -> {}", output.paint("36", branch)),
+        TraceEvent::Condition { label, fields } => {
+            let fields: Vec<String> = fields.iter().map(|(name, holds)| format!("{name}: {holds}")).collect();
+            format!("    {label}  {}", fields.join(", "))
+        }
+        TraceEvent::Log { label, text, .. } => format!("    {label}  log: {}", sanitize::line(text)),
+        TraceEvent::Suspended { label, .. } => format!("    {label}  waits for the user"),
+        TraceEvent::Started { .. } | TraceEvent::Explained { .. } | TraceEvent::Outcome { .. } => return None,
+    })
+}
+
+fn ended(end: &BlockEnd, output: &Output) -> String {
+    match end {
+        BlockEnd::Output(packed) => {
+            let fields = match &packed.0 {
+                Datum::Map(entries) => entries.as_slice(),
+                _ => &[],
+            };
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| {
+                    format!("{}: {}", key.as_str().unwrap_or("?"), sanitize::line(&json::to_json(value).to_string()))
+                })
+                .collect();
+            fields.join(", ")
+        }
+        BlockEnd::Prompted => "asks the user".to_owned(),
+        BlockEnd::Denied(reason) => output.paint("31", &format!("deny {reason}")),
+        BlockEnd::Settled(what) => output.paint("32", what),
+        BlockEnd::Failed(why) => output.paint("31", &format!("failed: {}", sanitize::line(why))),
+        BlockEnd::Queued => "queued".to_owned(),
+    }
+}
+
+fn took(nanos: u64) -> String {
+    match nanos {
+        0 => String::new(),
+        1..1_000_000 => format!("  ({} us)", nanos / 1_000),
+        _ => format!("  ({} ms)", nanos / 1_000_000),
+    }
+}
+
+fn value(value: &Explained) -> String {
+    match value {
+        Explained::Value(packed) => sanitize::line(&json::to_json(&packed.0).to_string()),
+        Explained::Error(error) => format!("error: {}", sanitize::line(error)),
+    }
+}
+
+fn event_json(event: &TraceEvent) -> Option<Value> {
+    Some(match event {
+        TraceEvent::Began { flow, seq, .. } => json!({ "event": "began", "flow": flow.as_str(), "request": seq }),
+        TraceEvent::Stage { label, skipped } => {
+            json!({ "event": "stage", "stage": label.as_str(), "skipped": skipped })
+        }
+        TraceEvent::Entered { label, flow } => {
+            json!({ "event": "entered", "label": label.as_str(), "flow": flow.as_str() })
+        }
+        TraceEvent::Left { label } => json!({ "event": "left", "label": label.as_str() }),
+        TraceEvent::Started { label, block, .. } => {
+            json!({ "event": "started", "label": label.as_str(), "block": block.as_str() })
+        }
+        TraceEvent::Ended { label, nanos, end } => {
+            let (how, detail) = match end {
+                BlockEnd::Output(packed) => ("output", json::to_json(&packed.0)),
+                BlockEnd::Prompted => ("prompted", Value::Null),
+                BlockEnd::Denied(reason) => ("denied", reason.as_str().into()),
+                BlockEnd::Settled(what) => ("settled", what.as_str().into()),
+                BlockEnd::Failed(why) => ("failed", why.as_str().into()),
+                BlockEnd::Queued => ("queued", Value::Null),
+            };
+            json!({ "event": "ended", "label": label.as_str(), "nanos": nanos, "how": how, "detail": detail })
+        }
+        TraceEvent::Branch { label, branch } => {
+            json!({ "event": "branch", "label": label.as_str(), "branch": branch.as_str() })
+        }
+        TraceEvent::Condition { label, fields } => {
+            let fields: serde_json::Map<String, Value> =
+                fields.iter().map(|(name, holds)| (name.to_string(), Value::Bool(*holds))).collect();
+            json!({ "event": "condition", "label": label.as_str(), "fields": fields })
+        }
+        TraceEvent::Log { label, text, .. } => json!({ "event": "log", "label": label.as_str(), "text": text }),
+        TraceEvent::Suspended { label, .. } => json!({ "event": "suspended", "label": label.as_str() }),
+        TraceEvent::Outcome { outcome, detail, label } => json!({
+            "event": "outcome",
+            "outcome": outcome.as_str(),
+            "detail": detail.as_ref().map(|detail| detail.as_str()),
+            "label": label.as_ref().map(|label| label.as_str()),
+        }),
+        TraceEvent::Explained { .. } => return None,
+    })
+}
