@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_plan::bundle::{BlockId, BlockType, Bundle, FlowPlan, NodeId, NodeKind};
-use admit_plan::code::{SlotId, Source, StrId};
+use admit_plan::code::{Slot, SlotId, Source, StrId};
 use admit_plan::encode::Refusal;
+use admit_plan::types::Kind;
 use admit_plan::verify::Verified;
 use smol_str::SmolStr;
 use thiserror::Error;
@@ -187,7 +188,7 @@ impl Engine {
 impl FlowTable {
     fn of(bundle: &Bundle, flow: &FlowPlan) -> Self {
         let mut table = Self {
-            shape: Shape::new(&bundle.pool, &flow.slots),
+            shape: Shape::new(&bundle.pool, &read_slots(bundle, flow)),
             by_node: vec![Vec::new(); flow.nodes.len()],
             runtime: Vec::new(),
             given: Vec::new(),
@@ -225,6 +226,19 @@ impl FlowTable {
     pub(crate) fn effects(&self, node: NodeId) -> Option<&Effects> {
         self.effects.get(node as usize)?.as_deref()
     }
+}
+
+/// The slots as the event's reader sees them: the event need not hold an identifier that the flow's input brings.
+fn read_slots(bundle: &Bundle, flow: &FlowPlan) -> Vec<Slot> {
+    let brought = match &flow.input.kind {
+        Kind::Record(fields) => fields.iter().any(|field| field.name == "identifier"),
+        _ => false,
+    };
+    let is_identifier = |source: &Source| matches!(source, Source::Event(path) if matches!(path.as_slice(), [only] if string(bundle, *only) == "identifier"));
+    let slots = flow.slots.iter().cloned();
+    slots
+        .map(|slot| Slot { maybe_absent: slot.maybe_absent || (brought && is_identifier(&slot.source)), ..slot })
+        .collect()
 }
 
 fn set_paths(node: &admit_plan::bundle::Node) -> Vec<&[StrId]> {
