@@ -1,5 +1,6 @@
 //! What the checker made of a test, as data for the test runner: constants evaluated, steps by label.
 
+use admit_compiler::ast::ItemKind;
 use admit_compiler::check::output_default;
 use admit_compiler::source::Span;
 use admit_compiler::typed::flow::{self, Source};
@@ -31,6 +32,7 @@ pub fn of(test: &Test, loaded: &Loaded, defaults: &Defaults) -> Result<TestCase,
         input: test.input.as_ref().map(value).transpose()?,
         now: test.now.as_deref().map(instant).transpose()?,
         defaults: defaults.clone(),
+        secrets: secrets(loaded),
         ..TestCase::default()
     };
     for (name, code) in &test.params {
@@ -64,6 +66,15 @@ pub fn defaults(loaded: &Loaded) -> Result<Defaults, Failure> {
         all.push((name.clone(), of_block));
     }
     Ok(all)
+}
+
+/// Every declared secret, with a value that is none: what is sent is stubbed, so nobody reads it.
+fn secrets(loaded: &Loaded) -> Vec<(SmolStr, Vec<u8>)> {
+    let declared = loaded.project.items().filter_map(|item| match &item.kind {
+        ItemKind::Secret(name) => Some(name),
+        _ => None,
+    });
+    declared.map(|name| (name.text.clone(), b"a-secret-of-tests".to_vec())).collect()
 }
 
 fn stub_of(target: &Target, answer: &Answer, pool: &Pool) -> Result<Stub, Failure> {
