@@ -29,4 +29,7 @@ pub enum EvalError {
     /// The result would be larger than expressions may make.
     #[error("the result is larger than the limit of {0} bytes")]
     TooLarge(u64),
+    /// The macros of the expression walk over more elements than expressions may.
+    #[error("the expression takes more than the limit of {0} steps")]
+    TooManySteps(u64),
 }

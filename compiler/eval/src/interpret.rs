@@ -301,7 +301,11 @@ impl<'a> Machine<'_, 'a, '_> {
     }
 }
 
-/// Adds an entry to a map that is being made; an error for a key of a wrong kind, or one that is there already.
+/// Entries that a map made by an expression has at most. Each new key is compared with all before it.
+pub const MAP_ENTRIES: usize = 8192;
+
+/// Adds an entry to a map that is being made; an error for a key of a wrong kind, one that is there already, or one too
+/// many.
 pub fn insert<'a>(
     entries: &mut Vec<(Value<'a>, Value<'a>)>,
     key: Value<'a>,
@@ -309,6 +313,9 @@ pub fn insert<'a>(
 ) -> Result<(), EvalError> {
     if !matches!(key, Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Str(_)) {
         return Err(EvalError::Invalid(format!("a map key may not be {}", key.kind()).into()));
+    }
+    if entries.len() >= MAP_ENTRIES {
+        return Err(EvalError::Range(format!("a map made by an expression has at most {MAP_ENTRIES} entries").into()));
     }
     if entries.iter().any(|(known, _)| equals(*known, key)) {
         return Err(EvalError::Invalid(format!("the map has the key {} twice", crate::json::text(key)).into()));

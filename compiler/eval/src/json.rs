@@ -79,10 +79,29 @@ pub fn string(value: &str, text: &mut String) {
 
 /// A datum as a JSON value.
 pub fn to_json(datum: &Datum) -> serde_json::Value {
+    match datum {
+        Datum::Null | Datum::Optional(None) => serde_json::Value::Null,
+        Datum::Bool(value) => (*value).into(),
+        Datum::Int(value) => (*value).into(),
+        Datum::Uint(value) => (*value).into(),
+        // Not through text: reading a double back may change its last digit.
+        Datum::Double(value) => serde_json::Number::from_f64(*value)
+            .map_or_else(|| convert::double_text(*value).into(), serde_json::Value::Number),
+        Datum::Str(value) | Datum::Type(value) => value.as_ref().into(),
+        Datum::Bytes(value) => STANDARD.encode(value).into(),
+        Datum::Timestamp(_) | Datum::Duration(_) | Datum::Ip(_) | Datum::Cidr(_) => plain(datum).into(),
+        Datum::List(items) => items.iter().map(to_json).collect(),
+        Datum::Map(entries) => {
+            entries.iter().map(|(key, value)| (plain(key), to_json(value))).collect::<serde_json::Map<_, _>>().into()
+        }
+        Datum::Optional(Some(inner)) => to_json(inner),
+    }
+}
+
+/// A scalar's plain text.
+fn plain(datum: &Datum) -> String {
     let arena = bumpalo::Bump::new();
-    let mut text = String::new();
-    write(datum.borrow(&arena), &mut text);
-    serde_json::from_str(&text).unwrap_or(serde_json::Value::Null)
+    text(datum.borrow(&arena))
 }
 
 /// JSON as data: a number is an int where it is written as one and fits, a uint where only that fits, else a double.

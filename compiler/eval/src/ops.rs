@@ -90,7 +90,7 @@ fn add<'a>(a: Value<'a>, b: Value<'a>, cx: &Cx<'a>) -> Result<Value<'a>, EvalErr
             Ok(Value::Bytes(bytes.into_bump_slice()))
         }
         (Value::List(a), Value::List(b)) => {
-            cx.charge(size_of_val(a) + size_of_val(b))?;
+            cx.charge_whole(a.iter().chain(b).copied())?;
             let mut items = bumpalo::collections::Vec::with_capacity_in(a.len() + b.len(), cx.arena());
             items.extend_from_slice(a);
             items.extend_from_slice(b);

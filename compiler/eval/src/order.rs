@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use rustc_hash::FxHashMap;
+
 use crate::value::{Map, Value};
 
 /// `a == b`: heterogeneous equality, false where the kinds differ; NaN equals nothing.
@@ -28,9 +30,44 @@ pub fn equals(a: Value<'_>, b: Value<'_>) -> bool {
     }
 }
 
+/// So many entries are looked up one by one before hashing them is worth its room.
+const FEW: usize = 64;
+
 fn equal_maps(a: &Map<'_>, b: &Map<'_>) -> bool {
-    a.entries.len() == b.entries.len()
-        && a.entries.iter().all(|(key, value)| b.get(*key).is_some_and(|other| equals(*value, other)))
+    if a.entries.len() != b.entries.len() {
+        return false;
+    }
+    if a.entries.len() > FEW {
+        let known: FxHashMap<Key<'_>, Value<'_>> =
+            b.entries.iter().map(|(key, value)| (Key::of(*key), *value)).collect();
+        let same = |(key, value): &(Value<'_>, Value<'_>)| {
+            known.get(&Key::of(*key)).is_some_and(|other| equals(*value, *other))
+        };
+        return a.entries.iter().all(same);
+    }
+    a.entries.iter().all(|(key, value)| b.get(*key).is_some_and(|other| equals(*value, other)))
+}
+
+/// A map's key, equal numbers of different types being one.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Bool(bool),
+    Whole(i128),
+    Text(&'a str),
+    /// No map has such a key.
+    Other,
+}
+
+impl<'a> Key<'a> {
+    fn of(key: Value<'a>) -> Self {
+        match key {
+            Value::Bool(key) => Self::Bool(key),
+            Value::Int(key) => Self::Whole(key.into()),
+            Value::Uint(key) => Self::Whole(key.into()),
+            Value::Str(key) => Self::Text(key),
+            _ => Self::Other,
+        }
+    }
 }
 
 /// The order of two values of kinds that have one; the inner `None` for NaN, which every comparison answers false.

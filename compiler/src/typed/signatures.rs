@@ -179,7 +179,6 @@ const SIGNATURES: &[Signature] = &[
     function("int", Func::Int, &[Number], Gives::Int),
     function("int", Func::Int, &[Text], Gives::Int),
     function("int", Func::Int, &[Timestamp], Gives::Int),
-    function("int", Func::Int, &[Duration], Gives::Int),
     function("uint", Func::Uint, &[Number], Gives::Uint),
     function("uint", Func::Uint, &[Text], Gives::Uint),
     function("double", Func::Double, &[Number], Gives::Double),

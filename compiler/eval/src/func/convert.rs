@@ -73,7 +73,7 @@ pub fn to_text(value: Value<'_>) -> Option<String> {
     })
 }
 
-/// A double as cel-go writes it (Go's `strconv`, format `g`, shortest): an exponent below 1e-4 and from 1e21.
+/// A double as cel-go writes it (Go's `%g`, shortest): an exponent below 1e-4 and from 1e6 on.
 pub fn double_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -82,7 +82,7 @@ pub fn double_text(value: f64) -> String {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
     let size = value.abs();
-    if size != 0.0 && !(1e-4..1e21).contains(&size) {
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
         let text = format!("{value:e}");
         return match text.split_once('e') {
             Some((digits, exponent)) => match exponent.strip_prefix('-') {
@@ -156,7 +156,7 @@ fn to_uint(value: Value<'_>) -> Result<Option<Value<'_>>, EvalError> {
         Value::Int(number) => {
             u64::try_from(number).map(|uint| Some(Value::Uint(uint))).map_err(|_| range("the int does not fit a uint"))
         }
-        Value::Double(number) if number > -1.0 && number < 18_446_744_073_709_551_616.0 => {
+        Value::Double(number) if number >= 0.0 && number < 18_446_744_073_709_551_616.0 => {
             Ok(Some(Value::Uint(number as u64)))
         }
         Value::Double(_) => Err(range("the double does not fit a uint")),
@@ -174,10 +174,13 @@ fn to_double(value: Value<'_>) -> Result<Option<Value<'_>>, EvalError> {
         Value::Double(_) => Ok(Some(value)),
         Value::Int(number) => Ok(Some(Value::Double(number as f64))),
         Value::Uint(number) => Ok(Some(Value::Double(number as f64))),
-        Value::Str(text) => text
-            .parse()
-            .map(|double| Some(Value::Double(double)))
-            .map_err(|_| invalid(format!("`{}` is no double", shown(text)))),
+        Value::Str(text) => match text.parse::<f64>() {
+            Ok(double) if double.is_infinite() && text.bytes().any(|byte| byte.is_ascii_digit()) => {
+                Err(range(format!("`{}` does not fit a double", shown(text))))
+            }
+            Ok(double) => Ok(Some(Value::Double(double))),
+            Err(_) => Err(invalid(format!("`{}` is no double", shown(text)))),
+        },
         _ => Ok(None),
     }
 }

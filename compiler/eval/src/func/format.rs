@@ -62,7 +62,8 @@ fn apply(verb: char, precision: Option<usize>, value: Value<'_>) -> Result<Strin
         ('d', Value::Int(number)) => Ok(number.to_string()),
         ('d', Value::Uint(number)) => Ok(number.to_string()),
         ('d', Value::Double(number)) if !number.is_finite() => Ok(not_finite(number)),
-        ('d', _) => unfit("decimal clause can only be used on integers"),
+        ('d', Value::Double(number)) => Ok(number.to_string()),
+        ('d', _) => unfit("decimal clause can only be used on numbers"),
         ('f', value) => match double(value) {
             Some(number) if !number.is_finite() => Ok(not_finite(number)),
             Some(number) => Ok(format!("{number:.*}", precision.unwrap_or(6))),
@@ -145,6 +146,7 @@ fn shown(value: Value<'_>) -> Option<String> {
     match value {
         Value::Null => Some("null".to_owned()),
         Value::Double(number) if !number.is_finite() => Some(not_finite(number)),
+        Value::Double(number) => Some(number.to_string()),
         Value::List(items) => {
             let parts: Option<Vec<String>> = items.iter().map(|item| shown(*item)).collect();
             Some(format!("[{}]", parts?.join(", ")))

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use admit_plan::func::Func;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{Called, invalid};
 use crate::cx::Cx;
@@ -65,7 +65,8 @@ fn is_link_local(address: IpAddr) -> bool {
     }
 }
 
-/// An address without a zone, and not an IPv4 address mapped into IPv6 in dotted form.
+/// An address without a zone, and not an IPv4 address mapped into IPv6 in dotted form. Mapped in hexadecimal form it is
+/// the IPv4 address that it stands for: no list of IPv4 blocks can be walked around with it.
 fn address(text: &str) -> Result<IpAddr, EvalError> {
     if text.contains('%') {
         return Err(invalid("IP Address with zone value is not allowed"));
@@ -78,7 +79,7 @@ fn address(text: &str) -> Result<IpAddr, EvalError> {
     };
     let parsed: IpAddr = text.parse().map_err(|_| bad())?;
     refuse_mapped(text)?;
-    Ok(parsed)
+    Ok(parsed.to_canonical())
 }
 
 fn block(text: &str) -> Result<IpNet, EvalError> {
@@ -87,7 +88,12 @@ fn block(text: &str) -> Result<IpNet, EvalError> {
     }
     let parsed = text.parse().map_err(|_| invalid("network address parse error during conversion from string"))?;
     refuse_mapped(text)?;
-    Ok(parsed)
+    let IpNet::V6(v6) = parsed else { return Ok(parsed) };
+    // A block of mapped addresses is the block of IPv4 addresses that they stand for.
+    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
+        (Some(v4), Some(prefix)) => Ok(Ipv4Net::new(v4, prefix).map_or(parsed, IpNet::V4)),
+        _ => Ok(parsed),
+    }
 }
 
 fn refuse_mapped(text: &str) -> Result<(), EvalError> {

@@ -3,8 +3,7 @@
 use admit_plan::func::Func;
 
 use super::text::{at_position, char_count, out_of_range, position};
-use super::{Called, invalid, length};
-use crate::consts::regex;
+use super::{Called, length};
 use crate::cx::Cx;
 use crate::error::EvalError;
 use crate::ops::no_overload;
@@ -15,10 +14,7 @@ pub(super) fn call<'a>(func: Func, args: &[Value<'a>], cx: &Cx<'a>) -> Called<'a
         (Func::Contains, [Value::Str(text), Value::Str(part)]) => Ok(Value::Bool(text.contains(part))),
         (Func::StartsWith, [Value::Str(text), Value::Str(part)]) => Ok(Value::Bool(text.starts_with(part))),
         (Func::EndsWith, [Value::Str(text), Value::Str(part)]) => Ok(Value::Bool(text.ends_with(part))),
-        (Func::Matches, [Value::Str(text), Value::Str(pattern)]) => {
-            let regex = regex(pattern).map_err(|why| invalid(format!("bad regular expression: {why}")))?;
-            Ok(Value::Bool(regex.is_match(text)))
-        }
+        (Func::Matches, [Value::Str(text), Value::Str(pattern)]) => Ok(Value::Bool(cx.regex(pattern)?.is_match(text))),
         (Func::CharAt, [Value::Str(text), Value::Int(at)]) => char_at(text, *at),
         (Func::IndexOf, [Value::Str(text), Value::Str(part)]) => index_of(text, part, 0),
         (Func::IndexOf, [Value::Str(text), Value::Str(part), Value::Int(from)]) => index_of(text, part, *from),

@@ -1,13 +1,18 @@
 //! Parts of timestamps, in UTC or in a zone, and of durations.
 
+use std::sync::LazyLock;
+
 use admit_plan::func::Func;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use super::{Called, invalid};
 use crate::error::EvalError;
 use crate::ops::no_overload;
 use crate::time;
 use crate::value::{Instant, Span, Value};
+
+/// The bundled zone data: the same on every machine, whatever its own says.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 pub(super) fn call<'a>(func: Func, args: &[Value<'a>]) -> Called<'a> {
     match args {
@@ -58,14 +63,17 @@ fn time_zone(name: &str) -> Result<TimeZone, EvalError> {
             _ => (false, hours),
         };
         let number = |text: &str, most: i32| -> Result<i32, EvalError> {
-            let fits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            let fits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse().ok().filter(|number| fits && *number <= most).ok_or_else(unknown)
         };
+        if minutes.len() != 2 {
+            return Err(unknown());
+        }
         let seconds = number(hours, 23)? * 3600 + number(minutes, 59)? * 60;
         let offset = Offset::from_seconds(if negative { -seconds } else { seconds }).map_err(|_| unknown())?;
         return Ok(TimeZone::fixed(offset));
     }
-    TimeZone::get(name).map_err(|_| unknown())
+    ZONES.get(name).map_err(|_| unknown())
 }
 
 fn duration_part<'a>(func: Func, span: Span) -> Option<Value<'a>> {

@@ -21,6 +21,7 @@ impl<'a> Machine<'_, 'a, '_> {
     pub(super) fn comprehend(&mut self, macro_: &Comprehension, at: u32) -> Evaluated<'a> {
         let range = self.eval(&macro_.range, at + 1)?;
         let body = self.after(&macro_.range, at + 1);
+        self.cx.walk(length(range))?;
         let mut gathered = Gathered::default();
         for turn in 0.. {
             let Some((key, element)) = element(range, turn, macro_.two_vars)? else { break };
@@ -111,6 +112,15 @@ impl<'a> Machine<'_, 'a, '_> {
             (Macro::Filter | Macro::Map, None) => self.cx.list(&gathered.items).map(Value::List),
             (Macro::TransformMap | Macro::TransformMapEntry, None) => self.cx.map(&gathered.entries).map(Value::Map),
         }
+    }
+}
+
+/// How many turns a macro over the value takes; none over what it cannot walk.
+fn length(range: Value<'_>) -> usize {
+    match range {
+        Value::List(items) => items.len(),
+        Value::Map(map) => map.entries.len(),
+        _ => 0,
     }
 }
 

@@ -417,6 +417,11 @@ extern "C" fn text_done<'a>(run: &mut Run<'_, 'a>, text: u64, out: &mut Out<'a>)
 
 extern "C" fn rows<'a>(run: &mut Run<'_, 'a>, of: &Value<'a>, two: u64, out: &mut Out<'a>) -> u64 {
     run.give(out, |_, cx| {
+        cx.walk(match of {
+            Value::List(items) => items.len(),
+            Value::Map(map) => map.entries.len(),
+            _ => 0,
+        })?;
         let rows: Vec<Value<'a>> = match (of, two != 0) {
             (Value::List(items), false) => return Ok(Value::List(items)),
             (Value::List(items), true) => {
