@@ -156,7 +156,7 @@ fn to_uint(value: Value<'_>) -> Result<Option<Value<'_>>, EvalError> {
         Value::Int(number) => {
             u64::try_from(number).map(|uint| Some(Value::Uint(uint))).map_err(|_| range("the int does not fit a uint"))
         }
-        Value::Double(number) if number >= 0.0 && number < 18_446_744_073_709_551_616.0 => {
+        Value::Double(number) if (0.0..18_446_744_073_709_551_616.0).contains(&number) => {
             Ok(Some(Value::Uint(number as u64)))
         }
         Value::Double(_) => Err(range("the double does not fit a uint")),
