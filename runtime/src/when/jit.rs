@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "machine code is called, and reads values by their layout")]
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use admit_eval::error::EvalError;
@@ -87,15 +88,18 @@ pub enum CompileError {
 
 /// Machine code of some programs. Immutable; share it in an `Arc`.
 pub struct Compiled {
-    /// Taken when it is dropped.
-    module: Option<JITModule>,
     functions: Vec<Entry>,
     constants: Table,
     /// Slots that a call must give.
     slots: usize,
     /// Bytes of machine code.
     size: usize,
+    /// Where the functions lie.
+    _pages: Pages,
 }
+
+/// A module whose pages are given back when it is dropped.
+struct Pages(Option<JITModule>);
 
 /// A function, and whether it calls helpers.
 type Emitted = (FuncId, bool);
@@ -133,10 +137,19 @@ impl Compiled {
     /// # Errors
     /// [`CompileError`]; never for a verified plan on x86-64 and AArch64.
     pub fn compile(pool: &Pool, slots: &[Slot], programs: &[Program<'_>]) -> Result<Self> {
+        // A panic of the code generator is its fault, not the end of the process.
+        match catch_unwind(AssertUnwindSafe(|| Self::compile_all(pool, slots, programs))) {
+            Ok(compiled) => compiled,
+            Err(_) => Err(CompileError::Internal("it panicked".into())),
+        }
+    }
+
+    fn compile_all(pool: &Pool, slots: &[Slot], programs: &[Program<'_>]) -> Result<Self> {
         if !layout::is_known() {
             return Err(CompileError::Platform("its memory layout is not known".into()));
         }
-        let mut module = JITModule::new(builder()?);
+        let mut pages = Pages(Some(JITModule::new(builder()?)));
+        let Some(module) = &mut pages.0 else { return Err(CompileError::Internal("no module".into())) };
         let mut constants = Constants::default();
         let mut context = module.make_context();
         let mut reused = FunctionBuilderContext::new();
@@ -144,12 +157,12 @@ impl Compiled {
         let mut size = 0;
         for program in programs {
             let mut function = |path: Path| {
-                context.func.signature = signature(&module);
+                context.func.signature = signature(module);
                 let id = module.declare_anonymous_function(&context.func.signature).map_err(internal)?;
                 context.func.name = UserFuncName::user(0, id.as_u32());
                 let ins = FunctionBuilder::new(&mut context.func, &mut reused);
-                let calls = emit::emit(ins, &mut module, (pool, slots), &mut constants, program, path)?;
-                size += define(&mut module, id, &mut context, path)?;
+                let calls = emit::emit(ins, module, (pool, slots), &mut constants, program, path)?;
+                size += define(module, id, &mut context, path)?;
                 module.clear_context(&mut context);
                 Ok((id, calls))
             };
@@ -157,14 +170,14 @@ impl Compiled {
         }
         module.finalize_definitions().map_err(internal)?;
         let entry = |(((quick, quick_calls), (whole, _)), program): (&(Emitted, Emitted), &Program<'_>)| Entry {
-            quick: function(&module, *quick),
+            quick: function(module, *quick),
             quick_calls: *quick_calls,
-            whole: function(&module, *whole),
+            whole: function(module, *whole),
             locals: program.locals() as usize,
             is_decision: matches!(program, Program::Decision { .. }),
         };
         let functions = declared.iter().zip(programs).map(entry).collect();
-        Ok(Self { functions, constants: constants.finish(), slots: slots.len(), size, module: Some(module) })
+        Ok(Self { functions, constants: constants.finish(), slots: slots.len(), size, _pages: pages })
     }
 
     /// Runs a decision: the first case that holds, if any does.
@@ -270,11 +283,11 @@ impl CaseError {
     }
 }
 
-impl Drop for Compiled {
+impl Drop for Pages {
     fn drop(&mut self) {
-        if let Some(module) = self.module.take() {
-            // SAFETY: code runs only inside `call`, which borrows `self`; no borrow is left here, and function
-            // pointers never leave `self`.
+        if let Some(module) = self.0.take() {
+            // SAFETY: code runs only inside `Compiled::call`, which borrows the `Compiled` that owns these pages; no
+            // borrow is left here, and function pointers never leave it. Before a `Compiled` is made nothing runs.
             unsafe { module.free_memory() };
         }
     }
@@ -299,24 +312,22 @@ impl Program<'_> {
 /// # Errors
 /// As [`Compiled::compile`].
 pub fn listing(pool: &Pool, slots: &[Slot], programs: &[Program<'_>]) -> Result<String> {
-    let mut module = JITModule::new(builder()?);
+    let mut pages = Pages(Some(JITModule::new(builder()?)));
+    let Some(module) = &mut pages.0 else { return Err(CompileError::Internal("no module".into())) };
     let mut constants = Constants::default();
     let mut context = module.make_context();
     let mut reused = FunctionBuilderContext::new();
     let mut text = String::new();
     let both = programs.iter().flat_map(|program| [(program, Path::Quick), (program, Path::Whole)]);
     for (index, (program, path)) in both.enumerate() {
-        context.func.signature = signature(&module);
+        context.func.signature = signature(module);
         context.func.name = UserFuncName::user(0, u32::try_from(index).unwrap_or(u32::MAX));
         let ins = FunctionBuilder::new(&mut context.func, &mut reused);
-        let emitted = emit::emit(ins, &mut module, (pool, slots), &mut constants, program, path);
-        text.push_str(&context.func.display().to_string());
-        text.push('\n');
+        emit::emit(ins, module, (pool, slots), &mut constants, program, path)?;
+        let what = if path == Path::Quick { "quick" } else { "whole" };
+        text.push_str(&format!("; program {}, the {what} path\n{}\n", index / 2, context.func.display()));
         module.clear_context(&mut context);
-        emitted?;
     }
-    // SAFETY: nothing was compiled, so there is no code to be running.
-    unsafe { module.free_memory() };
     Ok(text)
 }
 
