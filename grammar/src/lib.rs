@@ -1,5 +1,8 @@
 //! The grammar of Admit: pest rules in `*.pest`, one file per topic, and [`pairs`]. No other crate names pest.
 
+// pest's generated code names it.
+extern crate alloc;
+
 /// The generated parser. Its rules are the public part; it is wrapped, so that generated code needs no docs.
 mod generated {
     #![expect(missing_docs, reason = "pest generates one variant for each rule of the grammar, with no place for docs")]
@@ -54,3 +57,46 @@ pub fn pairs(rule: Rule, text: &str) -> Result<Pairs<'_>, Mismatch> {
         Mismatch { at, expected }
     })
 }
+
+/// The rules that leave pairs: not the silent ones, nor those that only look ahead.
+pub fn visible_rules() -> impl Iterator<Item = Rule> {
+    Rule::all_rules().iter().copied().filter(|rule| !is_silent(*rule) && !looks_ahead(*rule))
+}
+
+/// Whether the grammar has the rule as `_{ ... }`.
+fn is_silent(rule: Rule) -> bool {
+    let name = format!("{rule:?}");
+    SOURCES.iter().flat_map(|source| source.lines()).any(|line| {
+        line.strip_prefix(name.as_str()).is_some_and(|rest| {
+            rest.trim_start().strip_prefix('=').is_some_and(|rest| rest.trim_start().starts_with('_'))
+        })
+    })
+}
+
+/// Whether the rule stands only in predicates.
+fn looks_ahead(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::item_head
+            | Rule::stage_head
+            | Rule::case_head
+            | Rule::step_head
+            | Rule::loose_head
+            | Rule::clause_head
+            | Rule::field_head
+            | Rule::labelled
+            | Rule::not_a_step
+            | Rule::expect_word
+    )
+}
+
+const SOURCES: [&str; 8] = [
+    include_str!("lexical.pest"),
+    include_str!("expr.pest"),
+    include_str!("types.pest"),
+    include_str!("items.pest"),
+    include_str!("flow.pest"),
+    include_str!("declare.pest"),
+    include_str!("test.pest"),
+    include_str!("recover.pest"),
+];

@@ -269,38 +269,60 @@ fn arrowed(printer: &mut Printer<'_>, it: &Case, level: usize) -> Arrowed {
     Arrowed { head, tail: Doc::Concat(tail) }
 }
 
-/// The width to which heads are padded: the widest of those that stand on a line with their branch, if all of these
-/// still fit when padded.
-fn arrow_column(cases: &[Arrowed], indent: usize) -> usize {
-    let fitting = cases.iter().filter_map(|case| {
-        let (head, tail) = (doc::flat_width(&case.head)?, tail_width(&case.tail));
-        (indent + head + 1 + tail <= WIDTH).then_some((head, tail))
-    });
-    let fitting = fitting.collect::<Vec<_>>();
-    let widest = fitting.iter().map(|(head, _)| *head).max().unwrap_or(0);
-    if fitting.iter().all(|(_, tail)| indent + widest + 1 + tail <= WIDTH) { widest } else { 0 }
+/// How a case stands. What does not fit is decided from widths on one line alone, never from how the author broke it,
+/// or formatting twice would not be formatting once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Placing {
+    /// Head and branch on a line, or at least its `{`; the widths of both.
+    Inline(usize, usize),
+    /// The arrow on a line of its own, well to the right of the condition's own lines.
+    Below,
 }
 
-/// The width of `-> branch { ... }`, or of `-> branch {` if its steps are on lines of their own.
-fn tail_width(tail: &Doc) -> usize {
-    doc::flat_width(tail).unwrap_or_else(|| match tail {
+fn placing(case: &Arrowed, indent: usize) -> Placing {
+    let Some(head) = doc::flat_width(&case.head) else { return Placing::Below };
+    if let Some(tail) = doc::flat_width(&case.tail) {
+        if indent + head + 1 + tail <= WIDTH {
+            return Placing::Inline(head, tail);
+        }
+        if indent + 2 * INDENT + tail <= WIDTH {
+            return Placing::Below;
+        }
+    }
+    let tail = opening_width(&case.tail);
+    if indent + head + 1 + tail <= WIDTH { Placing::Inline(head, tail) } else { Placing::Below }
+}
+
+/// The width to which heads are padded: the widest of those on a line with their branch, if all still fit then.
+fn arrow_column(cases: &[Arrowed], indent: usize) -> usize {
+    let inline = cases.iter().filter_map(|case| match placing(case, indent) {
+        Placing::Inline(head, tail) => Some((head, tail)),
+        Placing::Below => None,
+    });
+    let inline = inline.collect::<Vec<_>>();
+    let widest = inline.iter().map(|(head, _)| *head).max().unwrap_or(0);
+    if inline.iter().all(|(_, tail)| indent + widest + 1 + tail <= WIDTH) { widest } else { 0 }
+}
+
+/// The width of `-> branch {`.
+fn opening_width(tail: &Doc) -> usize {
+    match tail {
         Doc::Concat(docs) => docs.first().and_then(doc::flat_width).unwrap_or(0) + 2,
         _ => 0,
-    })
+    }
 }
 
 fn place(case: Arrowed, column: usize, indent: usize) -> Doc {
-    let Some(head) = doc::flat_width(&case.head) else {
-        return Doc::Concat(vec![case.head, text(" "), case.tail]);
-    };
-    let tail = tail_width(&case.tail);
-    if indent + head + 1 + tail <= WIDTH {
-        let padding = " ".repeat(column.saturating_sub(head) + 1);
-        return Doc::Concat(vec![case.head, text(padding), case.tail]);
+    match placing(&case, indent) {
+        Placing::Inline(head, _) => {
+            let padding = " ".repeat(column.saturating_sub(head) + 1);
+            Doc::Concat(vec![case.head, text(padding), case.tail])
+        }
+        Placing::Below => {
+            let below = vec![Doc::Hard, case.tail];
+            Doc::Concat(vec![Doc::Group(vec![case.head]), Doc::Nest(vec![Doc::Nest(below)])])
+        }
     }
-    // The arrow on a line of its own, well to the right of the condition's own lines.
-    let below = vec![Doc::Hard, case.tail];
-    Doc::Concat(vec![Doc::Group(vec![case.head]), Doc::Nest(vec![Doc::Nest(below)])])
 }
 
 fn open_body(inner: Vec<Doc>) -> Doc {

@@ -72,7 +72,7 @@ fn expr(cx: &mut Cx<'_>, pair: Pair<'_>, template: bool) -> Deep {
 fn chain(cx: &mut Cx<'_>, kids: &mut Kids<'_>, tightness: u8, template: bool) -> Option<Deep> {
     let mut left = term(cx, kids, template)?;
     while kids.peek() == Some(Rule::binary_op) {
-        let Some((op, binds)) = kids.peek_str().and_then(binary_op) else { break };
+        let (op, binds) = kids.peek_str().map_or((BinaryOp::Eq, 2), binary_op);
         if binds < tightness {
             break;
         }
@@ -88,15 +88,14 @@ fn chain(cx: &mut Cx<'_>, kids: &mut Kids<'_>, tightness: u8, template: bool) ->
     Some(left)
 }
 
-fn binary_op(written: &str) -> Option<(BinaryOp, u8)> {
-    Some(match written {
+fn binary_op(written: &str) -> (BinaryOp, u8) {
+    match written {
         "||" => (BinaryOp::Or, 0),
         "&&" | "&" => (BinaryOp::And, 1),
         "<" => (BinaryOp::Lt, 2),
         "<=" => (BinaryOp::Le, 2),
         ">" => (BinaryOp::Gt, 2),
         ">=" => (BinaryOp::Ge, 2),
-        "==" | "===" | "=" => (BinaryOp::Eq, 2),
         "!=" => (BinaryOp::Ne, 2),
         "in" => (BinaryOp::In, 2),
         "+" => (BinaryOp::Add, 3),
@@ -104,8 +103,9 @@ fn binary_op(written: &str) -> Option<(BinaryOp, u8)> {
         "*" => (BinaryOp::Mul, 4),
         "/" => (BinaryOp::Div, 4),
         "%" => (BinaryOp::Rem, 4),
-        _ => return None,
-    })
+        // `=`, `===` and the like are reported, and read as what they were meant to be.
+        _ => (BinaryOp::Eq, 2),
+    }
 }
 
 fn term(cx: &mut Cx<'_>, kids: &mut Kids<'_>, template: bool) -> Option<Deep> {

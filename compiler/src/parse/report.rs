@@ -29,11 +29,12 @@ const RESERVED: [&str; 16] = [
 
 /// `=`, `===` and `&` where an operator stands: read as what they were meant to be.
 pub(super) fn operator(cx: &mut Cx<'_>, pair: &Pair<'_>) {
-    let (meant, why) = match pair.as_str() {
-        "=" => ("==", "`=` does not compare"),
-        "===" => ("==", "`===` is not an operator"),
-        "&" => ("&&", "`&` is not an operator"),
-        _ => return,
+    let written = pair.as_str();
+    let (meant, why) = match written {
+        "||" | "&&" | "<" | "<=" | ">" | ">=" | "==" | "!=" | "in" | "+" | "-" | "*" | "/" | "%" => return,
+        "=" => ("==", "`=` does not compare".to_owned()),
+        "&" => ("&&", "`&` is not an operator".to_owned()),
+        _ => ("==", format!("`{written}` is not an operator")),
     };
     let span = pair.as_span();
     cx.broken += 1;
@@ -65,7 +66,7 @@ pub(super) fn missing_comma(cx: &mut Cx<'_>, at: usize) {
 
 /// A word that cel-spec reserves, as a name.
 pub(super) fn reserved_ident(cx: &mut Cx<'_>, name: &Name) {
-    if RESERVED.contains(&name.text.as_str()) || name.text == "while" {
+    if RESERVED.contains(&name.text.as_str()) || matches!(name.text.as_str(), "while" | "in") {
         let help = "choose another name; fields and keys may use the word".to_owned();
         at(cx, "A0012", name.span, format!("`{}` is a reserved word", name.text), help);
     }

@@ -1,0 +1,26 @@
+//! The targets: each a promise, as a function of bytes that panics where the promise is broken. A new one is a file
+//! here and a line in [`TARGETS`].
+
+pub mod format;
+pub mod parse;
+
+/// A target.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it promises, in a sentence.
+    pub promise: &'static str,
+    /// Runs one input; counts what it produced in [`crate::histogram`].
+    pub run: fn(&[u8]),
+    /// The kinds of which a run must produce each, as counted.
+    pub kinds: fn() -> Vec<String>,
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[parse::TARGET, format::TARGET];
+
+/// The target of that name.
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}

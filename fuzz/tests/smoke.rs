@@ -1,0 +1,24 @@
+//! A short run of every target: no promise breaks, and every kind of construct is produced.
+
+use std::time::Duration;
+
+use admit_fuzz::drive::drive;
+use admit_fuzz::targets;
+
+#[test]
+fn parsing_is_total_and_reaches_every_rule() {
+    smoke("parse", 1500);
+}
+
+#[test]
+fn formatting_keeps_meaning_and_comments() {
+    smoke("format", 700);
+}
+
+/// Runs that many inputs, however long they take.
+fn smoke(name: &str, inputs: u64) {
+    let target = targets::find(name).unwrap();
+    let report = drive(target, Duration::from_secs(120), 1, inputs);
+    assert_eq!(report.crash, None, "input {} breaks {name}", report.inputs);
+    assert!(report.missing.is_empty(), "{name} never produced {:?}", report.missing);
+}
