@@ -9,6 +9,7 @@ mod declare;
 mod expr;
 mod flow;
 mod project;
+mod syntax;
 
 use crate::diagnostic::Level;
 
@@ -36,7 +37,7 @@ pub fn find(id: &str) -> Option<&'static Code> {
 }
 
 /// Every range's codes. A new range is one line here.
-const RANGES: &[&[Code]] = &[expr::CODES, flow::CODES, declare::CODES, build::CODES, project::CODES];
+const RANGES: &[&[Code]] = &[syntax::CODES, expr::CODES, flow::CODES, declare::CODES, build::CODES, project::CODES];
 
 /// An entry: `code!(Error, "A0107", "what is wrong")` reads `explain/A0107.md`.
 macro_rules! code {

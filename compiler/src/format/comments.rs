@@ -28,6 +28,7 @@ impl<'a> Comments<'a> {
     pub(super) fn before(&mut self, at: usize) -> (Vec<Doc>, Option<usize>) {
         let mut docs = Vec::new();
         let mut place = None;
+        let mut last = 0;
         while let Some(&(start, end)) = self.all.get(self.first).filter(|(start, _)| *start < at) {
             let index = self.first;
             self.first += 1;
@@ -38,11 +39,13 @@ impl<'a> Comments<'a> {
                 docs.push(Doc::Blank);
             }
             place = place.or(Some(start));
+            last = end;
             docs.push(doc::text(self.written(start, end, at)));
             docs.push(Doc::Hard);
         }
         // A blank line between the last comment and what it stands before.
-        if place.is_some() && blank_before(self.text, at) {
+        let right_before = self.text.get(last..at).is_some_and(|gap| gap.trim().is_empty());
+        if place.is_some() && right_before && blank_before(self.text, at) {
             docs.push(Doc::Blank);
         }
         (docs, place)

@@ -73,7 +73,11 @@ pub(super) fn expr(printer: &mut Printer<'_>, it: &Expr) -> Doc {
         ]),
         ExprKind::List(elements) => {
             let brackets = Brackets { open: "[", close: "]", spaced: false, commas: true };
-            let range = |element: &Element| (start(element.value.span), end(element.value.span));
+            let text_before = printer.text;
+            let range = |element: &Element| {
+                let (from, to) = (start(element.value.span), end(element.value.span));
+                (marked_start(text_before, from, element.optional), to)
+            };
             bracketed(printer, &brackets, start(it.span), end(it.span), elements, range, |printer, element| {
                 let mark = text(if element.optional { "?" } else { "" });
                 Doc::Concat(vec![mark, expr(printer, &element.value)])
@@ -82,7 +86,10 @@ pub(super) fn expr(printer: &mut Printer<'_>, it: &Expr) -> Doc {
         ExprKind::Map(entries) => {
             let spaced = entries.iter().any(|entry| matches!(entry.key, MapKey::Bare(_)));
             let brackets = Brackets { open: "{", close: "}", spaced, commas: true };
-            let range = |entry: &MapEntry| (key_start(&entry.key), end(entry.value.span));
+            let text_before = printer.text;
+            let range = |entry: &MapEntry| {
+                (marked_start(text_before, key_start(&entry.key), entry.optional), end(entry.value.span))
+            };
             bracketed(printer, &brackets, start(it.span), end(it.span), entries, range, |printer, entry| {
                 let mark = text(if entry.optional { "?" } else { "" });
                 let key = match &entry.key {
@@ -175,6 +182,12 @@ pub(super) fn bracketed<T>(
         inner.extend(without_last(comments));
     }
     Doc::Concat(vec![text(brackets.open), Doc::Nest(inner), Doc::Hard, text(brackets.close)])
+}
+
+/// Where a part begins that has a `?` before it.
+fn marked_start(text: &str, start: usize, marked: bool) -> usize {
+    let before = text.get(..start).unwrap_or_default().trim_end();
+    if marked && before.ends_with('?') { before.len() - 1 } else { start }
 }
 
 fn key_start(key: &MapKey) -> usize {
