@@ -76,6 +76,10 @@ pub enum Command {
     Test(command::test::Args),
     /// Write the bundle that the runtime executes
     Build(command::build::Args),
+    /// Run a flow for one sign-in
+    Run(Box<command::run::Args>),
+    /// Manage the users of a database
+    User(command::user::Args),
     /// Print a stage of the compiler
     Emit(command::emit::Args),
     /// Draw a flow

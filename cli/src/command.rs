@@ -7,7 +7,9 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod new;
+pub mod run;
 pub mod test;
+pub mod user;
 
 use crate::args::Command;
 use crate::failure::{Exit, Failure};
@@ -21,6 +23,8 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Fmt(args) => fmt::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Build(args) => build::run(&args, output),
+        Command::Run(args) => run::run(&args, output),
+        Command::User(args) => user::run(args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),
         Command::Explain(args) => explain::run(args, output),

@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod project;
 mod trace;
+mod world;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,11 @@ pub fn human_explained(trace: &Trace, bundle: &Bundle, output: &Output) -> Strin
     for one in explain(trace, bundle) {
         text.push_str(&format!("  {} {}\n", output.paint("1", &one.label), one.name));
         for part in one.parts.iter().filter(|part| !part.text.is_empty()) {
-            text.push_str(&format!("    {}  =  {}\n", sanitize::line(&part.text), value(&part.value)));
+            let (written, value) = (sanitize::line(&part.text), value(&part.value));
+            // A literal explains itself.
+            if written != value {
+                text.push_str(&format!("    {written}  =  {value}\n"));
+            }
         }
     }
     text

@@ -167,6 +167,13 @@ pub(crate) struct Work<'h> {
     pub(crate) began: u64,
 }
 
+impl Options {
+    /// With or without explanations in the trace.
+    pub fn explaining(explain: bool) -> Self {
+        Self { explain, ..Self::default() }
+    }
+}
+
 impl Outcome {
     /// Its word.
     pub fn word(&self) -> &'static str {

@@ -1,0 +1,232 @@
+//! `admit run`: runs a flow for one sign-in against the real parts, or resumes a run that waits.
+
+mod ask;
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use admit_compiler::project::Project;
+use admit_eval::datum::Datum;
+use admit_eval::json;
+use admit_host::{Egress, Options as HostOptions, RealHost, Secrets};
+use admit_plan::encode;
+use admit_runtime::engine::{Engine, Params};
+use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
+use admit_runtime::tenant::TenantId;
+use smol_str::SmolStr;
+
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::output::Output;
+use crate::project::{self, Loaded};
+use crate::world::{self, Database, DatabaseArgs};
+
+use super::graph::no_flow;
+
+/// Arguments of `admit run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The flow; none with `--resume`
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    flow: Option<String>,
+    /// The event: JSON of what the platform knows
+    #[arg(long, value_name = "FILE", required_unless_present = "resume", conflicts_with = "resume")]
+    event: Option<PathBuf>,
+    /// What the user submits: JSON; `-` reads standard input. Without it, a terminal asks
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Go on with the run that waits under this token
+    #[arg(long, value_name = "TOKEN")]
+    resume: Option<String>,
+    /// The project's folder
+    #[arg(long, default_value = ".")]
+    project: PathBuf,
+    /// Where users, sessions and runs are kept
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Users to import first, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// The settings of this `[env.NAME]` of admit.toml
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// A declared secret, from an environment variable
+    #[arg(long, value_name = "NAME=env:VAR")]
+    secret: Vec<String>,
+    /// A peer on this machine that blocks may call
+    #[arg(long, value_name = "HOST:PORT")]
+    allow_egress: Vec<String>,
+    /// Print what happened
+    #[arg(long)]
+    trace: bool,
+    /// Print the value of each part of each decision
+    #[arg(long)]
+    explain: bool,
+    /// Never ask on the terminal
+    #[arg(long)]
+    no_input: bool,
+}
+
+/// Runs or resumes, and prints the outcome. A run that ends in deny or error is a finding.
+pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let loaded = project::load(&args.project)?;
+    let Some(bundle) = loaded.build(output) else { return Ok(Exit::Findings) };
+    let bytes = encode::encode(&bundle).map_err(|refusal| Failure::new(format!("the plan is refused: {refusal}")))?;
+    let engine = load(&bytes)?;
+    if let Some(flow) = &args.flow {
+        let names = || bundle.flows.iter().filter_map(|flow| bundle.pool.strings.get(flow.name as usize));
+        if !names().any(|name| name == flow) {
+            return Err(no_flow(flow, names().map(SmolStr::as_str)));
+        }
+    }
+    let params = params(&engine, &loaded.project, &args.database.tenant)?;
+    world::block_on(session(args, output, &loaded, Prepared { bytes, engine, params }))
+}
+
+/// A bundle ready to run.
+struct Prepared {
+    bytes: Vec<u8>,
+    engine: Arc<Engine>,
+    params: Params,
+}
+
+/// One run, from its first request to the outcome, as far as there is somebody to answer.
+async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared) -> Result<Exit, Failure> {
+    let tenant = &args.database.tenant;
+    let database = Database::open(&args.database, loaded.root.as_deref()).await?;
+    if let Some(users) = &args.users {
+        database.import(tenant, users).await?;
+    }
+    let Database { store, keys, bundles, folder } = database;
+    let host = host(args, loaded, Arc::new(store), keys)?;
+    let options = Options::explaining(args.explain);
+    let asks = !args.no_input && ask::can_ask();
+    let mut answer = match &args.resume {
+        None => {
+            let event = args.event.as_deref().map(files::read).transpose()?.unwrap_or_default();
+            let flow = args.flow.as_deref().unwrap_or_default();
+            let input = match &args.input {
+                Some(path) => Some(read_input(path)?),
+                None if asks => ask::first(prepared.engine.bundle(), flow)?,
+                None => None,
+            };
+            let known = Known { tenant: Some(Arc::new(tenant_record(tenant))), ..Known::default() };
+            let start = Start { flow, event: &event, input, known };
+            let started = prepared.engine.start(&host, tenant, &prepared.params, start, options).await;
+            started.map_err(|error| refused(&error))?
+        }
+        Some(token) => {
+            let input = args.input.as_deref().map(read_input).transpose()?;
+            resume(&bundles, &prepared, &host, (tenant, &loaded.project), token, input, options).await?
+        }
+    };
+    loop {
+        show::aside(&answer, prepared.engine.bundle(), output, (args.trace, args.explain));
+        let Outcome::Suspended { label, challenge, resume_token, problem, .. } = &answer.outcome else { break };
+        if !asks {
+            if folder.is_none() {
+                keep(&bundles, &prepared)?;
+            }
+            break;
+        }
+        let input = ask::again(prepared.engine.bundle(), &answer.trace, label, challenge, problem.as_deref())?;
+        let token = resume_token.clone();
+        answer = resume(&bundles, &prepared, &host, (tenant, &loaded.project), &token, Some(input), options).await?;
+    }
+    show::outcome(&answer, prepared.engine.bundle(), output, (args.trace, args.explain));
+    Ok(match answer.outcome {
+        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => Exit::Ok,
+        Outcome::Deny { .. } | Outcome::Error { .. } => Exit::Findings,
+    })
+}
+
+async fn resume(
+    bundles: &Path,
+    prepared: &Prepared,
+    host: &RealHost,
+    (tenant, project): (&TenantId, &Project),
+    token: &str,
+    input: Option<Datum>,
+    options: Options,
+) -> Result<Answer, Failure> {
+    let find = |hash: [u8; 32]| {
+        if hash == prepared.engine.hash() {
+            return Some((Arc::clone(&prepared.engine), prepared.params.clone()));
+        }
+        let engine = load(&std::fs::read(kept(bundles, hash)).ok()?).ok()?;
+        let params = params(&engine, project, tenant).ok()?;
+        (engine.hash() == hash).then_some((engine, params))
+    };
+    execute::resume(&find, host, tenant, token, input, options).await.map_err(|error| refused(&error))
+}
+
+/// Keeps the bundle for as long as the database: the run that waits goes on with it whatever is built until then.
+fn keep(bundles: &Path, prepared: &Prepared) -> Result<(), Failure> {
+    let path = kept(bundles, prepared.engine.hash());
+    if path.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(bundles).map_err(|error| Failure::io("make", bundles.display(), error))?;
+    files::write(&path, &prepared.bytes)
+}
+
+fn kept(bundles: &Path, hash: [u8; 32]) -> PathBuf {
+    let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    bundles.join(format!("{name}.admitplan"))
+}
+
+fn load(bytes: &[u8]) -> Result<Arc<Engine>, Failure> {
+    Engine::load(bytes, &admit_stdlib::registry()).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn params(engine: &Engine, project: &Project, tenant: &TenantId) -> Result<Params, Failure> {
+    let own = project.tenants.get(tenant.as_str());
+    let values: Vec<(SmolStr, Datum)> =
+        own.iter().flat_map(|own| &own.params).map(|param| (param.name.clone(), param.value.clone())).collect();
+    engine.params(&values).map_err(|error| {
+        Failure::new(format!("tenant `{tenant}`: {error}"))
+            .help(format!("give it under `[params]` in `tenants/{tenant}.toml`"))
+    })
+}
+
+fn host(
+    args: &Args,
+    loaded: &Loaded,
+    store: Arc<dyn admit_runtime::host::Store>,
+    keys: admit_host::KeyFile,
+) -> Result<RealHost, Failure> {
+    let manifest = &loaded.project.manifest;
+    let settings = match &args.env {
+        None => &manifest.settings,
+        Some(name) => {
+            manifest.env.get(name.as_str()).ok_or_else(|| Failure::new(format!("admit.toml has no `[env.{name}]`")))?
+        }
+    };
+    let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
+    for peer in &args.allow_egress {
+        egress.allow_peer(peer).map_err(Failure::new)?;
+    }
+    let mut secrets = Secrets::default();
+    for secret in &args.secret {
+        secrets.add(secret, &|name| std::env::var(name).ok()).map_err(Failure::new)?;
+    }
+    let options = HostOptions { secrets, egress, ..HostOptions::default() };
+    RealHost::new(store, keys, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn tenant_record(tenant: &TenantId) -> Datum {
+    let slug = || Datum::Str(tenant.as_str().into());
+    Datum::record([("id", slug()), ("slug", slug())])
+}
+
+fn read_input(path: &Path) -> Result<Datum, Failure> {
+    let bytes = if path.as_os_str() == "-" { files::read_stdin()? } else { files::read(path)? };
+    let value: serde_json::Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::new(format!("the input `{}` is not JSON: {error}", path.display())))?;
+    Ok(json::from_json(&value))
+}
+
+fn refused(error: &execute::StepError) -> Failure {
+    Failure::new(error.to_string())
+}

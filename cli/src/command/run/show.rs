@@ -1,0 +1,107 @@
+//! The outcome, the trace and the explanation of a request.
+
+use admit_compiler::render::sanitize;
+use admit_eval::json;
+use admit_plan::bundle::Bundle;
+use admit_runtime::execute::{Answer, Outcome};
+use serde_json::{Value, json};
+
+use crate::output::{Output, print};
+use crate::trace;
+
+/// For people: the trace and explanation of a request, as it ends.
+pub fn aside(answer: &Answer, bundle: &Bundle, output: &Output, (with_trace, with_explanation): (bool, bool)) {
+    if !output.human() {
+        return;
+    }
+    if with_trace {
+        print(&trace::human(&answer.trace, output));
+    }
+    if with_explanation {
+        print(&trace::human_explained(&answer.trace, bundle, output));
+    }
+}
+
+/// The outcome; in other formats than the human one with the last request's trace and explanation in it.
+pub fn outcome(answer: &Answer, bundle: &Bundle, output: &Output, (with_trace, with_explanation): (bool, bool)) {
+    if output.human() {
+        print(&human(answer, output));
+        return;
+    }
+    let mut object = as_json(answer);
+    if with_trace {
+        insert(&mut object, "trace", trace::as_json(&answer.trace));
+    }
+    if with_explanation {
+        insert(&mut object, "explanation", trace::explained_json(&answer.trace, bundle));
+    }
+    print(&format!("{}\n", sanitize::json(&object)));
+}
+
+fn human(answer: &Answer, output: &Output) -> String {
+    let mut lines = vec![match &answer.outcome {
+        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => {
+            format!("outcome: {}", output.paint("1;32", answer.outcome.word()))
+        }
+        Outcome::Deny { reason, .. } => format!("outcome: {} {reason}", output.paint("1;31", "deny")),
+        Outcome::Suspended { label, .. } => format!("outcome: {} at {label}", output.paint("1;33", "suspended")),
+        Outcome::Error { id, label } => {
+            let at = label.as_ref().map_or_else(String::new, |label| format!(" at {label}"));
+            format!("outcome: {} {id}{at}", output.paint("1;31", "error"))
+        }
+    }];
+    match &answer.outcome {
+        Outcome::Session { session, token } => {
+            lines.push(format!("session: {}", sanitize::line(&json::to_json(session).to_string())));
+            lines.push(format!("token:   {token}"));
+        }
+        Outcome::Deny { user_message: Some(message), .. } => {
+            lines.push(format!("message: {}", sanitize::line(message)))
+        }
+        Outcome::Suspended { challenge, resume_token, problem, .. } => {
+            lines.extend(problem.iter().map(|problem| format!("problem: {}", sanitize::line(problem))));
+            lines.push(format!("asks:    {}", sanitize::line(&json::to_json(challenge).to_string())));
+            lines.push(format!("resume:  admit run --resume {resume_token} --input FILE"));
+        }
+        Outcome::Error { .. } => {
+            if let Some((label, why)) = answer.trace.failure() {
+                lines.push(format!("because: `{label}`: {}", sanitize::line(why)));
+            }
+        }
+        Outcome::Allow | Outcome::Finalized | Outcome::Deny { user_message: None, .. } => {}
+    }
+    lines.push(format!("run:     {}", answer.run_id));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn as_json(answer: &Answer) -> Value {
+    let mut object = json!({ "run": answer.run_id.as_str(), "outcome": answer.outcome.word() });
+    match &answer.outcome {
+        Outcome::Session { session, token } => {
+            insert(&mut object, "session", json::to_json(session));
+            insert(&mut object, "token", token.as_str().into());
+        }
+        Outcome::Deny { reason, user_message } => {
+            insert(&mut object, "reason", reason.as_str().into());
+            insert(&mut object, "user_message", user_message.as_deref().into());
+        }
+        Outcome::Suspended { label, challenge, resume_token, problem, .. } => {
+            insert(&mut object, "label", label.as_str().into());
+            insert(&mut object, "challenge", json::to_json(challenge));
+            insert(&mut object, "resume_token", resume_token.as_str().into());
+            insert(&mut object, "problem", problem.as_deref().into());
+        }
+        Outcome::Error { id, label } => {
+            insert(&mut object, "error_id", id.as_str().into());
+            insert(&mut object, "label", label.as_ref().map(|label| label.as_str()).into());
+        }
+        Outcome::Allow | Outcome::Finalized => {}
+    }
+    object
+}
+
+fn insert(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(fields) = object {
+        fields.insert(name.to_owned(), value);
+    }
+}

@@ -1,0 +1,95 @@
+//! The world of a command that runs flows or manages users: the database with its keys, and the host over it.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use admit_eval::value::Instant;
+use admit_host::KeyFile;
+use admit_runtime::tenant::TenantId;
+use admit_stdlib::password::{hash_password, password_hash_fault};
+use admit_store::seal::SealKey;
+use admit_store::{NewUser, Passwords, SqliteStore, parse_users};
+
+use crate::failure::Failure;
+use crate::files;
+use crate::output::note;
+
+/// Where users, sessions and runs are kept.
+#[derive(Debug, clap::Args)]
+pub struct DatabaseArgs {
+    /// The SQLite file, or `memory` to forget everything at the end [default: admit.db in the project's folder]
+    #[arg(long, value_name = "FILE", env = "ADMIT_DATABASE")]
+    pub database: Option<PathBuf>,
+    /// The tenant
+    #[arg(long, default_value = "local", value_name = "SLUG")]
+    pub tenant: TenantId,
+}
+
+/// An open database. One in memory lies in a folder of its own, which goes when this is dropped.
+pub struct Database {
+    /// The store.
+    pub store: SqliteStore,
+    /// Its keys.
+    pub keys: KeyFile,
+    /// Where bundles are kept that suspended runs need.
+    pub bundles: PathBuf,
+    /// Where a database in memory lies.
+    pub folder: Option<tempfile::TempDir>,
+}
+
+impl Database {
+    /// Opens the database, making it and its key file where they are new.
+    pub async fn open(args: &DatabaseArgs, root: Option<&Path>) -> Result<Self, Failure> {
+        let (path, folder) = match &args.database {
+            Some(name) if name.as_os_str() == "memory" => {
+                let folder = tempfile::tempdir().map_err(|error| Failure::io("make", "a folder", error))?;
+                (folder.path().join("admit.db"), Some(folder))
+            }
+            Some(path) => (path.clone(), None),
+            None => (root.unwrap_or(Path::new(".")).join("admit.db"), None),
+        };
+        let key_path = KeyFile::beside(&path);
+        let (keys, created) = KeyFile::open_or_create(&key_path).map_err(|error| Failure::new(error.to_string()))?;
+        if created && folder.is_none() {
+            let shown = key_path.display();
+            note(&format!(
+                "made the development key file `{shown}`: keep it with the database, and out of version control\n"
+            ));
+        }
+        let store = SqliteStore::open(&path, SealKey::new(keys.sealing())).await;
+        let store = store.map_err(|error| Failure::new(error.to_string()))?;
+        let mut bundles = path.into_os_string();
+        bundles.push(".bundles");
+        Ok(Self { store, keys, bundles: PathBuf::from(bundles), folder })
+    }
+
+    /// Imports users from a file of one JSON object a line, all or none.
+    pub async fn import(&self, tenant: &TenantId, path: &Path) -> Result<usize, Failure> {
+        let bytes = if path.as_os_str() == "-" { files::read_stdin()? } else { files::read(path)? };
+        let shown = path.display();
+        let text = String::from_utf8(bytes).map_err(|_| Failure::new(format!("`{shown}` is not UTF-8")))?;
+        let users: Vec<(usize, NewUser)> = parse_users(&text, &passwords()).map_err(|faults| {
+            let faults: Vec<String> = faults.iter().map(|fault| format!("{shown}: {fault}")).collect();
+            Failure::new(faults.join("\n")).help("nothing was imported")
+        })?;
+        let imported = self.store.import_users(tenant, &users, now()).await;
+        imported.map_err(|fault| Failure::new(format!("{shown}: {fault}")).help("nothing was imported"))
+    }
+}
+
+/// What an import and `user add` know of passwords.
+pub fn passwords() -> Passwords<'static> {
+    Passwords { hash: &hash_password, fault: &password_hash_fault }
+}
+
+/// The wall clock.
+pub fn now() -> Instant {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Instant { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanos: since.subsec_nanos() }
+}
+
+/// Runs a future of the database or the host to its end.
+pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?.block_on(future)
+}
