@@ -27,12 +27,20 @@ impl fmt::Display for Mismatch {
 /// becomes a timestamp, duration, address or base64 bytes where one is asked for; optional fields may be missing or
 /// null, and fields that the type does not know are refused.
 pub fn coerce(ty: &Type, datum: Datum) -> Result<Datum, Mismatch> {
-    coerce_at(ty, datum, Unknown::Refused)
+    coerce_at(ty, datum, Mode { unknown: Unknown::Refused, hidden: false })
 }
 
 /// The same, but fields that a record does not know are left out: for answers of others, who may add fields.
 pub fn coerce_lenient(ty: &Type, datum: Datum) -> Result<Datum, Mismatch> {
-    coerce_at(ty, datum, Unknown::LeftOut)
+    coerce_at(ty, datum, Mode { unknown: Unknown::LeftOut, hidden: false })
+}
+
+/// How data is read, from here down.
+#[derive(Clone, Copy)]
+struct Mode {
+    unknown: Unknown,
+    /// The type, or one around it, is `pii` or `secret`: what is wrong is told without the value.
+    hidden: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,24 +49,27 @@ enum Unknown {
     LeftOut,
 }
 
-fn coerce_at(ty: &Type, datum: Datum, unknown: Unknown) -> Result<Datum, Mismatch> {
+fn coerce_at(ty: &Type, datum: Datum, mode: Mode) -> Result<Datum, Mismatch> {
+    let hidden = mode.hidden || ty.labels.pii || ty.labels.secret;
+    let mode = Mode { hidden, ..mode };
+    let shown = |value: &dyn fmt::Display| if hidden { "the value".to_owned() } else { format!("`{value}`") };
     match (&ty.kind, datum) {
         (Kind::Dyn | Kind::Error, datum) => Ok(datum),
         (Kind::Null, Datum::Null) => Ok(Datum::Null),
         (Kind::Bool, datum @ Datum::Bool(_)) => Ok(datum),
-        (Kind::Int(range), datum) => {
-            int(&datum).ok_or_else(|| wrong(ty, &datum)).and_then(|number| within(range, number, Datum::Int(number)))
-        }
-        (Kind::Uint(range), datum) => {
-            uint(&datum).ok_or_else(|| wrong(ty, &datum)).and_then(|number| within(range, number, Datum::Uint(number)))
-        }
+        (Kind::Int(range), datum) => int(&datum)
+            .ok_or_else(|| wrong(ty, &datum))
+            .and_then(|number| within(range, number, Datum::Int(number)).ok_or_else(|| outside(ty, &shown(&number)))),
+        (Kind::Uint(range), datum) => uint(&datum)
+            .ok_or_else(|| wrong(ty, &datum))
+            .and_then(|number| within(range, number, Datum::Uint(number)).ok_or_else(|| outside(ty, &shown(&number)))),
         (Kind::Double(range), datum) => {
             let number = double(&datum).ok_or_else(|| wrong(ty, &datum))?;
             let low = range.min.is_none_or(|min| number >= min.0);
             if low && range.max.is_none_or(|max| number <= max.0) {
                 Ok(Datum::Double(number))
             } else {
-                Err(outside(ty, number))
+                Err(outside(ty, &shown(&number)))
             }
         }
         (Kind::String, datum @ Datum::Str(_)) => Ok(datum),
@@ -66,7 +77,7 @@ fn coerce_at(ty: &Type, datum: Datum, unknown: Unknown) -> Result<Datum, Mismatc
             if words.iter().any(|word| *word == *text) {
                 Ok(Datum::Str(text))
             } else {
-                Err(here(format!("`{text}` is none of {ty}")))
+                Err(here(format!("{} is none of {ty}", shown(&text))))
             }
         }
         (Kind::Bytes, datum @ Datum::Bytes(_)) => Ok(datum),
@@ -76,31 +87,30 @@ fn coerce_at(ty: &Type, datum: Datum, unknown: Unknown) -> Result<Datum, Mismatc
         (Kind::Cidr, datum @ Datum::Cidr(_)) => Ok(datum),
         (Kind::Type, datum @ Datum::Type(_)) => Ok(datum),
         (Kind::Bytes | Kind::Timestamp | Kind::Duration | Kind::Ip | Kind::Cidr, Datum::Str(text)) => {
-            from_text(&ty.kind, &text).ok_or_else(|| here(format!("`{text}` is no {ty}")))
+            from_text(&ty.kind, &text).ok_or_else(|| here(format!("{} is no {ty}", shown(&text))))
         }
         (Kind::List(item), Datum::List(items)) => {
             let items = items.into_iter().enumerate();
-            let items = items.map(|(index, datum)| {
-                coerce_at(item, datum, unknown).map_err(|error| error.below(&format!("[{index}]")))
-            });
+            let items = items
+                .map(|(index, datum)| coerce_at(item, datum, mode).map_err(|error| error.below(&format!("[{index}]"))));
             items.collect::<Result<_, _>>().map(Datum::List)
         }
         (Kind::Map(key_type, value_type), Datum::Map(entries)) => {
             let entries = entries.into_iter().map(|(key, value)| {
                 let name = key_text(&key);
-                let key = coerce_at(key_type, key, unknown).map_err(|error| error.below(&name))?;
-                let value = coerce_at(value_type, value, unknown).map_err(|error| error.below(&name))?;
+                let key = coerce_at(key_type, key, mode).map_err(|error| error.below(&name))?;
+                let value = coerce_at(value_type, value, mode).map_err(|error| error.below(&name))?;
                 Ok((key, value))
             });
             entries.collect::<Result<_, _>>().map(Datum::Map)
         }
-        (Kind::Record(fields), Datum::Map(entries)) => record(fields, entries, unknown),
+        (Kind::Record(fields), Datum::Map(entries)) => record(fields, entries, mode),
         (Kind::Optional(_), Datum::Null | Datum::Optional(None)) => Ok(Datum::Optional(None)),
         (Kind::Optional(inner), Datum::Optional(Some(datum))) => {
-            coerce_at(inner, *datum, unknown).map(|datum| Datum::Optional(Some(Box::new(datum))))
+            coerce_at(inner, *datum, mode).map(|datum| Datum::Optional(Some(Box::new(datum))))
         }
         (Kind::Optional(inner), datum) => {
-            coerce_at(inner, datum, unknown).map(|datum| Datum::Optional(Some(Box::new(datum))))
+            coerce_at(inner, datum, mode).map(|datum| Datum::Optional(Some(Box::new(datum))))
         }
         (
             Kind::Null
@@ -126,7 +136,7 @@ fn coerce_at(ty: &Type, datum: Datum, unknown: Unknown) -> Result<Datum, Mismatc
 fn record(
     fields: &[admit_plan::types::Field],
     mut entries: Vec<(Datum, Datum)>,
-    unknown: Unknown,
+    mode: Mode,
 ) -> Result<Datum, Mismatch> {
     let mut made = Vec::with_capacity(fields.len());
     for field in fields {
@@ -134,15 +144,15 @@ fn record(
         let value = at.map(|at| entries.swap_remove(at).1);
         let value = match (&field.ty.kind, value) {
             (Kind::Optional(_), None | Some(Datum::Null | Datum::Optional(None))) => continue,
-            (Kind::Optional(inner), Some(Datum::Optional(Some(value)))) => coerce_at(inner, *value, unknown),
-            (Kind::Optional(inner), Some(value)) => coerce_at(inner, value, unknown),
-            (_, Some(value)) => coerce_at(&field.ty, value, unknown),
+            (Kind::Optional(inner), Some(Datum::Optional(Some(value)))) => coerce_at(inner, *value, mode),
+            (Kind::Optional(inner), Some(value)) => coerce_at(inner, value, mode),
+            (_, Some(value)) => coerce_at(&field.ty, value, mode),
             (_, None) => Err(here("it is missing".to_owned())),
         };
         made.push((Datum::Str(field.name.as_str().into()), value.map_err(|error| error.below(&field.name))?));
     }
     match entries.first() {
-        Some((key, _)) if unknown == Unknown::Refused => {
+        Some((key, _)) if mode.unknown == Unknown::Refused => {
             Err(here("there is no such field".to_owned()).below(&key_text(key)))
         }
         _ => Ok(Datum::Map(made)),
@@ -166,17 +176,13 @@ fn wrong(ty: &Type, datum: &Datum) -> Mismatch {
     here(format!("expected {ty}, found {}", datum.borrow(&arena).kind()))
 }
 
-fn outside(ty: &Type, number: impl fmt::Display) -> Mismatch {
-    here(format!("{number} is outside {ty}"))
+fn outside(ty: &Type, shown: &str) -> Mismatch {
+    here(format!("{shown} is outside {ty}"))
 }
 
-fn within<T: PartialOrd + Copy + fmt::Display>(range: &Range<T>, number: T, datum: Datum) -> Result<Datum, Mismatch> {
+fn within<T: PartialOrd + Copy>(range: &Range<T>, number: T, datum: Datum) -> Option<Datum> {
     let low = range.min.is_none_or(|min| number >= min);
-    if low && range.max.is_none_or(|max| number <= max) {
-        return Ok(datum);
-    }
-    let bound = |bound: Option<T>| bound.map_or_else(|| "..".to_owned(), |bound| bound.to_string());
-    Err(here(format!("{number} is outside {} .. {}", bound(range.min), bound(range.max))))
+    (low && range.max.is_none_or(|max| number <= max)).then_some(datum)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the double is whole and within the range of exact integers")]

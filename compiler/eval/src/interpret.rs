@@ -263,13 +263,21 @@ impl<'a> Machine<'_, 'a, '_> {
                 (_, other) => Err(no_overload(function.name(), &[other])),
             };
         }
-        let mut values = Vec::with_capacity(args.len());
+        // Few functions take more arguments than fit here.
+        let mut few = [Value::Null; 3];
+        match few.get_mut(..args.len()) {
+            Some(few) => self.arguments(function, args, few, at),
+            None => self.arguments(function, args, &mut vec![Value::Null; args.len()], at),
+        }
+    }
+
+    fn arguments(&mut self, function: Func, args: &[Expr], values: &mut [Value<'a>], at: u32) -> Evaluated<'a> {
         let mut number = at + 1;
-        for arg in args {
-            values.push(self.eval(arg, number)?);
+        for (value, arg) in values.iter_mut().zip(args) {
+            *value = self.eval(arg, number)?;
             number = self.after(arg, number);
         }
-        func::call(function, &values, self.cx)
+        func::call(function, values, self.cx)
     }
 
     #[inline(never)]

@@ -71,8 +71,11 @@ fn scalar() -> impl Strategy<Value = Datum> {
         instant,
         span,
         any::<std::net::IpAddr>().prop_map(Datum::Ip),
-        (any::<std::net::IpAddr>(), 0_u8..=32)
-            .prop_map(|(ip, prefix)| Datum::Cidr(ipnet::IpNet::new(ip, prefix).unwrap())),
+        (any::<std::net::IpAddr>(), 0_u8..=32).prop_filter_map("a prefix", |(ip, prefix)| ipnet::IpNet::new(
+            ip, prefix
+        )
+        .ok()
+        .map(Datum::Cidr)),
         Just(Datum::Type("int".into())),
     ]
 }
