@@ -1,9 +1,10 @@
 //! The engine: a verified bundle with everything that can be known before a run worked out once, shared by all runs.
 
 use std::sync::Arc;
+use std::thread;
 
 use admit_eval::datum::Datum;
-use admit_plan::bundle::{BlockId, BlockType, Bundle, FlowPlan, NodeId, NodeKind};
+use admit_plan::bundle::{BlockId, BlockType, Bundle, FlowPlan, Node, NodeId, NodeKind};
 use admit_plan::code::{Slot, SlotId, Source, StrId};
 use admit_plan::encode::Refusal;
 use admit_plan::types::Kind;
@@ -12,18 +13,19 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::block::{Block, Registry};
-use crate::effects::Effects;
 use crate::event::{RUNTIME_GROUPS, Shape};
 use crate::expression::Meaning;
 use crate::trace::has_labels;
 use crate::typed::conform;
+use crate::when::hot::Heat;
+use crate::when::jit::{CompileError, Compiled, Program};
 
 /// A loaded bundle: immutable, shared.
 pub struct Engine {
-    pub(crate) bundle: Bundle,
+    pub(crate) bundle: Arc<Bundle>,
     pub(crate) hash: [u8; 32],
     pub(crate) meaning: Meaning,
-    pub(crate) flows: Vec<FlowTable>,
+    pub(crate) flows: Vec<Arc<FlowTable>>,
     blocks: Vec<BlockEntry>,
     defaults: Vec<Option<Datum>>,
 }
@@ -89,8 +91,11 @@ pub(crate) struct FlowTable {
     pub(crate) session: Vec<SlotId>,
     /// Slots of `now`.
     pub(crate) now: Vec<SlotId>,
-    /// Per node: what its block sets, provides and ensures.
-    pub(crate) effects: Vec<Option<Box<Effects>>>,
+    /// Counts runs, and holds the machine code of the conditions once the flow is hot.
+    pub(crate) heat: Heat,
+    /// Per node: its first program in the machine code. A decision has one, a condition one for each field, a stage
+    /// with a condition one.
+    programs: Vec<usize>,
 }
 
 struct BlockEntry {
@@ -114,7 +119,7 @@ impl Engine {
     /// See [`LoadError`].
     pub fn from_verified(plan: Verified, registry: &Registry) -> Result<Arc<Self>, LoadError> {
         let hash = plan.hash().0;
-        let bundle = plan.bundle().clone();
+        let bundle = Arc::new(plan.bundle().clone());
         let blocks = bundle
             .blocks
             .iter()
@@ -125,7 +130,7 @@ impl Engine {
             })
             .collect::<Result<_, LoadError>>()?;
         let meaning = Meaning::of(&bundle.pool).map_err(LoadError::Constants)?;
-        let flows = bundle.flows.iter().map(|flow| FlowTable::of(&bundle, flow)).collect();
+        let flows = bundle.flows.iter().map(|flow| Arc::new(FlowTable::of(&bundle, flow))).collect();
         let defaults = defaults(&bundle, &meaning)?;
         Ok(Arc::new(Self { bundle, hash, meaning, flows, blocks, defaults }))
     }
@@ -163,6 +168,31 @@ impl Engine {
         Ok(Params { values })
     }
 
+    /// Makes machine code of every flow's conditions now, instead of when it gets hot: for servers that start, and
+    /// benchmarks. Takes milliseconds.
+    ///
+    /// # Errors
+    /// If this machine has none; the flows are interpreted then.
+    pub fn compile(&self) -> Result<(), CompileError> {
+        self.flows.iter().zip(&self.bundle.flows).try_for_each(|(table, flow)| table.compile(&self.bundle, flow))
+    }
+
+    /// Counts a run of a flow; one that gets hot by it is compiled on a thread of its own, off the request's path.
+    pub(crate) fn count_run(&self, index: usize) {
+        let Some(table) = self.flows.get(index) else { return };
+        if !table.heat.count() {
+            return;
+        }
+        let (bundle, table) = (Arc::clone(&self.bundle), Arc::clone(table));
+        let compile = move || {
+            if let Some(flow) = bundle.flows.get(index) {
+                // Without machine code the interpreter goes on: it is the meaning.
+                let _ = table.compile(&bundle, flow);
+            }
+        };
+        let _ = thread::Builder::new().name("admit-compile".to_owned()).spawn(compile);
+    }
+
     /// A string of the pool. Ids are verified when the bundle is loaded.
     pub(crate) fn text(&self, id: StrId) -> &SmolStr {
         string(&self.bundle, id)
@@ -194,7 +224,8 @@ impl FlowTable {
             given: Vec::new(),
             session: Vec::new(),
             now: Vec::new(),
-            effects: Vec::new(),
+            heat: Heat::default(),
+            programs: Vec::new(),
         };
         let set: Vec<&[StrId]> = flow.nodes.iter().flat_map(set_paths).collect();
         for (id, slot) in (0..).zip(&flow.slots) {
@@ -218,13 +249,25 @@ impl FlowTable {
                 Source::Secret(_) | Source::Variable(_) => {}
             }
         }
-        let outputs = flow.slots.len() as SlotId;
-        table.effects = flow.nodes.iter().map(|node| Effects::of(node, outputs)).collect();
+        let mut first = 0;
+        for node in &flow.nodes {
+            table.programs.push(first);
+            first += programs(node).len();
+        }
         table
     }
 
-    pub(crate) fn effects(&self, node: NodeId) -> Option<&Effects> {
-        self.effects.get(node as usize)?.as_deref()
+    /// The number of a node's first program in the machine code.
+    pub(crate) fn program(&self, node: NodeId) -> usize {
+        self.programs.get(node as usize).copied().unwrap_or(usize::MAX)
+    }
+
+    fn compile(&self, bundle: &Bundle, flow: &FlowPlan) -> Result<(), CompileError> {
+        let programs: Vec<Program<'_>> = flow.nodes.iter().flat_map(programs).collect();
+        if !programs.is_empty() {
+            self.heat.set(Arc::new(Compiled::compile(&bundle.pool, &flow.slots, &programs)?));
+        }
+        Ok(())
     }
 }
 
@@ -241,7 +284,19 @@ fn read_slots(bundle: &Bundle, flow: &FlowPlan) -> Vec<Slot> {
         .collect()
 }
 
-fn set_paths(node: &admit_plan::bundle::Node) -> Vec<&[StrId]> {
+/// What is compiled of a node, in order.
+fn programs(node: &Node) -> Vec<Program<'_>> {
+    match &node.kind {
+        NodeKind::Decision { cases, .. } => {
+            vec![Program::Decision { cases: cases.iter().map(|case| &case.when).collect(), locals: 0 }]
+        }
+        NodeKind::Condition { fields } => fields.iter().map(|(_, expr)| Program::Value { expr, locals: 0 }).collect(),
+        NodeKind::Stage { when, .. } => when.iter().map(|expr| Program::Value { expr, locals: 0 }).collect(),
+        NodeKind::Block(_) | NodeKind::EnterFlow { .. } | NodeKind::LeaveFlow { .. } => Vec::new(),
+    }
+}
+
+fn set_paths(node: &Node) -> Vec<&[StrId]> {
     match &node.kind {
         NodeKind::Block(block) => {
             let sets = block.sets.iter().map(|set| set.path.as_slice());

@@ -10,6 +10,7 @@ use bumpalo::Bump;
 
 pub use crate::event::error::{EventError, Fault, Segment};
 pub use crate::event::shape::Shape;
+pub(crate) use crate::event::shape::empty;
 
 mod convert;
 mod cursor;
@@ -41,7 +42,7 @@ impl Default for Limits {
 
 impl Shape {
     /// Reads an event into `out`, one value per slot of the flow: slots of other sources are left alone, event slots
-    /// that the event does not hold become [`Value::Absent`]. Strings without escapes borrow from `bytes`, all else
+    /// that the event does not hold become [`Value::Absent`], or false or empty where the slot says that it is never absent. Strings without escapes borrow from `bytes`, all else
     /// lives in `arena`. A field with `null` is absent, unless its type holds null.
     ///
     /// # Errors

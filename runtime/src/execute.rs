@@ -220,6 +220,7 @@ impl Engine {
         let index = self.flow_index(start.flow).ok_or_else(|| StepError::UnknownFlow(start.flow.into()))?;
         let flow = self.bundle.flows.get(index).ok_or_else(|| StepError::UnknownFlow(start.flow.into()))?;
         let submitted = Submitted::of_start(start.flow, &flow.input, start.input).map_err(StepError::Input)?;
+        self.count_run(index);
         let now = host.now();
         let mut run = Run {
             id: token::run_id(host, now),

@@ -4,7 +4,6 @@
 
 mod audit;
 pub mod block;
-mod effects;
 pub mod engine;
 pub mod event;
 pub mod execute;

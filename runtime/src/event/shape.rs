@@ -1,5 +1,6 @@
 //! What a flow reads of an event: a tree of the paths that its slots name, built once per flow.
 
+use admit_eval::value::{Map, Value};
 use admit_plan::code::{Pool, Slot, Source};
 use admit_plan::types::{Double, Kind, Range, Type};
 use smol_str::SmolStr;
@@ -39,6 +40,8 @@ pub(super) struct Target {
 pub(super) struct Required {
     pub(super) slot: usize,
     pub(super) path: Box<[SmolStr]>,
+    /// What it is where the event says nothing: see [`empty`].
+    pub(super) empty: Option<Value<'static>>,
 }
 
 /// A declared type, ready for reading.
@@ -104,7 +107,7 @@ impl Shape {
             event_slots.push(index);
             let by_runtime = path.first().is_none_or(|group| RUNTIME_GROUPS.contains(&group.as_str()));
             if !slot.maybe_absent && !by_runtime {
-                required.push(Required { slot: index, path: path.clone() });
+                required.push(Required { slot: index, path: path.clone(), empty: empty(slot.ty.present()) });
             }
             let mut node = &mut root;
             for name in &path {
@@ -113,6 +116,32 @@ impl Shape {
             node.targets.push(Target { slot: index, want: Want::of(slot.ty.present()) });
         }
         Self { root, slots: event_slots.into(), required: required.into() }
+    }
+}
+
+/// What a field is that is declared to be always there and that the event leaves out (blocks.md): flags are false, lists
+/// and maps are empty. None: the event must have it.
+pub(crate) fn empty(ty: &Type) -> Option<Value<'static>> {
+    match ty.kind {
+        Kind::Bool => Some(Value::Bool(false)),
+        Kind::List(_) => Some(Value::List(&[])),
+        Kind::Map(..) => Some(Value::Map(&Map { entries: &[] })),
+        Kind::Error
+        | Kind::Dyn
+        | Kind::Null
+        | Kind::Int(_)
+        | Kind::Uint(_)
+        | Kind::Double(_)
+        | Kind::String
+        | Kind::Enum(_)
+        | Kind::Bytes
+        | Kind::Timestamp
+        | Kind::Duration
+        | Kind::Record(_)
+        | Kind::Optional(_)
+        | Kind::Type
+        | Kind::Ip
+        | Kind::Cidr => None,
     }
 }
 

@@ -35,8 +35,11 @@ pub(super) fn read<'a>(
     let mut cursor = Cursor::new(text, arena);
     whole(&mut cursor, shape, limits, out)?;
     for need in &shape.required {
-        if matches!(out.get(need.slot), Some(Value::Absent) | None) {
-            return Err(missing(need, Cursor::new(text, arena)));
+        if let Some(slot @ Value::Absent) = out.get_mut(need.slot) {
+            match need.empty {
+                Some(empty) => *slot = empty,
+                None => return Err(missing(need, Cursor::new(text, arena))),
+            }
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use admit_eval::datum::Datum;
 use admit_plan::bundle::{BlockNode, BlockType, Node, NodeId};
-use admit_plan::code::StrId;
+use admit_plan::code::{Expr, StrId};
 use admit_plan::types::{Kind, Type};
 use smol_str::SmolStr;
 
@@ -55,7 +55,7 @@ impl<'a> Walker<'_, '_, 'a> {
         }
         match done {
             Done::Output(output) | Done::Stubbed(output) => {
-                let record = self.apply(id, ty, &config, output, stubbed)?;
+                let record = self.apply(block, ty, &config, output, stubbed)?;
                 let shown = if self.engine.is_masked(block.block) { mask(&record, &ty.output) } else { record.clone() };
                 self.run.keep(id, Kept::Output(Packed(record)));
                 self.run.memory.take_if(|(asked, _)| *asked == id);
@@ -86,40 +86,38 @@ impl<'a> Walker<'_, '_, 'a> {
     /// Checks the outputs and applies what the declaration says. Nothing is changed unless all of it holds.
     fn apply(
         &mut self,
-        id: NodeId,
+        block: &BlockNode,
         ty: &BlockType,
         config: &Datum,
         output: Output,
         stubbed: bool,
     ) -> Result<Datum, String> {
         let record = outputs(output.fields, &ty.output, stubbed)?;
-        let Some(effects) = self.table.effects(id) else { return Ok(record) };
-        let first = self.flow.slots.len() as u32;
-        slots::put(&mut self.slots, first, to_value(&record, self.arena));
-        slots::put(&mut self.slots, first + 1, to_value(config, self.arena));
-        let when = |walker: &Self, code: Option<&'a admit_plan::code::Expr>| match code {
-            Some(code) => walker.holds(code).map_err(|failure| failure.to_string()),
-            None => Ok(true),
-        };
-        for (what, condition) in &effects.ensures {
-            if when(self, condition.as_ref())? && !self.holds(what).map_err(|failure| failure.to_string())? {
+        if block.sets.is_empty() && block.provides.is_empty() && block.ensures.is_empty() {
+            return Ok(record);
+        }
+        let locals = [to_value(&record, self.arena), to_value(config, self.arena)];
+        let holds = |walker: &Self, code: &Expr| walker.holds(code, &locals).map_err(|failure| failure.to_string());
+        let when = |walker: &Self, code: &Option<Expr>| code.as_ref().map_or(Ok(true), |code| holds(walker, code));
+        for (what, condition) in &block.ensures {
+            if when(self, condition)? && !holds(self, what)? {
                 return Err("it did not ensure what its declaration promises".to_owned());
             }
         }
         let mut user = None;
-        for provides in &effects.provides {
-            if when(self, provides.when.as_ref())? {
-                user = self.provided(&provides.path, output.user.as_ref())?.or(user);
+        for (path, condition) in &block.provides {
+            if when(self, condition)? {
+                user = self.provided(path, output.user.as_ref())?.or(user);
             }
         }
         let mut changes = Vec::new();
-        for set in &effects.sets {
-            if !when(self, set.when.as_ref())? {
+        for set in &block.sets {
+            if !when(self, &set.when)? {
                 continue;
             }
             let path = slots::names(self, &set.path);
             let value = match &set.to {
-                Some(code) => Some(Datum::from(self.eval(code).map_err(|failure| failure.to_string())?)),
+                Some(code) => Some(Datum::from(self.eval(code, &locals).map_err(|failure| failure.to_string())?)),
                 None => {
                     let dotted = path.join(".");
                     output.sets.iter().find(|(given, _)| *given == dotted).map(|(_, value)| value.clone())

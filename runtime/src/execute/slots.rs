@@ -8,7 +8,7 @@ use admit_plan::code::{SlotId, Source, StrId};
 use admit_plan::types::Type;
 use smol_str::SmolStr;
 
-use crate::event::RUNTIME_GROUPS;
+use crate::event::{RUNTIME_GROUPS, empty};
 use crate::execute::walk::Walker;
 use crate::expression::to_value;
 use crate::state::{Groups, Kept, Run, at_path, str_datum};
@@ -65,6 +65,10 @@ pub(super) fn fill_runtime(walker: &mut Walker<'_, '_, '_>) {
         let Some(group) = path.first() else { continue };
         let value = match known(walker.run, &path) {
             Some(found) => typed(walker, &found, &slot.ty),
+            // A known user's flags are false and lists empty where the store says nothing of them.
+            None if group == "user" && path.len() > 1 && walker.run.groups.user.is_some() && !slot.maybe_absent => {
+                empty(&slot.ty).unwrap_or(Value::Absent)
+            }
             None if RUNTIME_GROUPS.contains(&group.as_str()) => Value::Absent,
             None => continue,
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use admit_eval::cx::Cx;
 use admit_eval::value::{Instant, Value};
-use admit_plan::bundle::{BlockNode, FlowPlan, Node, NodeId, NodeKind, OnError};
+use admit_plan::bundle::{BlockNode, Case, FlowPlan, Node, NodeId, NodeKind, OnError};
 use admit_plan::code::Expr;
 use admit_plan::types::Type;
 use bumpalo::Bump;
@@ -20,10 +20,12 @@ use crate::execute::finish::Ending;
 use crate::execute::view::View;
 use crate::execute::{Work, job, slots};
 use crate::explain;
-use crate::expression::{self, Failure};
+use crate::expression::Failure;
 use crate::host::Secret;
 use crate::state::{Frame, Kept, Run};
 use crate::trace::{BlockEnd, Level, TraceEvent};
+use crate::when;
+use crate::when::jit::Compiled;
 
 /// Why the walk stopped.
 pub(crate) enum Pause {
@@ -69,7 +71,6 @@ pub(super) struct Walker<'w, 'h, 'a> {
     pub(super) table: &'a FlowTable,
     pub(super) arena: &'a Bump,
     pub(super) cx: &'w Cx<'a>,
-    /// The flow's slots, then the outputs and the config of the block that has just ended.
     pub(super) slots: Vec<Value<'a>>,
     pub(super) now: Instant,
 }
@@ -85,7 +86,7 @@ pub(crate) fn walk(work: &mut Work<'_>, run: &mut Run, finished: Option<Finished
     };
     let arena = Bump::with_capacity(2048);
     let event = Arc::clone(&run.event);
-    let mut slots = vec![Value::Absent; flow.slots.len() + 2];
+    let mut slots = vec![Value::Absent; flow.slots.len()];
     table.shape.read(&event, Limits::default(), &arena, &mut slots)?;
     let now = work.host.now();
     let cx = engine.meaning.cx(&arena);
@@ -132,15 +133,23 @@ pub(crate) fn prompt_of(engine: &Engine, run: &Run) -> Option<Type> {
 }
 
 impl<'a> Walker<'_, '_, 'a> {
-    pub(super) fn eval(&self, code: &Expr) -> Result<Value<'a>, Failure> {
-        Ok(expression::eval(code, &self.slots, self.cx)?)
+    /// The value of an expression over the slots and these locals.
+    pub(super) fn eval(&self, code: &Expr, locals: &[Value<'a>]) -> Result<Value<'a>, Failure> {
+        self.cx.refill();
+        Ok(when::value(code, &self.frame(locals))?)
     }
 
-    pub(super) fn holds(&self, code: &Expr) -> Result<bool, Failure> {
-        match self.eval(code)? {
-            Value::Bool(bool) => Ok(bool),
-            _ => Err(Failure::NotABool),
-        }
+    pub(super) fn holds(&self, code: &Expr, locals: &[Value<'a>]) -> Result<bool, Failure> {
+        truth(self.eval(code, locals)?)
+    }
+
+    fn frame<'r>(&'r self, locals: &'r [Value<'a>]) -> when::Frame<'r, 'a> {
+        when::Frame { slots: &self.slots, locals, cx: self.cx }
+    }
+
+    /// Machine code, where there is some and nobody wants to see the parts.
+    fn code(&self) -> Option<&'a Compiled> {
+        if self.work.options.explain { None } else { self.table.heat.code() }
     }
 
     pub(super) fn label(&self, node: &Node) -> SmolStr {
@@ -167,7 +176,7 @@ impl<'a> Walker<'_, '_, 'a> {
         let Some(node) = self.node(id) else { return Go::Stop(Pause::End(Ending::error(None))) };
         // Edges go forward only, so that every walk ends; a plan that was not verified so is stopped here.
         let go = match &node.kind {
-            NodeKind::Stage { when, otherwise } => self.stage(node, when.as_ref(), *otherwise),
+            NodeKind::Stage { when, otherwise } => self.stage(id, node, when.as_ref(), *otherwise),
             NodeKind::Block(block) => self.block(id, node, block),
             NodeKind::Decision { .. } => self.decision(id, node),
             NodeKind::Condition { fields } => self.condition(id, node, fields),
@@ -186,9 +195,9 @@ impl<'a> Walker<'_, '_, 'a> {
         }
     }
 
-    fn stage(&mut self, node: &'a Node, when: Option<&'a Expr>, otherwise: Option<NodeId>) -> Go {
+    fn stage(&mut self, id: NodeId, node: &'a Node, when: Option<&'a Expr>, otherwise: Option<NodeId>) -> Go {
         let label = self.label(node);
-        match when.map_or(Ok(true), |when| self.holds(when)) {
+        match when.map_or(Ok(true), |when| self.observed(id, node, 0, when)) {
             Ok(runs) => {
                 self.work.trace.events.push(TraceEvent::Stage { label, skipped: !runs });
                 Go::To(if runs { node.next } else { otherwise })
@@ -199,17 +208,17 @@ impl<'a> Walker<'_, '_, 'a> {
 
     fn decision(&mut self, id: NodeId, node: &'a Node) -> Go {
         let NodeKind::Decision { cases, default } = &node.kind else { return Go::To(node.next) };
-        let mut taken = None;
-        for (index, case) in (0..).zip(cases) {
-            match self.observed(id, node, index, &case.when) {
-                Ok(true) => {
-                    taken = Some(&case.branch);
-                    break;
-                }
-                Ok(false) => {}
-                Err(failure) => return self.step_failed(node, failure.to_string()),
+        let taken = match self.code() {
+            Some(code) => {
+                self.cx.refill();
+                code.decide(self.table.program(id), &self.frame(&[])).map_err(|failed| Failure::Eval(failed.error))
             }
-        }
+            None => self.decide(id, node, cases),
+        };
+        let taken = match taken {
+            Ok(taken) => taken.and_then(|index| cases.get(index)).map(|case| &case.branch),
+            Err(failure) => return self.step_failed(node, failure.to_string()),
+        };
         let Some(branch) = taken.or(default.as_ref()) else {
             return self.step_failed(node, "no case holds and there is no default".to_owned());
         };
@@ -223,7 +232,15 @@ impl<'a> Walker<'_, '_, 'a> {
     fn condition(&mut self, id: NodeId, node: &'a Node, fields: &'a [(u32, Expr)]) -> Go {
         let mut values = Vec::with_capacity(fields.len());
         for (index, (_, code)) in (0..).zip(fields) {
-            match self.observed(id, node, index, code) {
+            let value = match self.code() {
+                Some(compiled) => {
+                    self.cx.refill();
+                    let program = self.table.program(id) + index as usize;
+                    compiled.value(program, &self.frame(&[])).map_err(Failure::Eval).and_then(truth)
+                }
+                None => self.observed(id, node, index, code),
+            };
+            match value {
                 Ok(value) => values.push(value),
                 Err(failure) => return self.step_failed(node, failure.to_string()),
             }
@@ -236,6 +253,15 @@ impl<'a> Walker<'_, '_, 'a> {
         Go::To(node.next)
     }
 
+    fn decide(&mut self, id: NodeId, node: &Node, cases: &'a [Case]) -> Result<Option<usize>, Failure> {
+        for (index, case) in cases.iter().enumerate() {
+            if self.observed(id, node, index as u32, &case.when)? {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
     /// A truth value, explained in the trace where that was asked for.
     fn observed(&mut self, id: NodeId, node: &Node, index: u32, code: &'a Expr) -> Result<bool, Failure> {
         if self.work.options.explain {
@@ -243,7 +269,7 @@ impl<'a> Walker<'_, '_, 'a> {
             let label = self.label(node);
             self.work.trace.events.push(TraceEvent::Explained { node: id, label, expr: index, values });
         }
-        self.holds(code)
+        self.holds(code, &[])
     }
 
     fn leave(&mut self, node: &'a Node, enter: NodeId) -> Go {
@@ -430,6 +456,13 @@ impl<'a> Walker<'_, '_, 'a> {
             Some(settled) => Ending::Settled(settled),
             None => Ending::error(None),
         }
+    }
+}
+
+fn truth(value: Value<'_>) -> Result<bool, Failure> {
+    match value {
+        Value::Bool(bool) => Ok(bool),
+        _ => Err(Failure::NotABool),
     }
 }
 

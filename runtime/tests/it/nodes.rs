@@ -4,7 +4,8 @@ use admit_eval::datum::Datum;
 use admit_plan::bundle::{ConfigValue, NodeKind, OnError, Param, SecretPart};
 use admit_plan::code::{BinOp, Escape, Expr, Source};
 use admit_plan::types::Kind;
-use admit_runtime::execute::{Outcome, StepError};
+use admit_runtime::execute::{Known, Options, Outcome, Start, StepError};
+use admit_runtime::testing::block_on;
 use admit_runtime::trace::{BlockEnd, MASK, TraceEvent};
 
 use crate::support::*;
@@ -28,6 +29,39 @@ fn a_decision_takes_the_first_case_that_holds() {
     let answer = tor_gate().start_with(&host(), r#"{"request": {"asn": {"is_tor": true}}}"#, None).unwrap();
     assert_eq!(reason(&answer), "high_risk");
     assert_eq!(ran(&answer), ["gate", "deny"]);
+}
+
+#[test]
+fn a_flag_that_the_event_leaves_out_is_false_and_any_other_field_is_named() {
+    assert_eq!(outcome(&tor_gate().start_with(&host(), "{}", None).unwrap()), "allow");
+    let mut flow = tor_gate();
+    flow.event("request.ip", string_type(), false);
+    let error = flow.start_with(&host(), "{}", None).unwrap_err().to_string();
+    assert!(error.contains("request.ip"), "{error}");
+}
+
+#[test]
+fn machine_code_walks_as_the_interpreter_does() {
+    let mut flow = tor_gate();
+    let zero = Expr::Binary(BinOp::Div, Box::new((Expr::Int(1), Expr::Int(0))));
+    let number = flow.event("request.asn.number", Kind::INT.into(), true);
+    let fails = Expr::Binary(BinOp::Eq, Box::new((zero, number)));
+    let fields = vec![(flow.str("fails"), fails)];
+    flow.flow().nodes.pop();
+    flow.push("checks", NodeKind::Condition { fields }, Some(3));
+    let allow = flow.flow().ends[0];
+    flow.block("allow", allow, None);
+    let (interpreted, compiled) = (flow.engine(), flow.engine());
+    compiled.compile().unwrap();
+    for event in [r#"{"request": {"asn": {"is_tor": true}}}"#, r#"{"request": {"asn": {"number": 1}}}"#, "{}"] {
+        let traces = [&interpreted, &compiled].map(|engine| {
+            let params = engine.params(&[]).unwrap();
+            let start = Start { flow: "login", event: event.as_bytes(), input: None, known: Known::default() };
+            let answer = block_on(engine.start(&host(), &tenant(), &params, start, Options::default())).unwrap();
+            answer.trace
+        });
+        assert_eq!(traces[0], traces[1]);
+    }
 }
 
 #[test]
