@@ -12,6 +12,8 @@ use crate::types::{Kind, Type};
 /// No expression may cost more, in units: a few seconds in the worst case.
 pub const LIMIT: u64 = 1 << 32;
 
+/// Units to evaluate a node, besides what it does.
+const NODE: u64 = 16;
 /// Bytes of a string whose size nothing bounds.
 const TEXT: u64 = 64 << 10;
 /// Entries of a list or map whose size nothing bounds.
@@ -137,7 +139,8 @@ impl Bounds<'_, '_> {
     fn expr(&mut self, expr: &Expr) -> Bound {
         let number = self.next;
         self.next += 1;
-        let bound = self.node(expr);
+        let mut bound = self.node(expr);
+        bound.cost = bound.cost.saturating_add(NODE);
         if let Some((limit, found @ None)) = &mut self.over
             && bound.cost > *limit
         {

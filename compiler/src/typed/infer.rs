@@ -62,6 +62,8 @@ pub fn infer(expr: &Expr, expect: Expect<'_>, scope: &mut dyn Scope, out: &mut V
 /// Levels that code may have, and nodes: more than any expression that parses, unless macros are nested in macros.
 const DEPTH: usize = admit_plan::verify::MAX_EXPR_DEPTH;
 const NODES: usize = admit_plan::verify::MAX_EXPR_NODES;
+/// A constant that can cost more, in units of [`cost`], is left to the run: checking stays quick.
+const CONSTANT: u64 = 1 << 24;
 
 /// What typing carries along.
 struct Cx<'a> {
@@ -186,17 +188,14 @@ impl Cx<'_> {
         large
     }
 
-    /// Reports an expression of a project that could cost more than any may (language.md section 5).
+    /// Reports an expression that could cost more than any may (language.md section 5), checked or not.
     fn too_costly(&mut self, typed: &Typed, span: Span) -> bool {
-        if !self.declared() {
-            return false;
-        }
         let scope = &*self.scope;
         let over =
             cost::over(&typed.code, &|slot| scope.slot(slot).map(|slot| slot.ty), scope.constants(), cost::LIMIT);
         let Some(node) = over else { return false };
         let at = typed.spans.iter().take(node + 1).rev().flatten().next().copied().unwrap_or(span);
-        self.report(
+        self.out.push(
             Diagnostic::error("A0123", at, "this can take too long: its cost has no bound that a flow may have")
                 .help("a list of undeclared size counts as 1,024 entries, a text as 64 KiB; walk one list inside another at most once"),
         );
@@ -206,6 +205,9 @@ impl Cx<'_> {
     /// Evaluates a value that is constant as a whole: its failure is a mistake here, not one of the run.
     fn constant(&mut self, typed: &Typed, span: Span) {
         if !self.declared() || !typed.constant || constant::is_literal(&typed.code) {
+            return;
+        }
+        if cost::cost(&typed.code, &|_| None, self.scope.constants()) > CONSTANT {
             return;
         }
         if let Err(error) = constant::evaluate(&typed.code, self.scope.constants()) {
