@@ -13,6 +13,7 @@ mod contract;
 mod decision;
 mod effects;
 mod expr;
+mod fold;
 mod known;
 mod labels;
 mod lint;

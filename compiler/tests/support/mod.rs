@@ -1,7 +1,5 @@
 //! Helpers of the compiler's tests: the standard library from disk, projects from fenced files, findings as text.
 
-#![expect(dead_code, reason = "each test binary uses its part")]
-
 use std::path::{Path, PathBuf};
 
 use admit_compiler::diagnostic::{Diagnostic, Level};
