@@ -13,7 +13,6 @@ mod contract;
 mod decision;
 mod effects;
 mod expr;
-mod fold;
 mod known;
 mod labels;
 mod lint;

@@ -3,7 +3,6 @@
 use admit_plan::code::{Expr as Code, Pool, SlotId};
 use admit_plan::types::Type;
 
-use super::fold::fold;
 use crate::ast::Name;
 use crate::ast::expr::Expr;
 use crate::diagnostic::{Diagnostic, Level};
@@ -39,9 +38,6 @@ pub(super) fn constant_in(
     let mut scope = Nothing { pool, facts: Facts::nothing(), what };
     let mut found = Vec::new();
     let typed = infer(expr, Expect { ty, template: None, what }, &mut scope, &mut found);
-    if !found.iter().any(|found| found.level == Level::Error) {
-        found.extend(fold(expr, &typed, ty, pool.pool()));
-    }
     let sound = !found.iter().any(|found| found.level == Level::Error);
     out.append(&mut found);
     sound.then_some(typed.code)

@@ -3,7 +3,6 @@
 use admit_plan::types::{Kind, Type};
 use smol_str::SmolStr;
 
-use super::fold::fold;
 use super::scope::{FlowScope, Standing};
 use super::state::State;
 use super::walk::Walk;
@@ -34,11 +33,7 @@ impl Walk<'_, '_> {
         let mut found = Vec::new();
         let mut scope = FlowScope { walk: self, state, standing: Standing::Condition };
         let typed = infer(expr, expect, &mut scope, &mut found);
-        let mut sound = !found.iter().any(|diagnostic| diagnostic.level == Level::Error);
-        if sound && let Some(failed) = fold(expr, &typed, Some(&bool), scope.walk.pool.pool()) {
-            found.push(failed);
-            sound = false;
-        }
+        let sound = !found.iter().any(|diagnostic| diagnostic.level == Level::Error);
         let (yes, no) = if sound {
             (facts_if(&typed.code, true, &scope), facts_if(&typed.code, false, &scope))
         } else {
@@ -53,9 +48,6 @@ impl Walk<'_, '_> {
         let mut found = Vec::new();
         let mut scope = FlowScope { walk: self, state, standing: Standing::Config };
         let typed = infer(expr, expect, &mut scope, &mut found);
-        if !found.iter().any(|diagnostic| diagnostic.level == Level::Error) {
-            found.extend(fold(expr, &typed, expect.ty, self.pool.pool()));
-        }
         self.out.append(&mut found);
         typed
     }
