@@ -18,7 +18,10 @@ pub fn project(flows: usize, seed: u64) -> Vec<(String, String)> {
     for number in 1..flows {
         custom(&mut text, number, &mut random);
         if number % FLOWS_PER_FILE == 0 || number + 1 == flows {
-            files.push((format!("flows/custom-{:04}.admit", number.div_ceil(FLOWS_PER_FILE)), std::mem::take(&mut text)));
+            files.push((
+                format!("flows/custom-{:04}.admit", number.div_ceil(FLOWS_PER_FILE)),
+                std::mem::take(&mut text),
+            ));
         }
     }
     files

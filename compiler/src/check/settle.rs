@@ -218,7 +218,9 @@ impl<'a> Walk<'a, '_> {
             }
         }
         self.out.append(&mut problems);
-        self.level_reached(declared, config, state, span);
+        if missing.is_empty() {
+            self.level_reached(declared, config, state, span);
+        }
     }
 
     /// The instances whose result counts, and what is wrong with it.

@@ -296,8 +296,9 @@ impl<'a> TestCx<'_, 'a> {
             "allow" => Outcome::Allow,
             "finalized" => Outcome::Finalized,
             _ => {
-                self.error("A0707", name.span, &format!("`{}` is no outcome", name.text))
-                    .help("outcomes are `session`, `tokens`, `allow`, `finalized`, `deny \"reason\"`, `suspended LABEL` and `error LABEL`");
+                let near = nearest(&name.text, ["session", "tokens", "allow", "finalized"]);
+                let found = Diagnostic::error("A0707", name.span, format!("`{}` is no outcome", name.text));
+                self.out.push(with_near(found, near).help("outcomes are `session`, `tokens`, `allow`, `finalized`, `deny \"reason\"`, `suspended LABEL` and `error LABEL`"));
                 return;
             }
         };
@@ -333,6 +334,10 @@ impl<'a> TestCx<'_, 'a> {
     }
 
     fn holds(&mut self, expr: &Expr, span: Span) {
+        if let ExprKind::Ident(name) = &expr.kind {
+            self.outcome(name, span);
+            return;
+        }
         let mut found = Vec::new();
         let mut scope = OpenScope {
             index: self.index,
