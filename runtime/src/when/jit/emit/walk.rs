@@ -141,17 +141,14 @@ impl<'e> Emit<'e, '_> {
 
     /// The rows of what is walked: first address and the address after the last.
     fn range(&mut self, walk: &'e Comprehension) -> Result<(Value, Value)> {
-        let (first, count) = if !walk.two_vars && self.is_list(&walk.range) {
-            self.list_parts(&walk.range)?
-        } else {
-            let cell = self.cell();
-            let held = self.value(&walk.range)?;
-            let address = self.address(held);
-            let two = self.int(i64::from(walk.two_vars));
-            self.try_call(Helper::Rows, &[address, two, cell])?;
-            // The helper leaves a list of values there, the rows one after another.
-            (self.load(types::I64, cell, PAYLOAD), self.load(types::I64, cell, SECOND))
-        };
+        let cell = self.cell();
+        let held = self.value(&walk.range)?;
+        let address = self.address(held);
+        let two = self.int(i64::from(walk.two_vars));
+        // Also for a list that could be walked as it lies: the helper takes the elements from the bound on steps.
+        self.try_call(Helper::Rows, &[address, two, cell])?;
+        // It leaves a list of values there, the rows one after another.
+        let (first, count) = (self.load(types::I64, cell, PAYLOAD), self.load(types::I64, cell, SECOND));
         let bytes = self.ins.ins().imul_imm_s(count, i64::from(VALUE_SIZE));
         Ok((first, self.ins.ins().iadd(first, bytes)))
     }
