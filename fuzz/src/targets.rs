@@ -3,6 +3,7 @@
 
 pub mod format;
 pub mod parse;
+pub mod when_agree;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -18,7 +19,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[parse::TARGET, format::TARGET];
+pub const TARGETS: &[Target] = &[parse::TARGET, format::TARGET, when_agree::TARGET];
 
 /// The target of that name.
 pub fn find(name: &str) -> Option<&'static Target> {
