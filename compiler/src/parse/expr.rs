@@ -187,10 +187,9 @@ fn word(cx: &mut Cx<'_>, name: Name) -> ExprKind {
 /// `step.risk-evaluate`, `parent.step.x`: selects on the written names.
 fn slug_ref(cx: &mut Cx<'_>, pair: Pair<'_>) -> Deep {
     let span = cx.span_of(&pair);
-    let mut kids = Kids::of(pair);
     let mut optional = false;
     let mut whole: Option<Deep> = None;
-    while let Some(pair) = kids.next() {
+    for pair in Kids::of(pair) {
         match pair.as_rule() {
             Rule::dot => optional = false,
             Rule::optional_dot => optional = true,

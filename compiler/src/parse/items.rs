@@ -51,7 +51,10 @@ fn comments<'a>(cx: &mut Cx<'a>, pairs: &Pairs<'a>) {
             continue;
         }
         let follows = token::skip_trivia(cx.text, end);
-        if cx.text.get(follows..).is_none_or(|rest| rest.is_empty() || rest.starts_with(['}', ')', ']'])) {
+        let rest = cx.text.get(follows..).unwrap_or_default();
+        // At the left margin an item follows, though it may be garbage: that is said already.
+        let inside = begin > token::line_start(cx.text, begin);
+        if rest.is_empty() || inside && rest.starts_with(['}', ')', ']']) {
             report::dangling_doc(cx, begin, end);
         }
         first_of_run = None;

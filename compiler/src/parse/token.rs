@@ -115,7 +115,7 @@ pub(super) fn token_end(text: &str, at: usize) -> usize {
 }
 
 /// Whether a line begins an item at column 0, as `item_head` of the grammar has it.
-fn begins_item(line: &str) -> bool {
+pub(super) fn begins_item(line: &str) -> bool {
     let mut words = line.split_ascii_whitespace();
     match (words.next(), words.next()) {
         (Some("system" | "custom"), Some("flow")) => true,

@@ -62,7 +62,7 @@ fn describe(rule: Rule) -> (String, bool) {
     let (text, weak) = match rule {
         Rule::open_brace => ("`{`", false),
         Rule::close_brace => ("`}`", false),
-        Rule::open_paren => ("`(`", false),
+        Rule::open_paren => ("`(`", true),
         Rule::close_paren => ("`)`", false),
         Rule::close_bracket => ("`]`", false),
         Rule::comma => ("`,`", false),

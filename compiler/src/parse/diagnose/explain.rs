@@ -72,9 +72,9 @@ pub(super) fn stray(cx: &mut Cx<'_>, text: &str, at: usize, what: &str) {
     if open_string(cx, &failure) {
         return;
     }
-    match found {
-        "}" | ")" | "]" => {
-            cx.error("A0018", at, at + 1, format!("this `{found}` closes nothing")).help.push("remove it".to_owned());
+    match found.get(..1) {
+        Some(mark @ ("}" | ")" | "]")) => {
+            cx.error("A0018", at, at + 1, format!("this `{mark}` closes nothing")).help.push("remove it".to_owned());
         }
         _ => {
             cx.error("A0001", at, at + found.len(), format!("expected {what}, found `{}`", shown(found)));
@@ -84,12 +84,12 @@ pub(super) fn stray(cx: &mut Cx<'_>, text: &str, at: usize, what: &str) {
 
 fn stray_token(cx: &mut Cx<'_>, failure: &Failure<'_>, found: &str) {
     let at = failure.at;
-    match found {
-        "" => {
+    match found.get(..1) {
+        None if found.is_empty() => {
             cx.error("A0001", at, at, "the text ends too early");
         }
-        "}" | ")" | "]" => {
-            cx.error("A0018", at, at + 1, format!("this `{found}` closes nothing")).help.push("remove it".to_owned());
+        Some(mark @ ("}" | ")" | "]")) => {
+            cx.error("A0018", at, at + 1, format!("this `{mark}` closes nothing")).help.push("remove it".to_owned());
         }
         _ => {
             cx.error("A0001", at, at + found.len(), format!("`{}` does not belong here", shown(found)));
@@ -152,7 +152,8 @@ fn open_bracket(cx: &mut Cx<'_>, failure: &Failure<'_>, found: &str) -> bool {
     let Failure { text, start, at, expected } = *failure;
     let rest = text.get(at..).unwrap_or_default();
     let after = rest.get(found.len()..).unwrap_or_default().trim_start_matches([' ', '\t']);
-    let ends = matches!(found, "" | "=" | "}" | ")" | "]" | "->" | "when" | "default" | "stage" | "decision" | "run")
+    let ends = token::begins_item(rest)
+        || matches!(found, "" | "=" | "}" | ")" | "]" | "->" | "when" | "default" | "stage" | "decision" | "run")
         || after.starts_with(':')
             && text.get(start..at).is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('\n'));
     if !ends {
