@@ -39,16 +39,8 @@ pub fn find(id: &str) -> Option<&'static Code> {
 }
 
 /// Every range's codes. A new range is one line here.
-const RANGES: &[&[Code]] = &[
-    syntax::CODES,
-    expr::CODES,
-    flow::CODES,
-    declare::CODES,
-    build::CODES,
-    test::CODES,
-    rule::CODES,
-    project::CODES,
-];
+const RANGES: &[&[Code]] =
+    &[syntax::CODES, expr::CODES, flow::CODES, declare::CODES, build::CODES, test::CODES, rule::CODES, project::CODES];
 
 /// An entry: `code!(Error, "A0107", "what is wrong")` reads `explain/A0107.md`.
 macro_rules! code {

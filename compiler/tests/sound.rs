@@ -198,7 +198,7 @@ impl Random {
     }
 
     fn pick<'f>(&mut self, forms: &[&'f str]) -> &'f str {
-        forms[self.below(forms.len())]
+        forms.get(self.below(forms.len())).copied().unwrap_or("b")
     }
 
     /// An expression of a kind: a form in which `<kind>` stands for another expression.
