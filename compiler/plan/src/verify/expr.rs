@@ -42,7 +42,7 @@ pub(super) fn condition(expr: &Expr, scope: Scope<'_>) -> Check {
 pub(super) fn slots_of(expr: &Expr, found: &mut Vec<SlotId>) {
     match expr {
         Expr::Slot(id) | Expr::Has(id) | Expr::OptSlot(id) => found.push(*id),
-        _ => children(expr, &mut |child| slots_of(child, found)),
+        _ => expr.for_each_child(&mut |child| slots_of(child, found)),
     }
 }
 
@@ -148,53 +148,4 @@ impl Checker<'_> {
 
 fn entries(count: usize) -> Check {
     if count > MAX_ENTRIES { Err(format!("a literal of more than {MAX_ENTRIES} entries")) } else { Ok(()) }
-}
-
-/// Calls `visit` with each direct part of the expression.
-pub(crate) fn children<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
-    match expr {
-        Expr::Null
-        | Expr::Bool(_)
-        | Expr::Int(_)
-        | Expr::Uint(_)
-        | Expr::Double(_)
-        | Expr::Str(_)
-        | Expr::Bytes(_)
-        | Expr::Duration(_)
-        | Expr::Type(_)
-        | Expr::Slot(_)
-        | Expr::Has(_)
-        | Expr::OptSlot(_)
-        | Expr::Local(_) => {}
-        Expr::Select(of, _)
-        | Expr::HasField(of, _)
-        | Expr::OptSelect(of, _)
-        | Expr::Not(of)
-        | Expr::Neg(of)
-        | Expr::InSet(of, _)
-        | Expr::Matches(of, _) => visit(of),
-        Expr::Index(pair) | Expr::OptIndex(pair) | Expr::Binary(_, pair) | Expr::Bind(pair) => {
-            visit(&pair.0);
-            visit(&pair.1);
-        }
-        Expr::And(parts) | Expr::Or(parts) | Expr::Call(_, parts) => parts.iter().for_each(visit),
-        Expr::Cond(three) => {
-            visit(&three.0);
-            visit(&three.1);
-            visit(&three.2);
-        }
-        Expr::List(items) => items.iter().for_each(|item| visit(&item.value)),
-        Expr::Map(entries) => entries.iter().for_each(|entry| {
-            visit(&entry.key);
-            visit(&entry.value);
-        }),
-        Expr::Comprehension(walk) => {
-            visit(&walk.range);
-            [&walk.cond, &walk.value].into_iter().flatten().for_each(visit);
-        }
-        Expr::Template(parts) => parts.iter().for_each(|part| match part {
-            Part::Text(_) => {}
-            Part::Hole(expr, _) => visit(expr),
-        }),
-    }
 }
