@@ -6,8 +6,8 @@ pub mod kinds;
 mod types;
 
 use admit_plan::bundle::{
-    BlockNode, BlockType, Branch, Bundle, Case, ConfigValue, Debug, Effects, FlowPlan, Node, NodeDebug, NodeId, NodeKind,
-    OnError, Param, SecretPart, SetEffect,
+    BlockNode, BlockType, Branch, Bundle, Case, ConfigValue, Debug, Effects, FlowPlan, Node, NodeDebug, NodeId,
+    NodeKind, OnError, Param, SecretPart, SetEffect,
 };
 use admit_plan::code::{Escape, Pool, Set, Slot, Source, StrId};
 use admit_plan::types::{Field, Kind, Type};
@@ -18,8 +18,30 @@ use expr::Names;
 
 /// Strings of every bundle: names first, then texts.
 const STRINGS: &[&str] = &[
-    "login", "flow", "deny", "settle", "plain", "ask", "branch", "all", "any", "alpha", "beta", "gamma", "delta", "epsilon",
-    "zeta", "eta", "theta", "iota", "kappa", "lambda", "", "text \" with \n breaks", "\u{1f600}", "a@b.c",
+    "login",
+    "flow",
+    "deny",
+    "settle",
+    "plain",
+    "ask",
+    "branch",
+    "all",
+    "any",
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "",
+    "text \" with \n breaks",
+    "\u{1f600}",
+    "a@b.c",
 ];
 
 /// A bundle that verification takes, unless an expression in it can cost too much.
@@ -299,7 +321,9 @@ impl Flow<'_, '_, '_> {
                     }
                 }
                 Hole::Otherwise(node) => {
-                    if let Some(Node { kind: NodeKind::Stage { otherwise, .. }, .. }) = self.nodes.get_mut(node as usize) {
+                    if let Some(Node { kind: NodeKind::Stage { otherwise, .. }, .. }) =
+                        self.nodes.get_mut(node as usize)
+                    {
                         *otherwise = Some(id);
                     }
                 }
@@ -345,7 +369,9 @@ impl Flow<'_, '_, '_> {
     fn output(&self, node: &Node) -> Option<(StrId, Type)> {
         match &node.kind {
             NodeKind::Block(block) => {
-                let Kind::Record(fields) = &self.bundle.blocks.get(block.block as usize)?.output.kind else { return None };
+                let Kind::Record(fields) = &self.bundle.blocks.get(block.block as usize)?.output.kind else {
+                    return None;
+                };
                 let field = fields.first()?;
                 let name = STRINGS.iter().position(|text| *text == field.name)?;
                 (!field.ty.labels.secret && !field.ty.present().labels.secret)
