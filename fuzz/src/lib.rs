@@ -5,5 +5,6 @@
 pub mod choices;
 pub mod drive;
 pub mod histogram;
+pub mod plan;
 pub mod source;
 pub mod targets;

@@ -2,7 +2,9 @@
 //! here and a line in [`TARGETS`].
 
 pub mod format;
+pub mod hostile_plan;
 pub mod parse;
+pub mod plan_roundtrip;
 pub mod when_agree;
 
 /// A target.
@@ -19,7 +21,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[parse::TARGET, format::TARGET, when_agree::TARGET];
+pub const TARGETS: &[Target] = &[parse::TARGET, format::TARGET, hostile_plan::TARGET, plan_roundtrip::TARGET, when_agree::TARGET];
 
 /// The target of that name.
 pub fn find(name: &str) -> Option<&'static Target> {

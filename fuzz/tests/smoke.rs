@@ -15,6 +15,16 @@ fn formatting_keeps_meaning_and_comments() {
     smoke("format", 700);
 }
 
+#[test]
+fn plans_come_back_as_they_were() {
+    smoke("plan-roundtrip", 600);
+}
+
+#[test]
+fn hostile_plans_are_refused_or_sound() {
+    smoke("hostile-plan", 600);
+}
+
 /// Runs that many inputs, however long they take.
 fn smoke(name: &str, inputs: u64) {
     let target = targets::find(name).unwrap();
