@@ -21,7 +21,8 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[parse::TARGET, format::TARGET, hostile_plan::TARGET, plan_roundtrip::TARGET, when_agree::TARGET];
+pub const TARGETS: &[Target] =
+    &[parse::TARGET, format::TARGET, hostile_plan::TARGET, plan_roundtrip::TARGET, when_agree::TARGET];
 
 /// The target of that name.
 pub fn find(name: &str) -> Option<&'static Target> {
