@@ -17,10 +17,14 @@ pub const TARGET: Target = Target {
     kinds,
 };
 
+/// Mistakes that random ones hit too seldom: a condition and a case that do not parse.
+const SPOILT: &str = "custom flow a { stage b { decision c {\n when a b -> d\n wen x -> y\n } } }\n";
+
 /// Runs one input: the first byte says what becomes of the rest.
 pub fn run(data: &[u8]) {
     let mut choices = Choices::new(data);
     let text = match choices.below(8) {
+        0 if choices.one_in(2) => SPOILT.to_owned(),
         0 => String::from_utf8_lossy(choices.rest()).into_owned(),
         1 => {
             let text = source::expression(&mut choices);
