@@ -99,7 +99,8 @@ impl<'a> Walk<'a, '_> {
                 continue;
             }
             self.frame.missing.push(milestone.span);
-            if written.broken || self.frame.broken {
+            // A block that does not exist may be meant for it: that is said where it stands.
+            if written.broken || self.frame.broken || self.holds_unknown(&written.steps) {
                 continue;
             }
             let elsewhere = self
@@ -127,6 +128,16 @@ impl<'a> Walk<'a, '_> {
                 .help(format!("add {names} to the stage")),
             });
         }
+    }
+
+    fn holds_unknown(&self, steps: &[Step]) -> bool {
+        steps.iter().any(|step| match &step.kind {
+            StepKind::Block(block) => self.index.library.block(&block.ty.text).is_none(),
+            StepKind::Decision(decision) => {
+                decision.cases.iter().any(|case| self.holds_unknown(case.steps.as_deref().unwrap_or(&[])))
+            }
+            StepKind::RunAction(_) | StepKind::RunFlow(_) | StepKind::Condition(_) | StepKind::Broken => false,
+        })
     }
 
     /// A milestone that stands below a later one of its stage, on one path, has been moved.
