@@ -68,7 +68,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
             Ok(Done::Output(Output { fields: fields(true, needs_rehash, false), user: Some(user), sets }))
         }
         (Verdict::Right(_) | Verdict::Wrong, user) => {
-            let who = user.map_or_else(|| "unknown".to_owned(), |(id, _)| id);
+            let who = user.map_or_else(|| "anonymous".to_owned(), |(id, _)| id);
             call.unit.audit.push(failure(&who, call.label, locked));
             if failed + 1 < attempts && !locked {
                 return Ok(prompt(attempts, failed + 1));

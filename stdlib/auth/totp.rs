@@ -61,7 +61,7 @@ pub(crate) async fn ask(call: Call<'_>, ask: Ask) -> Result<Done, BlockError> {
         return Ok(Done::Output(Output { fields: fields(&ask, true), user: None, sets }));
     }
     if failed + 1 < ask.attempts && count <= PER_ACCOUNT {
-        let who = user_id.as_deref().unwrap_or("unknown");
+        let who = user_id.as_deref().unwrap_or("anonymous");
         call.unit.audit.push(entry("mfa.failed", who, "failure", call.label, "wrong_code"));
         return Ok(prompt(&ask, failed + 1));
     }
@@ -125,7 +125,7 @@ fn prompt(ask: &Ask, failed: i64) -> Done {
 }
 
 fn not_verified(ask: &Ask, unit: &mut Unit, label: &str, user_id: Option<&str>, why: &str) -> Done {
-    unit.audit.push(entry("mfa.failed", user_id.unwrap_or("unknown"), "failure", label, why));
+    unit.audit.push(entry("mfa.failed", user_id.unwrap_or("anonymous"), "failure", label, why));
     if ask.must_verify {
         Done::Deny { reason: "mfa_failed".to_owned(), user_message: None }
     } else {

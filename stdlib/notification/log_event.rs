@@ -27,7 +27,7 @@ impl Block for LogEvent {
 fn log(call: &mut Call<'_>) -> Result<Done, BlockError> {
     let config = Fields(call.config);
     let id = fresh_id(call.host, "evt");
-    let who = event_text(call.event, "user.id").unwrap_or_else(|| "unknown".to_owned());
+    let who = event_text(call.event, "user.id").unwrap_or_else(|| "anonymous".to_owned());
     // One kind for all of them, so that no flow can write what looks like an entry of the system.
     call.unit.audit.push(AuditEntry {
         kind: "flow.event_logged".to_owned(),

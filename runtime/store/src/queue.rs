@@ -4,11 +4,14 @@
 use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::Unit;
 use sqlx::Row;
 
+use crate::audit::{AuditOf, append};
 use crate::keys::{failed, unsealed};
 use crate::open::SqliteStore;
 use crate::time::to_micros;
+use crate::writes::apply;
 
 /// A leased job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,42 +61,44 @@ impl SqliteStore {
         }))
     }
 
-    /// The job is done and is not handed out again.
-    pub async fn finish_job(&self, tenant: &TenantId, key: &str, now: Instant) -> Result<(), StoreError> {
-        self.settle_job(
+    /// The job is done: the unit of work that it leaves is committed with that, and it is not handed out again.
+    /// `Conflict` if another taker has finished it meanwhile; nothing is written then.
+    pub async fn finish_job(&self, tenant: &TenantId, key: &str, unit: &Unit, now: Instant) -> Result<(), StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let done = sqlx::query(
             "UPDATE queue SET done_at = $3, leased_until = NULL WHERE tenant = $1 AND key = $2 AND done_at IS NULL",
-            tenant,
-            key,
-            now,
         )
+        .bind(tenant.as_str())
+        .bind(key)
+        .bind(to_micros(now))
+        .execute(&mut *transaction)
         .await
+        .map_err(failed)?;
+        if done.rows_affected() != 1 {
+            return Err(StoreError::Conflict);
+        }
+        for write in &unit.writes {
+            apply(&mut transaction, tenant, &tenant_key, write, now).await?;
+        }
+        // A job's key begins with the run that queued it.
+        let run_id = key.split('/').next().unwrap_or(key);
+        let of = AuditOf { tenant, run_id, user_id: None, at: now };
+        append(&mut transaction, &of, &tenant_key, &unit.audit).await?;
+        transaction.commit().await.map_err(failed)
     }
 
     /// The try failed; the job is due again at `due`.
     pub async fn retry_job(&self, tenant: &TenantId, key: &str, due: Instant) -> Result<(), StoreError> {
-        self.settle_job(
+        let done = sqlx::query(
             "UPDATE queue SET due_at = $3, leased_until = NULL WHERE tenant = $1 AND key = $2 AND done_at IS NULL",
-            tenant,
-            key,
-            due,
         )
+        .bind(tenant.as_str())
+        .bind(key)
+        .bind(to_micros(due))
+        .execute(&self.pool)
         .await
-    }
-
-    async fn settle_job(
-        &self,
-        statement: &'static str,
-        tenant: &TenantId,
-        key: &str,
-        at: Instant,
-    ) -> Result<(), StoreError> {
-        let done = sqlx::query(statement)
-            .bind(tenant.as_str())
-            .bind(key)
-            .bind(to_micros(at))
-            .execute(&self.pool)
-            .await
-            .map_err(failed)?;
+        .map_err(failed)?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod identity;
+mod login;
 mod mfa;
 mod passwords;
 mod risk;

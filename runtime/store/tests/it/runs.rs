@@ -198,3 +198,53 @@ async fn f1_a_killed_writer_loses_nothing_acknowledged() {
         }
     }
 }
+
+/// Not a test by itself: what `t16_of_racing_processes_exactly_one_goes_on` runs.
+#[tokio::test]
+async fn t16_taker_process() {
+    let Ok(dir) = std::env::var("ADMIT_TEST_TAKER") else { return };
+    let dir = std::path::Path::new(&dir);
+    let store = open(dir).await;
+    // All start when the last is ready: the parent makes this file.
+    std::fs::write(dir.join(format!("ready-{}", std::process::id())), "").unwrap();
+    while !dir.join("go").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    match store.take_run(&tenant("local"), [1; 32], at(1_500)).await {
+        Ok(_) => println!("\ntaken"),
+        Err(error) => println!("\n{error}"),
+    }
+}
+
+#[tokio::test]
+async fn t16_of_racing_processes_exactly_one_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    store.commit(&tenant("local"), suspended("run_1", 0, 1)).await.unwrap();
+    let takers: Vec<_> = (0..4)
+        .map(|_| {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "runs::t16_taker_process", "--nocapture"])
+                .env("ADMIT_TEST_TAKER", dir.path())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let ready = || {
+        std::fs::read_dir(dir.path())
+            .unwrap()
+            .filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with("ready"))
+            .count()
+    };
+    let start = std::time::Instant::now();
+    while ready() < takers.len() && start.elapsed().as_secs() < 30 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    std::fs::write(dir.path().join("go"), "").unwrap();
+    let said: Vec<String> =
+        takers.into_iter().map(|taker| String::from_utf8(taker.wait_with_output().unwrap().stdout).unwrap()).collect();
+    let count = |word: &str| said.iter().filter(|text| text.lines().any(|line| line == word)).count();
+    assert_eq!((count("taken"), count("conflict")), (1, 3), "{said:?}");
+}

@@ -1,7 +1,7 @@
 //! T21, T39: no secret and no personal value lies in the database files in any form.
 
-use admit_runtime::host::Store;
-use admit_runtime::unit::Write;
+use admit_runtime::host::{Store, StoreError};
+use admit_runtime::unit::{Unit, Write};
 
 use crate::support::*;
 
@@ -69,6 +69,11 @@ async fn t21_canaries_are_nowhere_in_the_files() {
     assert_eq!(store.take_job(&local, at(1_002), 30).await, Ok(None));
     let again = store.take_job(&local, at(1_040), 30).await.unwrap().unwrap();
     assert_eq!(again.attempt, 2, "a lease that ran out is taken again");
-    store.finish_job(&local, &again.key, at(1_041)).await.unwrap();
+    let left = Unit { writes: Vec::new(), audit: vec![entry("by the job")] };
+    store.finish_job(&local, &again.key, &left, at(1_041)).await.unwrap();
+    assert_eq!(store.finish_job(&local, &again.key, &left, at(1_041)).await, Err(StoreError::Conflict));
+    let audit = store.audit(&local, 0, 10).await.unwrap();
+    assert_eq!(audit.last().map(|row| (row.run_id.as_str(), &row.entry)), Some(("run_1", &entry("by the job"))));
+    assert_eq!(store.verify_audit(&local).await.unwrap(), Ok(3));
     assert_eq!(store.take_job(&local, at(1_400), 30).await, Ok(None));
 }
