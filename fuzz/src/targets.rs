@@ -5,6 +5,7 @@ pub mod format;
 pub mod hostile_plan;
 pub mod parse;
 pub mod plan_roundtrip;
+pub mod run_record;
 pub mod when_agree;
 
 /// A target.
@@ -21,8 +22,14 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] =
-    &[parse::TARGET, format::TARGET, hostile_plan::TARGET, plan_roundtrip::TARGET, when_agree::TARGET];
+pub const TARGETS: &[Target] = &[
+    parse::TARGET,
+    format::TARGET,
+    hostile_plan::TARGET,
+    plan_roundtrip::TARGET,
+    when_agree::TARGET,
+    run_record::TARGET,
+];
 
 /// The target of that name.
 pub fn find(name: &str) -> Option<&'static Target> {

@@ -181,3 +181,36 @@ pub fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         expires_in: stored.expires_in,
     })
 }
+
+impl Record {
+    /// A record that holds these values in each place where a run keeps values: for fuzzing. It fits no flow.
+    pub fn of_values(tenant: TenantId, values: &[Datum], seq: u32, expires_at: Instant) -> Self {
+        let named: Vec<(SmolStr, Datum)> =
+            values.iter().enumerate().map(|(index, value)| (format!("v{index}").into(), value.clone())).collect();
+        let first = values.first().cloned();
+        let run = Run {
+            id: "run_fuzz".into(),
+            tenant,
+            flow: 0,
+            seq,
+            at: Some(seq),
+            event: b"{}".as_slice().into(),
+            tree: OnceLock::new(),
+            input: named.clone(),
+            results: values.iter().map(|value| Some(Kept::Output(Packed(value.clone())))).collect(),
+            groups: Groups {
+                user: first.clone(),
+                aal: Aal::Two,
+                methods: values.to_vec(),
+                authentication: named,
+                tenant: first.clone().map(Into::into),
+                others: values.iter().map(|value| (vec!["a".into(), "b".into()], value.clone())).collect(),
+            },
+            session: first.clone(),
+            frames: vec![Frame { enter: seq, since: 0 }],
+            memory: first.clone().map(|memory| (seq, memory)),
+        };
+        let challenge = first.unwrap_or(Datum::Null);
+        Self { run, bundle: [1; 32], token_hash: [2; 32], expires_at, challenge, expires_in: 60 }
+    }
+}
