@@ -1,5 +1,7 @@
 //! Graphs of flows: the three formats of one flow, and what hostile names do to them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use admit_compiler::ast::{Flow, ItemKind};
 use admit_compiler::graph::{dot, graph, mermaid, svg};
 use admit_compiler::library::Library;

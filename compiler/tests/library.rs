@@ -1,5 +1,7 @@
 //! The library: the standard declarations are sound, and each mistake in a declaration gives its one diagnostic.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use admit_compiler::library::Library;
 use admit_compiler::schema::Inner;
 use admit_plan::code::Escape;

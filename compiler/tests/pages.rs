@@ -1,6 +1,8 @@
 //! The pages of flows, declarations, plans, tests, rules and project files: the wrong example raises exactly that code,
 //! the right one none.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 #[expect(dead_code, reason = "pages need only the library")]
 mod support;
 

@@ -1,5 +1,7 @@
 //! The project: every file that is not as it should be gives a diagnostic at the place that proves it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use admit_compiler::library::Library;
 use admit_compiler::project::Project;
 use admit_eval::datum::Datum;

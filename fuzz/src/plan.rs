@@ -47,7 +47,7 @@ const STRINGS: &[&str] = &[
 /// A bundle that verification takes, unless an expression in it can cost too much.
 pub fn bundle(choices: &mut Choices<'_>) -> Bundle {
     let pool = Pool {
-        strings: STRINGS.iter().map(|text| SmolStr::new(text)).collect(),
+        strings: STRINGS.iter().map(SmolStr::new).collect(),
         sets: vec![
             Set { ignore_case: false, entries: vec!["DE".into(), "US".into()] },
             Set { ignore_case: true, entries: vec!["a.example".into()] },
@@ -380,7 +380,7 @@ impl Flow<'_, '_, '_> {
             NodeKind::Decision { cases, default } => {
                 let names = cases.iter().map(|case| case.branch.name).chain(default.as_ref().map(|one| one.name));
                 let words: Option<Vec<SmolStr>> =
-                    names.map(|name| STRINGS.get(name as usize).map(|text| SmolStr::new(text))).collect();
+                    names.map(|name| STRINGS.get(name as usize).map(SmolStr::new)).collect();
                 Some((6, Kind::Enum(words?.into()).into()))
             }
             NodeKind::Condition { .. } => Some((7, Kind::Bool.into())),
