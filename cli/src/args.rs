@@ -84,6 +84,8 @@ pub enum Command {
     Emit(command::emit::Args),
     /// Draw a flow
     Graph(command::graph::Args),
+    /// Evaluate an expression, or a file of conformance cases
+    Eval(command::eval::Args),
     /// Explain a code of a finding
     Explain(command::explain::Args),
 }

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod emit;
+pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
@@ -27,6 +28,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::User(args) => user::run(args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),
+        Command::Eval(args) => eval::run(&args, output),
         Command::Explain(args) => explain::run(args, output),
     }
 }

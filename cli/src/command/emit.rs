@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use admit_compiler::lower::plan_of;
 use admit_compiler::print;
+use admit_plan::bundle::{Bundle, FlowPlan, NodeKind};
 use admit_plan::listing;
+use admit_runtime::when::jit::{self, Program};
 use clap::ValueEnum;
 
 use crate::failure::{Exit, Failure};
@@ -35,6 +37,8 @@ pub enum Stage {
     Typed,
     /// What the runtime executes
     Plan,
+    /// The code of its decisions and conditions before it is machine code
+    Clif,
 }
 
 /// Prints the stage for one flow.
@@ -65,6 +69,35 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         )
         .help("only system flows have a plan of their own: custom flows are inlined where they run")
     })?;
-    output::print(&listing::flow(&bundle, plan));
+    if args.stage == Stage::Clif {
+        output::print(&clif(&bundle, plan)?);
+    } else {
+        output::print(&listing::flow(&bundle, plan));
+    }
     Ok(Exit::Ok)
+}
+
+/// Cranelift's code of each decision, and of each field of a condition, under the step's label.
+fn clif(bundle: &Bundle, plan: &FlowPlan) -> Result<String, Failure> {
+    let name = |id: u32| bundle.pool.strings.get(id as usize).map_or("", |text| text.as_str());
+    let mut text = String::new();
+    for node in &plan.nodes {
+        let programs: Vec<Program<'_>> = match &node.kind {
+            NodeKind::Decision { cases, .. } if !cases.is_empty() => {
+                vec![Program::Decision { cases: cases.iter().map(|case| &case.when).collect(), locals: 0 }]
+            }
+            NodeKind::Condition { fields } => {
+                fields.iter().map(|(_, expr)| Program::Value { expr, locals: 0 }).collect()
+            }
+            NodeKind::Decision { .. }
+            | NodeKind::Stage { .. }
+            | NodeKind::Block(_)
+            | NodeKind::EnterFlow { .. }
+            | NodeKind::LeaveFlow { .. } => continue,
+        };
+        let code = jit::listing(&bundle.pool, &plan.slots, &programs);
+        let code = code.map_err(|error| Failure::new(format!("`{}` does not compile: {error}", name(node.label))))?;
+        text.push_str(&format!("; {}\n{code}", name(node.label)));
+    }
+    Ok(text)
 }
