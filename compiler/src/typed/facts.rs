@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use values::Values;
 
 /// More alternatives than this are joined into one.
-const ALTERNATIVES: usize = 16;
+const ALTERNATIVES: usize = 8;
 
 /// Facts: any of the alternatives may hold; none: the point is never reached.
 #[derive(Clone, Debug, PartialEq)]
