@@ -21,7 +21,7 @@ fn every_admit_block_checks_as_it_says() {
             }
         }
     }
-    assert!(count > 8, "only {count} examples were found");
+    assert!(count >= 8, "only {count} examples were found");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
