@@ -31,8 +31,6 @@ pub struct Database {
     pub store: SqliteStore,
     /// Its keys.
     pub keys: KeyFile,
-    /// Where bundles are kept that suspended runs need.
-    pub bundles: PathBuf,
     /// Where a database in memory lies.
     pub folder: Option<tempfile::TempDir>,
 }
@@ -58,9 +56,7 @@ impl Database {
         }
         let store = SqliteStore::open(&path, SealKey::new(keys.sealing())).await;
         let store = store.map_err(|error| Failure::new(error.to_string()))?;
-        let mut bundles = path.into_os_string();
-        bundles.push(".bundles");
-        Ok(Self { store, keys, bundles: PathBuf::from(bundles), folder })
+        Ok(Self { store, keys, folder })
     }
 
     /// Imports users from a file of one JSON object a line, all or none.

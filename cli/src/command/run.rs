@@ -7,22 +7,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use admit_compiler::project::Project;
+use admit_compiler::render::sanitize;
 use admit_eval::datum::Datum;
 use admit_eval::json;
+use admit_eval::value::Instant;
 use admit_host::{Egress, Options as HostOptions, RealHost, Secrets};
 use admit_plan::encode;
 use admit_runtime::engine::{Engine, Params};
+use admit_runtime::execute::job::run_job;
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::tenant::TenantId;
+use admit_store::SqliteStore;
 use smol_str::SmolStr;
 
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::project::{self, Loaded};
 use crate::world::{self, Database, DatabaseArgs};
 
 use super::graph::no_flow;
+
+/// Seconds that one command has for a queued block before another may take it.
+const LEASE: u32 = 60;
 
 /// Arguments of `admit run`.
 #[derive(Debug, clap::Args)]
@@ -98,8 +105,8 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
     if let Some(users) = &args.users {
         database.import(tenant, users).await?;
     }
-    let Database { store, keys, bundles, folder } = database;
-    let host = host(args, loaded, Arc::new(store), keys)?;
+    let Database { store, keys, folder } = database;
+    let host = host(args, loaded, Arc::new(store.clone()), keys)?;
     let options = Options::explaining(args.explain);
     let asks = !args.no_input && ask::can_ask();
     let mut answer = match &args.resume {
@@ -118,22 +125,26 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
         }
         Some(token) => {
             let input = args.input.as_deref().map(read_input).transpose()?;
-            resume(&bundles, &prepared, &host, (tenant, &loaded.project), token, input, options).await?
+            resume(&store, &prepared, &host, (tenant, &loaded.project), token, input, options).await?
         }
     };
     loop {
         show::aside(&answer, prepared.engine.bundle(), output, (args.trace, args.explain));
         let Outcome::Suspended { label, challenge, resume_token, problem, .. } = &answer.outcome else { break };
         if !asks {
-            if folder.is_none() {
-                keep(&bundles, &prepared)?;
+            if folder.is_some() {
+                note("the run is forgotten with the database in memory; name one with --database to resume it\n");
             }
+            let kept = store.put_bundle(tenant, prepared.engine.hash(), &prepared.bytes, world::now()).await;
+            kept.map_err(|error| Failure::new(error.to_string()))?;
             break;
         }
         let input = ask::again(prepared.engine.bundle(), &answer.trace, label, challenge, problem.as_deref())?;
         let token = resume_token.clone();
-        answer = resume(&bundles, &prepared, &host, (tenant, &loaded.project), &token, Some(input), options).await?;
+        answer = resume(&store, &prepared, &host, (tenant, &loaded.project), &token, Some(input), options).await?;
     }
+    send_queued(&store, &host, tenant).await?;
+    store.close().await;
     show::outcome(&answer, prepared.engine.bundle(), output, (args.trace, args.explain));
     Ok(match answer.outcome {
         Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => Exit::Ok,
@@ -142,7 +153,7 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
 }
 
 async fn resume(
-    bundles: &Path,
+    store: &SqliteStore,
     prepared: &Prepared,
     host: &RealHost,
     (tenant, project): (&TenantId, &Project),
@@ -154,26 +165,33 @@ async fn resume(
         if hash == prepared.engine.hash() {
             return Some((Arc::clone(&prepared.engine), prepared.params.clone()));
         }
-        let engine = load(&std::fs::read(kept(bundles, hash)).ok()?).ok()?;
+        // The run goes on with the bundle that it began with, whatever has been built since.
+        let kept = || tokio::runtime::Handle::current().block_on(store.bundle(tenant, hash));
+        let engine = load(&tokio::task::block_in_place(kept).ok()??).ok()?;
         let params = params(&engine, project, tenant).ok()?;
         (engine.hash() == hash).then_some((engine, params))
     };
     execute::resume(&find, host, tenant, token, input, options).await.map_err(|error| refused(&error))
 }
 
-/// Keeps the bundle for as long as the database: the run that waits goes on with it whatever is built until then.
-fn keep(bundles: &Path, prepared: &Prepared) -> Result<(), Failure> {
-    let path = kept(bundles, prepared.engine.hash());
-    if path.exists() {
-        return Ok(());
+/// Sends what was queued with this request: async blocks, at least once each. What fails stays queued, with a pause
+/// that grows, and is tried again when the next command runs flows on this database.
+async fn send_queued(store: &SqliteStore, host: &RealHost, tenant: &TenantId) -> Result<(), Failure> {
+    let fail = |error: admit_runtime::host::StoreError| Failure::new(error.to_string());
+    let registry = admit_stdlib::registry();
+    while let Some(job) = store.take_job(tenant, world::now(), LEASE).await.map_err(fail)? {
+        match run_job(&registry, host, tenant, &job.payload).await {
+            Ok(unit) => store.finish_job(tenant, &job.key, &unit, world::now()).await.map_err(fail)?,
+            Err(why) => {
+                let now = world::now();
+                let pause = i64::from(1_u32 << job.attempt.min(12));
+                let due = Instant { seconds: now.seconds.saturating_add(pause), ..now };
+                store.retry_job(tenant, &job.key, due).await.map_err(fail)?;
+                note(&format!("warning: a queued block failed and stays queued: {}\n", sanitize::line(&why)));
+            }
+        }
     }
-    std::fs::create_dir_all(bundles).map_err(|error| Failure::io("make", bundles.display(), error))?;
-    files::write(&path, &prepared.bytes)
-}
-
-fn kept(bundles: &Path, hash: [u8; 32]) -> PathBuf {
-    let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    bundles.join(format!("{name}.admitplan"))
+    Ok(())
 }
 
 fn load(bytes: &[u8]) -> Result<Arc<Engine>, Failure> {
