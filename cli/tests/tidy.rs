@@ -1,5 +1,7 @@
 //! The walls of the house, kept by a test: who may name which crate, what every file begins with, how long it may be.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "support/markdown.rs"]
 #[expect(dead_code, reason = "shared with the tests that run examples; this one needs only the folder")]
 mod markdown;
