@@ -15,7 +15,7 @@ use admit_compiler::resolve::index;
 #[path = "../../fuzz/src/project.rs"]
 mod project;
 #[expect(dead_code, reason = "the benchmark needs only the library")]
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/support/project.rs"]
 mod support;
 
 const RUNS: usize = 11;

@@ -1,6 +1,7 @@
 //! The corpus of the checker: `check/*.md`. Each case is a heading, the files, and in `expect` the codes with the text
 //! that each points at; without it the case is clean. Warnings of names that nothing uses are left out.
 
+#[path = "support/project.rs"]
 mod support;
 
 use std::path::Path;

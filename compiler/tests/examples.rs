@@ -1,5 +1,8 @@
 //! The example projects are clean, and the mistakes that matter most in them are found.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+#[path = "support/project.rs"]
 mod support;
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! The generated project that benchmarks check has no error.
 
+#[path = "support/project.rs"]
 mod support;
 
 #[path = "../../fuzz/src/project.rs"]

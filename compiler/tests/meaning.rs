@@ -1,6 +1,8 @@
 //! What expressions mean beyond the conformance suite's visible cases: each line is an expression that is true, or one
 //! that fails. Unchecked, so that the evaluator alone answers.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail by panicking")]
+
 use admit_compiler::standalone::compile_expr;
 use admit_eval::datum::Datum;
 use admit_eval::error::EvalError;

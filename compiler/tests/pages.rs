@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 #[expect(dead_code, reason = "pages need only the library")]
+#[path = "support/project.rs"]
 mod support;
 
 use admit_compiler::check::check;

@@ -4,6 +4,7 @@
 //! on as verified.
 
 #[expect(dead_code, reason = "only codes are looked at")]
+#[path = "support/project.rs"]
 mod support;
 
 use proptest::prelude::*;

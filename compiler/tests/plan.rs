@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+#[path = "support/project.rs"]
+#[expect(dead_code, reason = "shared with tests that need more of it")]
 mod support;
 
 use admit_compiler::check::check;

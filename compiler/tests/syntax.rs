@@ -1,5 +1,7 @@
 //! Syntax: which mistakes are found, where and with what code; bounds; that recovery keeps items apart; formatting.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

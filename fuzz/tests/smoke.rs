@@ -1,5 +1,7 @@
 //! A short run of every target: no promise breaks, and every kind of construct is produced.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::time::Duration;
 
 use admit_fuzz::drive::drive;

@@ -1,5 +1,7 @@
 //! Helpers of the compiler's tests: the standard library from disk, projects from fenced files, findings as text.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use admit_compiler::diagnostic::{Diagnostic, Level};
