@@ -155,6 +155,21 @@ fn every_source_of_the_project_parses_and_formats() {
 }
 
 #[test]
+fn the_keys_of_given_params_are_slugs() {
+    let text =
+        "test \"x\" of login {\n  given params {limit-per-day:20 ,a-2fa : 1-2, in: c - 1}\n  expect session\n}\n";
+    let canonical =
+        "test \"x\" of login {\n  given params { limit-per-day: 20, a-2fa: 1 - 2, in: c - 1 }\n  expect session\n}\n";
+    assert_eq!(format::format(text).as_deref(), Ok(canonical));
+    assert_eq!(format::format(canonical).as_deref(), Ok(canonical));
+    let (before, after) = (parse(ID, text).file, parse(ID, canonical).file);
+    assert_eq!(print::ast::file(&before), print::ast::file(&after));
+    // Elsewhere a `-` in a key subtracts, as in CEL.
+    let event = "test \"x\" of login {\n  given event { a-b: 1 }\n  expect session\n}\n";
+    assert!(format::format(event).unwrap().contains("{a - b: 1}"));
+}
+
+#[test]
 fn a_file_with_mistakes_is_not_formatted() {
     let found = format::format("param a: int =\n").unwrap_err();
     assert!(found.iter().any(|found| found.level == Level::Error));

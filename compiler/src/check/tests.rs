@@ -10,7 +10,7 @@ use super::known::{Known, OpenScope, Steps, What, ambiguous, steps_of};
 use super::labels::default_label;
 use super::same::bare;
 use super::walk::Used;
-use crate::ast::expr::{BinaryOp, Expr, ExprKind, MapEntry, MapKey};
+use crate::ast::expr::{Expr, ExprKind, MapEntry, MapKey};
 use crate::ast::{self, Item, Name, TestClauseKind};
 use crate::diagnostic::{Diagnostic, Level};
 use crate::nearest::nearest;
@@ -212,7 +212,7 @@ impl<'a> TestCx<'_, 'a> {
             return;
         };
         for entry in entries {
-            let Some(name) = slug(entry) else {
+            let Some(name) = key(entry) else {
                 self.error("A0703", entry.value.span, "a param is given by its name");
                 continue;
             };
@@ -454,26 +454,6 @@ fn key(entry: &MapEntry) -> Option<&Name> {
     match &entry.key {
         MapKey::Bare(name) => Some(name),
         MapKey::Expr(_) => None,
-    }
-}
-
-/// A key that is a slug: `limit-per-day` reads as a subtraction.
-fn slug(entry: &MapEntry) -> Option<Name> {
-    fn text(expr: &Expr) -> Option<String> {
-        match &expr.kind {
-            ExprKind::Ident(name) => Some(name.text.to_string()),
-            ExprKind::Int(number) => Some(number.to_string()),
-            ExprKind::Binary { op: BinaryOp::Sub, left, right, op_span } => {
-                let close = left.span.end == op_span.start && op_span.end == right.span.start;
-                close.then_some(())?;
-                Some(format!("{}-{}", text(left)?, text(right)?))
-            }
-            _ => None,
-        }
-    }
-    match &entry.key {
-        MapKey::Bare(name) => Some(name.clone()),
-        MapKey::Expr(expr) => Some(Name { text: text(expr)?.into(), span: expr.span }),
     }
 }
 

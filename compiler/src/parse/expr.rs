@@ -19,6 +19,13 @@ pub(super) fn root(cx: &mut Cx<'_>, pair: Pair<'_>) -> Expr {
     sized(cx, pair, false)
 }
 
+/// A pair of the `slug_map` rule: a map all of whose keys are bare.
+pub(super) fn slug_map(cx: &mut Cx<'_>, pair: Pair<'_>) -> Expr {
+    (cx.nodes, cx.too_large) = (0, false);
+    let span = cx.span_of(&pair);
+    map(cx, pair, span, false).expr
+}
+
 /// As [`root`], in template position: whole config values.
 pub(super) fn config_value(cx: &mut Cx<'_>, pair: Pair<'_>) -> Expr {
     sized(cx, pair, true)
@@ -316,8 +323,8 @@ fn map(cx: &mut Cx<'_>, pair: Pair<'_>, span: Span, template: bool) -> Deep {
     for pair in Kids::of(pair) {
         match pair.as_rule() {
             Rule::comma => last = None,
-            Rule::entry => {
-                let bare = pair.clone().into_inner().any(|kid| kid.as_rule() == Rule::bare_key);
+            Rule::entry | Rule::slug_entry => {
+                let bare = pair.clone().into_inner().any(|kid| is_bare(kid.as_rule()));
                 report::comma_or_line(cx, &mut last, &pair, bare);
                 if let Some((entry, deep)) = map_entry(cx, pair, template) {
                     depth = depth.max(deep);
@@ -338,7 +345,7 @@ fn map_entry(cx: &mut Cx<'_>, pair: Pair<'_>, template: bool) -> Option<(MapEntr
     let optional = kids.pass(Rule::question);
     let key = kids.next()?;
     let mut depth = 0;
-    let key = if key.as_rule() == Rule::bare_key {
+    let key = if is_bare(key.as_rule()) {
         MapKey::Bare(cx.name(&key))
     } else {
         let key = expr(cx, key, false);
@@ -349,6 +356,10 @@ fn map_entry(cx: &mut Cx<'_>, pair: Pair<'_>, template: bool) -> Option<(MapEntr
     let value = expr(cx, kids.next()?, template);
     depth = depth.max(value.depth);
     Some((MapEntry { optional, key, value: value.expr }, depth))
+}
+
+fn is_bare(key: Rule) -> bool {
+    matches!(key, Rule::bare_key | Rule::slug)
 }
 
 /// A node over children of that depth, unless the expression grows too large by it.

@@ -105,6 +105,20 @@ impl Source<'_, '_> {
         });
     }
 
+    /// A map whose keys are slugs.
+    pub(super) fn slug_map(&mut self) {
+        self.within(|source| {
+            source.word("{");
+            for _ in 0..source.some(3) {
+                source.slug();
+                source.word(":");
+                source.expr();
+                source.word(",");
+            }
+            source.word("}");
+        });
+    }
+
     fn chain(&mut self) {
         self.term();
         for _ in 0..self.some(2) {

@@ -236,8 +236,13 @@ impl Source<'_, '_> {
             }
             1 => {
                 self.word("given");
-                self.pick(&["event", "params", "input"]);
-                self.map();
+                if self.choices.one_in(3) {
+                    self.word("params");
+                    self.slug_map();
+                } else {
+                    self.pick(&["event", "input"]);
+                    self.map();
+                }
             }
             2 => {
                 self.word("stub");
