@@ -9,8 +9,8 @@ use super::state::{Implied, State};
 use super::walk::Walk;
 use crate::ast::expr::{BinaryOp, Expr, ExprKind, UnaryOp};
 use crate::schema::Block;
-use crate::typed::facts::Facts;
 use crate::typed::facts::values::Values;
+use crate::typed::facts::{Facts, Place};
 
 /// Config that is constant: name and value, for the conditions of clauses.
 pub(super) type ConstantConfig = Vec<(SmolStr, bool)>;
@@ -92,6 +92,7 @@ fn follow(state: &mut State, when: When, then: Facts, about: Option<SmolStr>) {
     match when {
         When::Always => state.learn(&then),
         When::If(when) => {
+            let when = when.iter().map(|(place, value)| (Place::new(place), *value)).collect();
             state.implied.push(Rc::new(Implied { when, then, about }));
             let mut facts = state.facts.clone();
             state.imply(&mut facts);

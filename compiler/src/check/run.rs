@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Level};
 use crate::nearest::nearest;
 use crate::resolve::FlowItem;
 use crate::resolve::action::Action;
-use crate::typed::facts::Facts;
+use crate::typed::facts::{Facts, Place};
 use crate::typed::flow::{self, OnError, StepKind};
 
 impl<'a, 'i> Walk<'a, 'i> {
@@ -363,7 +363,7 @@ fn from_parent(place: &SmolStr) -> Option<SmolStr> {
 
 fn renamed(implied: &Implied) -> Implied {
     Implied {
-        when: implied.when.iter().map(|(place, value)| (to_parent(place), *value)).collect(),
+        when: implied.when.iter().map(|(place, value)| (Place::new(&to_parent(place.text())), *value)).collect(),
         then: implied.then.rename(|place| Some(to_parent(place))),
         about: implied.about.clone(),
     }

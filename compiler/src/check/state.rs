@@ -5,7 +5,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 
 use crate::source::Span;
-use crate::typed::facts::Facts;
+use crate::typed::facts::{Facts, Place};
 use crate::typed::flow::StepId;
 
 /// What is known at one point of a flow.
@@ -33,7 +33,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Implied {
     /// Places of bools, and what they must be.
-    pub when: Vec<(SmolStr, bool)>,
+    pub when: Vec<(Place, bool)>,
     /// What holds then.
     pub then: Facts,
     /// The place that the facts are about: a block that sets it ends them. None: only that the place is there, which

@@ -3,14 +3,22 @@
 //! Facts over-approximate: every state that can occur satisfies one of the alternatives. So `impossible` proves that
 //! a point is never reached (a case is never taken, the cases before are exhaustive), and a place that is present in
 //! all alternatives is present. Places are dotted paths: `event.user.email`, `step.mfa.verified`.
+//!
+//! Checking a flow is mostly comparing and extending alternatives, so these share what they have in common and
+//! compare hashes of places (see [`place`]), and a step that teaches nothing new copies nothing.
 
+mod place;
+mod state;
 pub mod values;
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-use std::sync::Arc;
+use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+
+use place::Key;
+pub use place::Place;
+use state::{Known, Presence, State};
 use values::Values;
 
 /// More alternatives than this are joined into one.
@@ -19,24 +27,7 @@ const ALTERNATIVES: usize = 8;
 /// Facts: any of the alternatives may hold; none: the point is never reached.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
-    alternatives: Vec<Arc<State>>,
-}
-
-/// One alternative: what is known of each place.
-type State = BTreeMap<SmolStr, Known>;
-
-/// What is known of one place.
-#[derive(Clone, Debug, PartialEq)]
-struct Known {
-    presence: Presence,
-    values: Values,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Presence {
-    Unknown,
-    Present,
-    Absent,
+    alternatives: Vec<Rc<State>>,
 }
 
 impl Default for Facts {
@@ -48,7 +39,7 @@ impl Default for Facts {
 impl Facts {
     /// Nothing is known.
     pub fn nothing() -> Self {
-        Self { alternatives: vec![Arc::default()] }
+        Self { alternatives: vec![Rc::default()] }
     }
 
     /// The point is never reached.
@@ -82,14 +73,16 @@ impl Facts {
     /// Both hold.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        if other.is_nothing() {
+        if let [more] = other.alternatives.as_slice()
+            && self.alternatives.iter().all(|state| state.implies(more))
+        {
             return self.clone();
         }
-        let mut alternatives = Vec::new();
+        let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for left in &self.alternatives {
             for right in &other.alternatives {
                 if let Some(both) = meet(left, right) {
-                    add(&mut alternatives, Arc::new(both));
+                    add(&mut alternatives, both);
                 }
             }
         }
@@ -101,7 +94,7 @@ impl Facts {
     pub fn or(&self, other: &Self) -> Self {
         let mut alternatives = self.alternatives.clone();
         for state in &other.alternatives {
-            add(&mut alternatives, Arc::clone(state));
+            add(&mut alternatives, Rc::clone(state));
         }
         Self { alternatives }.bounded()
     }
@@ -113,19 +106,21 @@ impl Facts {
 
     /// The place is known to be there.
     pub fn is_present(&self, place: &str) -> bool {
-        self.alternatives.iter().all(|state| present_in(state, place))
+        let key = Key::new(place);
+        self.alternatives.iter().all(|state| state.present(&key))
     }
 
     /// The place is known not to be there.
     pub fn is_absent(&self, place: &str) -> bool {
-        self.alternatives.iter().all(|state| absent_in(state, place))
+        self.alternatives.iter().all(|state| state.absent(place))
     }
 
     /// The bool that the place is known to be.
     pub fn known_bool(&self, place: &str) -> Option<bool> {
+        let key = Key::new(place);
         let mut known = None;
         for state in &self.alternatives {
-            let value = state.get(place)?.values.known_bool()?;
+            let value = state.bool(&key)?;
             if known.is_some_and(|known| known != value) {
                 return None;
             }
@@ -137,56 +132,31 @@ impl Facts {
     /// Forgets all of a place and below it: a block sets it anew.
     #[must_use]
     pub fn forget(&self, place: &str) -> Self {
-        let mut alternatives = Vec::new();
+        let key = Key::new(place);
+        let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
-            if !state.keys().any(|name| covers(place, name)) {
-                add(&mut alternatives, Arc::clone(state));
-                continue;
-            }
-            let mut state = State::clone(state);
-            state.retain(|name, _| !covers(place, name));
-            add(&mut alternatives, Arc::new(state));
+            add(&mut alternatives, state.without(&key).map_or_else(|| Rc::clone(state), Rc::new));
         }
         Self { alternatives }
     }
 
-    /// Places known to be a bool in each alternative, with it: what `imply` and `provides` conditions look at.
-    pub fn bools(&self) -> Vec<(SmolStr, bool)> {
-        let Some(first) = self.alternatives.first() else { return Vec::new() };
-        first.keys().filter_map(|place| Some((place.clone(), self.known_bool(place)?))).collect()
-    }
-
-    /// Applies `learn` to each alternative alone: what follows from it is added to it.
+    /// Adds `then` to each alternative in which the bools are as `when` says; none if nothing is learnt by it.
     #[must_use]
-    pub fn each(&self, learn: impl Fn(&Facts) -> Facts) -> Self {
-        let mut all = Self::impossible();
-        for state in &self.alternatives {
-            let one = Self { alternatives: vec![Arc::clone(state)] };
-            let more = learn(&one);
-            all = all.or(&one.and(&more));
-        }
-        all
-    }
-
-    /// Adds `then` to each alternative in which the bools are as `when` says; none if there is none.
-    #[must_use]
-    pub fn learn_when(&self, when: &[(SmolStr, bool)], then: &Self) -> Option<Self> {
-        let holds = |state: &State| {
-            when.iter()
-                .all(|(place, value)| state.get(place).is_some_and(|known| known.values.known_bool() == Some(*value)))
-        };
-        if !self.alternatives.iter().any(|state| holds(state)) {
+    pub fn learn_when(&self, when: &[(Place, bool)], then: &Self) -> Option<Self> {
+        let holds = |state: &State| when.iter().all(|(place, value)| state.bool(&place.key()) == Some(*value));
+        let known = |state: &State| matches!(then.alternatives.as_slice(), [then] if state.implies(then));
+        if !self.alternatives.iter().any(|state| holds(state) && !known(state)) {
             return None;
         }
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
             if !holds(state) {
-                add(&mut alternatives, Arc::clone(state));
+                add(&mut alternatives, Rc::clone(state));
                 continue;
             }
             for more in &then.alternatives {
                 if let Some(both) = meet(state, more) {
-                    add(&mut alternatives, Arc::new(both));
+                    add(&mut alternatives, both);
                 }
             }
         }
@@ -196,15 +166,19 @@ impl Facts {
     /// A place gets a new value: what was known of the old one and below it is forgotten, but that the place is there.
     #[must_use]
     pub fn renew(&self, place: &str) -> Self {
+        let place = Place::new(place);
+        let key = place.key();
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
-            let there = present_in(state, place);
-            let mut state = State::clone(state);
-            state.retain(|name, _| !covers(place, name));
+            let there = state.present(&key);
+            let Some(mut rest) = state.without(&key) else {
+                add(&mut alternatives, Rc::clone(state));
+                continue;
+            };
             if there {
-                state.insert(SmolStr::from(place), Known { presence: Presence::Present, values: Values::Any });
+                rest.set(&place, Known { presence: Presence::Present, values: Values::Any });
             }
-            add(&mut alternatives, Arc::new(state));
+            add(&mut alternatives, Rc::new(rest));
         }
         Self { alternatives }
     }
@@ -212,13 +186,14 @@ impl Facts {
     /// A place gets a value that depends on the old one, which is none where nothing is known of it.
     #[must_use]
     pub fn replace(&self, place: &str, value: impl Fn(Option<&Values>) -> Values) -> Self {
+        let place = Place::new(place);
+        let key = place.key();
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
-            let values = value(state.get(place).map(|known| &known.values));
-            let mut state = State::clone(state);
-            state.retain(|name, _| !covers(place, name));
-            state.insert(SmolStr::from(place), Known { presence: Presence::Present, values });
-            add(&mut alternatives, Arc::new(state));
+            let values = value(state.get(&key).map(|known| &known.values));
+            let mut new = state.without(&key).unwrap_or_else(|| State::clone(state));
+            new.set(&place, Known { presence: Presence::Present, values });
+            add(&mut alternatives, Rc::new(new));
         }
         Self { alternatives }
     }
@@ -226,36 +201,35 @@ impl Facts {
     /// Calls places by other names; those without one are forgotten.
     #[must_use]
     pub fn rename(&self, name: impl Fn(&SmolStr) -> Option<SmolStr>) -> Self {
+        let mut names: FxHashMap<Place, Option<Place>> = FxHashMap::default();
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
-            let renamed: State =
-                state.iter().filter_map(|(place, known)| Some((name(place)?, known.clone()))).collect();
-            add(&mut alternatives, Arc::new(renamed));
+            let renamed = state.renamed(|place| {
+                if let Some(known) = names.get(place) {
+                    return known.clone();
+                }
+                let new =
+                    name(place.text()).map(|new| if new == *place.text() { place.clone() } else { Place::new(&new) });
+                names.insert(place.clone(), new.clone());
+                new
+            });
+            add(&mut alternatives, Rc::new(renamed));
         }
         Self { alternatives }
     }
 
     /// Whether in every alternative one of the bools is known true.
     pub fn always_one_true(&self, places: &[SmolStr]) -> bool {
-        let is_true = |state: &State, place: &SmolStr| {
-            state.get(place).is_some_and(|known| known.values.known_bool() == Some(true))
-        };
-        self.alternatives.iter().all(|state| places.iter().any(|place| is_true(state, place)))
+        self.alternatives.iter().all(|state| places.iter().any(|place| state.bool(&Key::new(place)) == Some(true)))
     }
 
     fn of(place: &str, known: Known) -> Self {
-        let mut state = State::new();
-        state.insert(SmolStr::from(place), known);
-        Self { alternatives: vec![Arc::new(state)] }
-    }
-
-    fn is_nothing(&self) -> bool {
-        matches!(self.alternatives.as_slice(), [only] if only.is_empty())
+        Self { alternatives: vec![Rc::new(State::of(Place::new(place), known))] }
     }
 
     fn bounded(mut self) -> Self {
         if self.alternatives.len() > ALTERNATIVES {
-            let joined = self.alternatives.drain(..).reduce(|left, right| Arc::new(join(&left, &right)));
+            let joined = self.alternatives.drain(..).reduce(|left, right| Rc::new(left.join(&right)));
             self.alternatives.extend(joined);
         }
         self
@@ -263,83 +237,22 @@ impl Facts {
 }
 
 /// Adds an alternative unless it is there already or is a special case of one that is.
-fn add(alternatives: &mut Vec<Arc<State>>, state: Arc<State>) {
-    if !alternatives.iter().any(|known| implies(&state, known)) {
-        alternatives.retain(|known| !implies(known, &state));
+fn add(alternatives: &mut Vec<Rc<State>>, state: Rc<State>) {
+    if !alternatives.iter().any(|known| Rc::ptr_eq(&state, known) || state.implies(known)) {
+        alternatives.retain(|known| !known.implies(&state));
         alternatives.push(state);
     }
 }
 
-/// Every state of the world that satisfies `left` satisfies `right`, as far as can be seen place by place.
-fn implies(left: &State, right: &State) -> bool {
-    right.iter().all(|(place, weaker)| {
-        let Some(stronger) = left.get(place) else { return false };
-        (weaker.presence == Presence::Unknown || weaker.presence == stronger.presence)
-            && weaker.values.meet(&stronger.values) == stronger.values
-    })
-}
-
 /// Both; none if they contradict.
-fn meet(left: &State, right: &State) -> Option<State> {
-    let mut both = left.clone();
-    for (place, known) in right {
-        let merged = match both.get(place) {
-            None => known.clone(),
-            Some(old) => Known {
-                presence: match (old.presence, known.presence) {
-                    (Presence::Unknown, other) | (other, Presence::Unknown) => other,
-                    (one, other) if one == other => one,
-                    (Presence::Present | Presence::Absent, Presence::Present | Presence::Absent) => return None,
-                },
-                values: old.values.meet(&known.values),
-            },
-        };
-        if merged.values.is_empty() {
-            return None;
-        }
-        both.insert(place.clone(), merged);
+fn meet(left: &Rc<State>, right: &Rc<State>) -> Option<Rc<State>> {
+    if right.is_empty() {
+        return Some(Rc::clone(left));
     }
-    let contradicts = both.iter().any(|(gone, known)| known.presence == Presence::Absent && present_in(&both, gone));
-    (!contradicts).then_some(both)
-}
-
-/// What both have in common.
-fn join(left: &State, right: &State) -> State {
-    let mut common = State::new();
-    for (place, known) in left {
-        if let Some(other) = right.get(place) {
-            let presence = if known.presence == other.presence { known.presence } else { Presence::Unknown };
-            let values = known.values.join(&other.values);
-            if presence != Presence::Unknown || values != Values::Any {
-                common.insert(place.clone(), Known { presence, values });
-            }
-        } else if known.presence == Presence::Present && present_in(right, place) {
-            common.insert(place.clone(), Known { presence: Presence::Present, values: Values::Any });
-        }
+    if left.is_empty() {
+        return Some(Rc::clone(right));
     }
-    for (place, known) in right {
-        if known.presence == Presence::Present && !left.contains_key(place) && present_in(left, place) {
-            common.insert(place.clone(), Known { presence: Presence::Present, values: Values::Any });
-        }
-    }
-    common
-}
-
-/// Something at or below the place is present. Places below it follow it in the order of the map.
-fn present_in(state: &State, place: &str) -> bool {
-    let at_or_after = state.range::<str, _>((Bound::Included(place), Bound::Unbounded));
-    at_or_after
-        .take_while(|(known, _)| known.starts_with(place))
-        .any(|(known, fact)| fact.presence == Presence::Present && covers(place, known))
-}
-
-fn absent_in(state: &State, place: &str) -> bool {
-    state.iter().any(|(known, fact)| fact.presence == Presence::Absent && covers(known, place))
-}
-
-/// `outer` is `inner` or a place around it.
-fn covers(outer: &str, inner: &str) -> bool {
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    left.meet(right).map(Rc::new)
 }
 
 #[cfg(test)]

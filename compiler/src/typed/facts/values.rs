@@ -111,6 +111,21 @@ impl Values {
         }
     }
 
+    /// All values of `other` are among these: to meet them changes nothing of `other`.
+    pub fn contains(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Bools { yes, no }, Self::Bools { yes: other_yes, no: other_no }) => {
+                (*yes || !other_yes) && (*no || !other_no)
+            }
+            (Self::Words(words), Self::Words(other)) => other.is_subset(words),
+            (Self::NotWords(not), Self::Words(other)) => other.is_disjoint(not),
+            (Self::NotWords(not), Self::NotWords(other)) => not.is_subset(other),
+            (Self::Numbers(numbers), Self::Numbers(other)) => numbers == other || numbers.meet(other) == *other,
+            (Self::Bools { .. } | Self::Words(_) | Self::NotWords(_) | Self::Numbers(_), _) => false,
+        }
+    }
+
     /// Values in both.
     #[must_use]
     pub fn meet(&self, other: &Self) -> Self {
