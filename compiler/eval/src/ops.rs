@@ -66,7 +66,7 @@ fn ordered<'a>(
 ) -> Result<Value<'a>, EvalError> {
     match compare(a, b) {
         Some(order) => Ok(Value::Bool(order.is_some_and(holds))),
-        None => Err(no_overload(symbol(op), &[a, b])),
+        None => Err(no_overload(op.symbol(), &[a, b])),
     }
 }
 
@@ -149,21 +149,4 @@ fn remainder<'a>(a: Value<'a>, b: Value<'a>) -> Result<Value<'a>, EvalError> {
 /// Integer overflow.
 pub fn overflow() -> EvalError {
     EvalError::Range("integer overflow".into())
-}
-
-fn symbol(op: BinOp) -> &'static str {
-    match op {
-        BinOp::Add => "+",
-        BinOp::Sub => "-",
-        BinOp::Mul => "*",
-        BinOp::Div => "/",
-        BinOp::Rem => "%",
-        BinOp::Eq => "==",
-        BinOp::Ne => "!=",
-        BinOp::Lt => "<",
-        BinOp::Le => "<=",
-        BinOp::Gt => ">",
-        BinOp::Ge => ">=",
-        BinOp::In => "in",
-    }
 }

@@ -64,7 +64,7 @@ pub(super) fn expr(printer: &mut Printer<'_>, it: &Expr) -> Doc {
         ExprKind::Binary { op, left, right, .. } => {
             let left = chain(printer, *op, left);
             let right = expr(printer, right);
-            let tail = Doc::Nest(vec![Doc::Line, text(format!("{} ", operator(*op))), right]);
+            let tail = Doc::Nest(vec![Doc::Line, text(format!("{} ", op.symbol())), right]);
             Doc::Group(vec![left, tail])
         }
         ExprKind::Cond(condition, yes, no) => Doc::Group(vec![
@@ -109,7 +109,7 @@ fn chain(printer: &mut Printer<'_>, above: BinaryOp, it: &Expr) -> Doc {
         ExprKind::Binary { op, left, right, .. } if *op == above && matches!(op, BinaryOp::And | BinaryOp::Or) => {
             let left = chain(printer, *op, left);
             let right = expr(printer, right);
-            Doc::Concat(vec![left, Doc::Nest(vec![Doc::Line, text(format!("{} ", operator(*op))), right])])
+            Doc::Concat(vec![left, Doc::Nest(vec![Doc::Line, text(format!("{} ", op.symbol())), right])])
         }
         _ => expr(printer, it),
     }
@@ -218,23 +218,4 @@ pub(super) fn start(span: Span) -> usize {
 /// The byte after the last.
 pub(super) fn end(span: Span) -> usize {
     span.end as usize
-}
-
-fn operator(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Or => "||",
-        BinaryOp::And => "&&",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Eq => "==",
-        BinaryOp::Ne => "!=",
-        BinaryOp::In => "in",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::Rem => "%",
-    }
 }

@@ -1,7 +1,7 @@
 //! Prints expressions and types as written.
 
 use super::tree::{Tree, leaf, node, quoted};
-use crate::ast::expr::{BinaryOp, Expr, ExprKind, MapKey, TemplatePart, UnaryOp};
+use crate::ast::expr::{Expr, ExprKind, MapKey, TemplatePart, UnaryOp};
 use crate::ast::{FieldDecl, Known, TypeExpr, TypeExprKind};
 
 /// An expression.
@@ -34,7 +34,7 @@ pub fn expr(expr: &Expr) -> Tree {
         }
         ExprKind::Unary(UnaryOp::Not, operand) => node("!", [self::expr(operand)]),
         ExprKind::Unary(UnaryOp::Neg, operand) => node("-", [self::expr(operand)]),
-        ExprKind::Binary { op, left, right, .. } => node(operator(*op), [self::expr(left), self::expr(right)]),
+        ExprKind::Binary { op, left, right, .. } => node(op.symbol(), [self::expr(left), self::expr(right)]),
         ExprKind::Cond(condition, yes, no) => node("?:", [self::expr(condition), self::expr(yes), self::expr(no)]),
         ExprKind::List(elements) => {
             node("list", elements.iter().map(|element| optional(element.optional, self::expr(&element.value))))
@@ -90,23 +90,4 @@ fn part(part: &TemplatePart) -> Tree {
 
 fn optional(is_optional: bool, tree: Tree) -> Tree {
     if is_optional { node("?", [tree]) } else { tree }
-}
-
-fn operator(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Or => "||",
-        BinaryOp::And => "&&",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Eq => "==",
-        BinaryOp::Ne => "!=",
-        BinaryOp::In => "in",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::Rem => "%",
-    }
 }

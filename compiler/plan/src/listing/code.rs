@@ -1,6 +1,6 @@
 //! Expressions in a listing: as CEL, every operator in parentheses, so that the tree can be read off.
 
-use crate::code::{BinOp, Comprehension, Escape, Expr, Macro, Part, Pool, StrId};
+use crate::code::{Comprehension, Escape, Expr, Macro, Part, Pool, StrId};
 
 /// An expression on one line.
 pub fn expr(pool: &Pool, code: &Expr) -> String {
@@ -25,7 +25,7 @@ pub fn expr(pool: &Pool, code: &Expr) -> String {
         Expr::OptIndex(pair) => format!("{}[?{}]", expr(pool, &pair.0), expr(pool, &pair.1)),
         Expr::Not(of) => format!("!{}", expr(pool, of)),
         Expr::Neg(of) => format!("-{}", expr(pool, of)),
-        Expr::Binary(op, pair) => format!("({} {} {})", expr(pool, &pair.0), operator(*op), expr(pool, &pair.1)),
+        Expr::Binary(op, pair) => format!("({} {} {})", expr(pool, &pair.0), op.symbol(), expr(pool, &pair.1)),
         Expr::And(parts) => format!("({})", list(pool, parts, " && ")),
         Expr::Or(parts) => format!("({})", list(pool, parts, " || ")),
         Expr::Cond(three) => {
@@ -97,23 +97,6 @@ fn comprehension(pool: &Pool, walk: &Comprehension) -> String {
         part.as_ref().map(|part| format!(", {word} {}", expr(pool, part))).unwrap_or_default()
     };
     format!("{kind}{vars}({}{}{})", expr(pool, &walk.range), part("if", &walk.cond), part("make", &walk.value))
-}
-
-fn operator(op: BinOp) -> &'static str {
-    match op {
-        BinOp::Add => "+",
-        BinOp::Sub => "-",
-        BinOp::Mul => "*",
-        BinOp::Div => "/",
-        BinOp::Rem => "%",
-        BinOp::Eq => "==",
-        BinOp::Ne => "!=",
-        BinOp::Lt => "<",
-        BinOp::Le => "<=",
-        BinOp::Gt => ">",
-        BinOp::Ge => ">=",
-        BinOp::In => "in",
-    }
 }
 
 fn optional(optional: bool) -> String {

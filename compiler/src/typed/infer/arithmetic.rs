@@ -60,7 +60,7 @@ impl Cx<'_> {
     fn wrong_operands(&mut self, op: BinaryOp, op_span: Span, left: (&Expr, &Typed), right: (&Expr, &Typed)) {
         let (left, left_typed) = left;
         let (right, right_typed) = right;
-        let sign = sign(op);
+        let sign = op.symbol();
         let message = format!("`{sign}` does not take `{}` and `{}`", left_typed.ty, right_typed.ty);
         let mut diagnostic = Diagnostic::error("A0103", op_span, message)
             .label(left.span, format!("`{}`", left_typed.ty))
@@ -118,25 +118,5 @@ fn code(op: BinaryOp) -> BinOp {
         | BinaryOp::Eq
         | BinaryOp::Ne
         | BinaryOp::In => BinOp::Add,
-    }
-}
-
-/// The operator as written.
-pub(super) fn sign(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Or => "||",
-        BinaryOp::And => "&&",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Eq => "==",
-        BinaryOp::Ne => "!=",
-        BinaryOp::In => "in",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::Rem => "%",
     }
 }

@@ -4,7 +4,6 @@ use admit_plan::code::{BinOp, Expr as Code};
 use admit_plan::types::{Kind, Range, Type};
 use smol_str::SmolStr;
 
-use super::arithmetic::sign;
 use super::name::did_you_mean;
 use super::{Cx, Node, leaf};
 use crate::ast::expr::{BinaryOp, Expr, ExprKind};
@@ -115,7 +114,7 @@ impl Cx<'_> {
         if ordered(&left_ty.kind, &right_ty.kind) {
             return true;
         }
-        let message = format!("`{}` does not order `{left_ty}` and `{right_ty}`", sign(op));
+        let message = format!("`{}` does not order `{left_ty}` and `{right_ty}`", op.symbol());
         let mut diagnostic = Diagnostic::error("A0103", op_span, message)
             .label(left.span, format!("`{left_ty}`"))
             .label(right.span, format!("`{right_ty}`"));
