@@ -8,3 +8,4 @@ pub mod histogram;
 pub mod plan;
 pub mod source;
 pub mod targets;
+pub mod whole;

@@ -1,6 +1,7 @@
 //! The targets: each a promise, as a function of bytes that panics where the promise is broken. A new one is a file
 //! here and a line in [`TARGETS`].
 
+pub mod check_sound;
 pub mod format;
 pub mod hostile_plan;
 pub mod parse;
@@ -25,6 +26,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     parse::TARGET,
     format::TARGET,
+    check_sound::TARGET,
     hostile_plan::TARGET,
     plan_roundtrip::TARGET,
     when_agree::TARGET,

@@ -27,6 +27,11 @@ fn hostile_plans_are_refused_or_sound() {
     smoke("hostile-plan", 600);
 }
 
+#[test]
+fn what_checks_does_not_go_wrong() {
+    smoke("check-sound", 250);
+}
+
 /// Runs that many inputs, however long they take.
 fn smoke(name: &str, inputs: u64) {
     let target = targets::find(name).unwrap();
