@@ -233,17 +233,18 @@ impl<'a> Drawing<'a> {
 const SLANT: f64 = 12.0;
 
 /// Colours by the reader's scheme: text and lines keep their contrast on both.
+/// Every colour stands twice: viewers without custom properties skip the second.
 const STYLE: &str = "<style>\
 svg{--page:#ffffff;--ink:#1f2328;--soft:#59636e;--line:#818b98;--box:#f6f8fa;--good:#1a7f37;--deny:#cf222e;--asks:#0969da}\
 @media(prefers-color-scheme:dark){svg{--page:#0d1117;--ink:#f0f6fc;--soft:#9198a1;--line:#656c76;--box:#151b23;\
 --good:#3fb950;--deny:#f85149;--asks:#4493f8}}\
-text{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;text-anchor:middle;fill:var(--ink);font-size:13px}\
-.small,.title{font-size:11px;fill:var(--soft)}.title{text-anchor:start}.page{fill:var(--page)}\
-.stage{fill:none;stroke:var(--line);stroke-dasharray:4 3}.edge{fill:none;stroke:var(--line);stroke-width:1.3}\
-.head{fill:var(--line)}.box{fill:var(--box);stroke:var(--line)}.inner{fill:none;stroke:var(--line)}\
-.good{fill:var(--box);stroke:var(--good);stroke-width:2}.deny{fill:var(--box);stroke:var(--deny);stroke-width:2}\
-.asks{fill:var(--box);stroke:var(--asks);stroke-width:2}.empty{fill:none;stroke:none}\
-.broken{fill:none;stroke:var(--deny);stroke-dasharray:3 3}</style>\n";
+text{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;text-anchor:middle;fill:#1f2328;fill:var(--ink);font-size:13px}\
+.small,.title{font-size:11px;fill:#59636e;fill:var(--soft)}.title{text-anchor:start}.page{fill:#ffffff;fill:var(--page)}\
+.stage{fill:none;stroke:#818b98;stroke:var(--line);stroke-dasharray:4 3}.edge{fill:none;stroke:#818b98;stroke:var(--line);stroke-width:1.3}\
+.head{fill:#818b98;fill:var(--line)}.box{fill:#f6f8fa;fill:var(--box);stroke:#818b98;stroke:var(--line)}.inner{fill:none;stroke:#818b98;stroke:var(--line)}\
+.good{fill:#f6f8fa;fill:var(--box);stroke:#1a7f37;stroke:var(--good);stroke-width:2}.deny{fill:#f6f8fa;fill:var(--box);stroke:#cf222e;stroke:var(--deny);stroke-width:2}\
+.asks{fill:#f6f8fa;fill:var(--box);stroke:#0969da;stroke:var(--asks);stroke-width:2}.empty{fill:none;stroke:none}\
+.broken{fill:none;stroke:#cf222e;stroke:var(--deny);stroke-dasharray:3 3}</style>\n";
 
 fn rect(out: &mut String, class: &str, at: (f64, f64), size: (f64, f64), round: f64) -> std::fmt::Result {
     let ((x, y), (width, height)) = (at, size);
