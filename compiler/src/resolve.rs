@@ -154,7 +154,12 @@ pub fn index<'a>(
                 index.rules.push((item, rule));
             }
             ItemKind::Test(test) => index.tests.push((item, test)),
-            ItemKind::Block(_) | ItemKind::Event(_) | ItemKind::Session(_) | ItemKind::Contract(_) => {}
+            ItemKind::Block(_) | ItemKind::Event(_) | ItemKind::Session(_) | ItemKind::Contract(_) => {
+                let (what, span) = declared(item);
+                diagnostics.push(Diagnostic::error("A0515", span, format!("{what} is declared in a project"))
+                        .help("only the standard library and a host's extensions declare blocks, the event, the session and contracts"),
+                );
+            }
         }
     }
     for (name, contract) in &library.contracts {
@@ -212,4 +217,22 @@ fn known_type(library: &Library, contract: Option<&Contract>) -> Type {
         identifier.ty = identifier.ty.present().clone();
     }
     fields(&event.fields)
+}
+
+/// What a library declares, by name, and where it says so.
+fn declared(item: &Item) -> (String, Span) {
+    let word = |length| Span { end: item.span.end.min(item.span.start + length), ..item.span };
+    match &item.kind {
+        ItemKind::Block(block) => (format!("the block `{}`", block.name.text), block.name.span),
+        ItemKind::Contract(contract) => (format!("the contract `{}`", contract.name.text), contract.name.span),
+        ItemKind::Session(_) => ("the session".to_owned(), word(7)),
+        ItemKind::Event(_) => ("the event".to_owned(), word(5)),
+        ItemKind::Flow(_)
+        | ItemKind::Action(_)
+        | ItemKind::Param(_)
+        | ItemKind::List(_)
+        | ItemKind::Secret(_)
+        | ItemKind::Rule(_)
+        | ItemKind::Test(_) => ("this".to_owned(), item.span),
+    }
 }

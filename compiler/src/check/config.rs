@@ -72,7 +72,7 @@ impl Walk<'_, '_> {
         state: &State,
     ) -> Checked {
         let fields = written.map_or(&[][..], |config| config.fields.as_slice());
-        self.names(owner, declared, fields);
+        let meant = self.names(owner, declared, fields);
         let mut checked = Checked::default();
         for field in declared {
             let given = fields.iter().find(|written| written.name.text == *field.name);
@@ -82,7 +82,7 @@ impl Walk<'_, '_> {
                 self.given(owner, field, given, state, &mut checked);
             } else if let Some(default) = field.default {
                 self.default(owner, field, default, state, &mut checked);
-            } else if !matches!(field.ty.kind, Kind::Optional(_)) {
+            } else if !matches!(field.ty.kind, Kind::Optional(_)) && !meant.contains(&field.name.as_str()) {
                 self.error(
                     Diagnostic::error("A0216", owner.span, format!("`{}` has no `{}`", owner.name, field.name))
                         .help(format!("add `{}: ...` to its config", field.name)),
@@ -92,8 +92,9 @@ impl Walk<'_, '_> {
         checked
     }
 
-    /// Unknown and repeated fields.
-    fn names(&mut self, owner: &Owner<'_>, declared: &[Declared<'_>], fields: &[ConfigField]) {
+    /// Unknown and repeated fields. Returns the fields that misspelt names seem to mean, which are not missing too.
+    fn names<'d>(&mut self, owner: &Owner<'_>, declared: &[Declared<'d>], fields: &[ConfigField]) -> Vec<&'d str> {
+        let mut meant = Vec::new();
         for (position, field) in fields.iter().enumerate() {
             let name = &field.name;
             let before = fields.get(..position).unwrap_or(&[]);
@@ -106,13 +107,16 @@ impl Walk<'_, '_> {
                 let found =
                     Diagnostic::error("A0215", name.span, format!("`{}` has no field `{}`", owner.name, name.text));
                 let known = declared.iter().map(|known| known.name.as_str());
-                self.error(match nearest(&name.text, known.clone()) {
+                let near = nearest(&name.text, known.clone());
+                meant.extend(near);
+                self.error(match near {
                     Some(near) => found.help(format!("did you mean `{near}`?")),
                     None if declared.is_empty() => found.help("it takes no config"),
                     None => found.help(format!("its fields are {}", listed(known))),
                 });
             }
         }
+        meant
     }
 
     /// A field that the contract fixes: it may be left out, or given as the contract has it.

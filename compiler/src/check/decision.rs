@@ -71,6 +71,8 @@ impl<'a> Walk<'a, '_> {
                     "add `default -> BRANCH`; it may be left out only where the cases are proved to cover everything",
                 ),
             );
+            // Paths below hang on the case that is not there.
+            self.frame.broken = true;
         }
         self.enumeration(decision, &state);
         let ended = cases.rest.ended;
@@ -122,14 +124,14 @@ impl<'a> Walk<'a, '_> {
             let what =
                 if cases.typed.default.is_some() { "a decision has one `default`" } else { "`default` stands last" };
             self.error(
-                Diagnostic::error("A0265", case.branch.span, what)
+                Diagnostic::error("A0265", default_word(case), what)
                     .help("cases are tried from the top, and `default` takes whatever is left"),
             );
         } else if !cases.rest.alive && !cases.unsure && !self.frame.broken {
             self.error(
                 Diagnostic::warning(
                     "A0269",
-                    case.branch.span,
+                    default_word(case),
                     "the cases above cover everything, so `default` is never taken",
                 )
                 .help("remove it"),
@@ -165,11 +167,13 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn never_taken(&mut self, span: Span, before_cases: &[Case], _before: &State) {
-        let mut found = Diagnostic::error("A0267", span, "this case is never taken");
-        if let Some(last) = before_cases.last().and_then(|case| case.when.as_ref()) {
-            found = found.label(last.span, "what is left after this and what is known here never makes it true");
-        }
-        self.error(found.help("remove it, or put the narrower case first"));
+        let found = Diagnostic::error("A0267", span, "this case is never taken");
+        self.error(match before_cases.last().and_then(|case| case.when.as_ref()) {
+            Some(last) => found
+                .label(last.span, "what is left after this and what is known here never makes it true")
+                .help("remove it, or put the narrower case first"),
+            None => found.help("remove it: what is known here never makes it true"),
+        });
     }
 
     fn branch_names(&mut self, decision: &Decision) {
@@ -221,4 +225,9 @@ impl<'a> Walk<'a, '_> {
         state.learn(&Facts::present(&self.place(name, id)));
         (Some(typed_step(step, id, name.clone(), true, StepKind::Condition(typed))), state)
     }
+}
+
+/// The word `default`, with which its case begins.
+fn default_word(case: &Case) -> Span {
+    Span { end: case.span.end.min(case.span.start + 7), ..case.span }
 }

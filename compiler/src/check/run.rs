@@ -336,7 +336,7 @@ impl<'a, 'i> Walk<'a, 'i> {
             return None;
         };
         let found = versions.iter().find(|action| action.version == wanted);
-        if found.is_none() {
+        if found.is_none() && versions.iter().all(|action| action.versioned) {
             let known: Vec<SmolStr> = versions.iter().map(|action| action.version.to_smolstr()).collect();
             self.error(
                 Diagnostic::error("A0205", version.span, format!("the action `{}` has no version {wanted}", slug.text))

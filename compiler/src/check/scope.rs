@@ -75,7 +75,10 @@ impl Scope for FlowScope<'_, '_, '_> {
                         Diagnostic::error(
                             "A0240",
                             read.span,
-                            format!("`{}` holds the secret `input.{field}`", read.place),
+                            match read.place.strip_prefix("input.") {
+                                Some(whole) if whole == field => format!("`{}` is secret", read.place),
+                                _ => format!("`{}` holds the secret `input.{field}`", read.place),
+                            },
                         )
                         .help("only a block that takes it may read it; it is never a value"),
                     );

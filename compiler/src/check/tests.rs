@@ -417,6 +417,7 @@ impl<'a> TestCx<'_, 'a> {
             Some(kebab.as_str())
         } else {
             nearest(&name.text, self.steps.keys().map(SmolStr::as_str))
+                .or_else(|| nearest(&kebab, self.steps.keys().map(SmolStr::as_str)))
         };
         let found = with_near(found, near);
         self.out.push(found);

@@ -18,4 +18,5 @@ pub(super) const CODES: &[Code] = &[
     code!(Error, "A0512", "a field of the event has a default that its reader does not know"),
     code!(Error, "A0513", "the clauses of a block contradict each other"),
     code!(Error, "A0514", "a contract names what is not there"),
+    code!(Error, "A0515", "a project declares what only a library may"),
 ];

@@ -279,7 +279,9 @@ fn reserved_step(cx: &mut Cx<'_>, pair: &Pair<'_>, word: &str) {
     cx.broken += 1;
     let found = cx.error("A0012", start, start + word.len(), format!("`{word}` is a reserved word, and no block"));
     found.help.push(match word {
-        "timeout" | "retry" | "on" | "async" | "as" => format!("put `{word} ...` right after the block it is about"),
+        "timeout" | "retry" | "on" | "async" | "as" => {
+            format!("put `{word}` right after the block it is about; decisions and conditions take none")
+        }
         "when" | "default" => "cases stand inside `decision NAME { ... }`".to_owned(),
         _ => format!("`{word}` stands directly inside a flow"),
     });

@@ -23,6 +23,8 @@ pub struct Action<'a> {
     pub name: &'a Name,
     /// Its version; `0.0.0` where it says none (a diagnostic says so).
     pub version: Version,
+    /// It says its version.
+    pub versioned: bool,
     /// Trigger slots: `login.post-auth`.
     pub triggers: Vec<SmolStr>,
     /// Config fields.
@@ -74,6 +76,7 @@ pub(super) fn read<'a>(
         item,
         name,
         version: Version::new(0, 0, 0),
+        versioned: false,
         triggers: Vec::new(),
         config: Vec::new(),
         output: Vec::new(),
@@ -144,6 +147,7 @@ pub(super) fn read<'a>(
             ActionClause::Enabled(enabled, _) => action.enabled = *enabled,
         }
     }
+    action.versioned = seen.contains(&"version");
     if !item.broken {
         for needed in ["version", "source", "triggers"] {
             if !seen.contains(&needed) {

@@ -19,6 +19,26 @@ pub fn evaluate(code: &Expr, pool: &Pool) -> Result<Datum, EvalError> {
     Ok(Datum::from(eval(code, &[], &Cx::new(&arena, &consts))?))
 }
 
+/// The smallest part of failing code that fails alike by itself, as its number in preorder.
+pub fn failing(code: &Expr, pool: &Pool, error: &EvalError) -> usize {
+    let said = error.to_string();
+    let (mut at, mut found) = (1, 0);
+    code.for_each_child(&mut |child| {
+        let fails = found == 0 && evaluate(child, pool).is_err_and(|error| error.to_string() == said);
+        if fails {
+            found = at + failing(child, pool, error);
+        }
+        at += nodes(child);
+    });
+    found
+}
+
+fn nodes(code: &Expr) -> usize {
+    let mut count = 1;
+    code.for_each_child(&mut |child| count += nodes(child));
+    count
+}
+
 /// The code is a literal, which cannot fail.
 pub fn is_literal(code: &Expr) -> bool {
     let mut plain = matches!(

@@ -211,7 +211,9 @@ impl Cx<'_> {
             return;
         }
         if let Err(error) = constant::evaluate(&typed.code, self.scope.constants()) {
-            self.report(Diagnostic::error("A0112", span, format!("this constant always fails: {error}")));
+            let node = constant::failing(&typed.code, self.scope.constants(), &error);
+            let at = typed.spans.iter().take(node + 1).rev().flatten().next().copied().unwrap_or(span);
+            self.report(Diagnostic::error("A0112", at, format!("this constant always fails: {error}")));
         }
     }
 

@@ -198,7 +198,11 @@ fn in_set(operand: &Code, set: SetId, truth: bool, scope: &dyn Scope) -> Facts {
     let known = || {
         let slot = scope.slot(slot_of(operand)?)?;
         let set = scope.constants().sets.get(set as usize)?;
-        if set.ignore_case || set.entries.len() > LEARNT_WORDS || !matches!(slot.ty.kind, Kind::String | Kind::Enum(_))
+        // A list that is empty, or has no file, is to be filled: nothing is learnt from it.
+        let learnt = 1..=LEARNT_WORDS;
+        if set.ignore_case
+            || !learnt.contains(&set.entries.len())
+            || !matches!(slot.ty.kind, Kind::String | Kind::Enum(_))
         {
             return None;
         }

@@ -122,6 +122,7 @@ fn open_string(cx: &mut Cx<'_>, failure: &Failure<'_>) -> bool {
 
 /// `1h30m`, `5sec`, `3x`.
 fn odd_number(cx: &mut Cx<'_>, failure: &Failure<'_>, found: &str) -> bool {
+    let found = fraction(failure.text.get(failure.at..).unwrap_or_default()).unwrap_or(found);
     let digits = found.len() - found.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let unit = found.get(digits..).unwrap_or_default();
     if digits == 0 {
@@ -137,7 +138,8 @@ fn odd_number(cx: &mut Cx<'_>, failure: &Failure<'_>, found: &str) -> bool {
         "" => format!("`{found}` has no unit"),
         _ => format!("`{found}` is not a number or duration"),
     };
-    let help = if unit.is_empty() || wants_duration || unit.chars().any(|c| c.is_ascii_digit()) {
+    let help = if unit.is_empty() || unit.starts_with('.') || wants_duration || unit.chars().any(|c| c.is_ascii_digit())
+    {
         "a duration is one whole number and one unit of `ms`, `s`, `m`, `h`, `d`, such as `90m`"
     } else {
         "units are `ms`, `s`, `m`, `h`, `d`; a name does not begin with a digit"
@@ -145,6 +147,15 @@ fn odd_number(cx: &mut Cx<'_>, failure: &Failure<'_>, found: &str) -> bool {
     let code = "A0014";
     cx.error(code, failure.at, failure.at + found.len(), message).help.push(help.to_owned());
     true
+}
+
+/// `1.5h`, whole: a duration is no fraction.
+fn fraction(text: &str) -> Option<&str> {
+    let digit = |c: char| c.is_ascii_digit();
+    let point = text.find(|c| !digit(c)).filter(|at| *at > 0)?;
+    let unit = text.get(point..)?.strip_prefix('.')?.trim_start_matches(digit);
+    let after = unit.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    (unit.len() > after.len()).then(|| text.get(..text.len() - after.len()))?
 }
 
 /// The bracket that should have been closed before the token found.

@@ -10,6 +10,7 @@ use super::{Cx, Node, leaf};
 use crate::ast::Name;
 use crate::ast::expr::{Expr, ExprKind, MapEntry, MapKey};
 use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use crate::source::Span;
 use crate::typed::{Typed, fit};
 
@@ -208,6 +209,8 @@ impl Cx<'_> {
         let mut node = Node::new(expr.span);
         let mut codes = Vec::with_capacity(entries.len());
         let mut fields: Vec<Field> = Vec::with_capacity(entries.len());
+        // Fields that misspelt names seem to mean, which are not missing too.
+        let mut meant: Vec<&str> = Vec::new();
         for entry in entries {
             let MapKey::Bare(name) = &entry.key else { continue };
             let want = match declared {
@@ -215,8 +218,10 @@ impl Cx<'_> {
                     Some(field) => Some(&field.ty),
                     None => {
                         let names = declared.iter().map(|field| field.name.as_str());
-                        let mut diagnostic = no_field("the record", name, names);
+                        meant.extend(nearest(&name.text, names.clone()));
+                        let mut diagnostic = no_field("this record", name, names);
                         diagnostic.code = "A0117";
+                        diagnostic.message = format!("this record has no field `{}`", name.text);
                         self.report(diagnostic);
                         None
                     }
@@ -234,7 +239,7 @@ impl Cx<'_> {
             codes.push(self.coded(&mut node, name, typed, entry.optional));
         }
         if let Some(declared) = declared {
-            self.missing(expr, &fields, declared);
+            self.missing(expr, &fields, declared, &meant);
             return node.done(Kind::Record(declared.into()), Code::Map(codes));
         }
         node.done(Kind::Record(fields.into()), Code::Map(codes))
@@ -258,11 +263,12 @@ impl Cx<'_> {
         }
     }
 
-    fn missing(&mut self, expr: &Expr, fields: &[Field], declared: &[Field]) {
+    fn missing(&mut self, expr: &Expr, fields: &[Field], declared: &[Field], meant: &[&str]) {
         let missing: Vec<String> = declared
             .iter()
             .filter(|field| !matches!(field.ty.kind, Kind::Optional(_)))
             .filter(|field| !fields.iter().any(|given| given.name == field.name))
+            .filter(|field| !meant.contains(&field.name.as_str()))
             .map(|field| format!("`{}`", field.name))
             .collect();
         if !missing.is_empty() {

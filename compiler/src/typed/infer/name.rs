@@ -186,7 +186,9 @@ impl Cx<'_> {
         let written: Vec<&str> = chain.names.iter().take(used).map(|name| name.text.as_str()).collect();
         let written = written.join(".");
         let mut diagnostic = Diagnostic::error("A0100", span, format!("there is no {what} `{written}`"));
-        if let Some(help) = did_you_mean(&written, candidates.iter().map(SmolStr::as_str)) {
+        if let Some((left, right)) = subtraction(&written, candidates) {
+            diagnostic = diagnostic.help(format!("to subtract, write spaces: `{left} - {right}`"));
+        } else if let Some(help) = did_you_mean(&written, candidates.iter().map(SmolStr::as_str)) {
             diagnostic = diagnostic.help(help);
         } else if candidates.is_empty() && self.declared() && chain.names.len() == 1 {
             diagnostic = diagnostic.help(format!("text is written in quotes: `\"{written}\"`"));
@@ -423,4 +425,13 @@ fn list_names(names: &[&str]) -> String {
 
 fn covers(outer: &str, inner: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// `params.limit-1` where there is a `params.limit`: the longest slug is taken, so that it names something else.
+fn subtraction<'w>(written: &'w str, known: &[SmolStr]) -> Option<(&'w str, &'w str)> {
+    let dashes = written.match_indices('-').map(|(at, _)| at);
+    dashes
+        .rev()
+        .filter_map(|at| Some((written.get(..at)?, written.get(at + 1..)?)))
+        .find(|(left, right)| known.iter().any(|name| name == left) && right.bytes().all(|byte| byte.is_ascii_digit()))
 }
