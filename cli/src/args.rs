@@ -1,20 +1,6 @@
-//! The command line: options that every command has, and the commands.
+//! The options that every command has.
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-
-use crate::command;
-
-/// Sign-in flows as code: parse, check, test, build and run them.
-#[derive(Debug, Parser)]
-#[command(name = "admit", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
-pub struct Args {
-    /// Options of every command.
-    #[command(flatten)]
-    pub common: Common,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
+use clap::{Args as ClapArgs, ValueEnum};
 
 /// Options of every command.
 #[derive(Debug, ClapArgs)]
@@ -61,31 +47,4 @@ pub enum ColorArg {
 pub enum Deny {
     /// Warnings
     Warnings,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Start a project in a new folder
-    New(command::new::Args),
-    /// Check a project, a file, or standard input
-    Check(command::check::Args),
-    /// Format sources
-    Fmt(command::fmt::Args),
-    /// Run the project's tests, offline
-    Test(command::test::Args),
-    /// Write the bundle that the runtime executes
-    Build(command::build::Args),
-    /// Run a flow for one sign-in
-    Run(Box<command::run::Args>),
-    /// Manage the users of a database
-    User(command::user::Args),
-    /// Print a stage of the compiler
-    Emit(command::emit::Args),
-    /// Draw a flow
-    Graph(command::graph::Args),
-    /// Evaluate an expression, or a file of conformance cases
-    Eval(command::eval::Args),
-    /// Explain a code of a finding
-    Explain(command::explain::Args),
 }

@@ -12,9 +12,37 @@ pub mod run;
 pub mod test;
 pub mod user;
 
-use crate::args::Command;
+use clap::Subcommand;
+
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a project in a new folder
+    New(new::Args),
+    /// Check a project, a file, or standard input
+    Check(check::Args),
+    /// Format sources
+    Fmt(fmt::Args),
+    /// Run the project's tests, offline
+    Test(test::Args),
+    /// Write the bundle that the runtime executes
+    Build(build::Args),
+    /// Run a flow for one sign-in
+    Run(Box<run::Args>),
+    /// Manage the users of a database
+    User(user::Args),
+    /// Print a stage of the compiler
+    Emit(emit::Args),
+    /// Draw a flow
+    Graph(graph::Args),
+    /// Evaluate an expression, or a file of conformance cases
+    Eval(eval::Args),
+    /// Explain a code of a finding
+    Explain(explain::Args),
+}
 
 /// Runs one command.
 pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {

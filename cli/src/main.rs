@@ -17,8 +17,23 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use args::Common;
+use command::Command;
+
+/// Sign-in flows as code: parse, check, test, build and run them.
+#[derive(Debug, Parser)]
+#[command(name = "admit", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
+struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = Cli::parse();
     let output = output::Output::new(&args.common);
     match command::run(args.command, &output) {
         Ok(exit) => exit.into(),
