@@ -42,14 +42,15 @@ impl Output {
         self.exit(diagnostics)
     }
 
-    /// Prints diagnostics to standard error, for commands whose result is on standard output.
+    /// Prints diagnostics beside the result of a command. People read them on standard error; in another format they are
+    /// the result where they stand against one, and else remarks on standard error, so that one document is printed.
     pub fn diagnostics_aside(&self, diagnostics: &[Diagnostic], sources: &Sources) -> Exit {
-        if self.format == Format::Human {
-            note(&render::render(self.format, diagnostics, sources, self.color && std::io::stderr().is_terminal()));
-            self.exit(diagnostics)
-        } else {
-            self.diagnostics(diagnostics, sources)
+        let exit = self.exit(diagnostics);
+        if self.format != Format::Human && exit == Exit::Findings {
+            return self.diagnostics(diagnostics, sources);
         }
+        note(&render::render(Format::Human, diagnostics, sources, self.color && std::io::stderr().is_terminal()));
+        exit
     }
 
     fn exit(&self, diagnostics: &[Diagnostic]) -> Exit {
