@@ -59,6 +59,10 @@ impl<'a> Walk<'a, '_> {
     /// these.
     pub(super) fn after_settling(&mut self, step: &Step, state: &State) {
         let Some(settled) = state.settled else { return };
+        if self.parent.is_some() {
+            // The `run flow` around it may not stand there itself, which is said.
+            return;
+        }
         let queued = |modifiers: &[crate::ast::Modifier]| {
             modifiers.iter().any(|modifier| matches!(modifier.kind, ModifierKind::Async))
         };

@@ -66,6 +66,9 @@ pub(super) fn broken_step(cx: &mut Cx<'_>, pair: &Pair<'_>) {
             if is_reserved(word) {
                 return reserved_step(cx, pair, word);
             }
+            if kebab(cx, pair, "a block type").is_some() {
+                return;
+            }
             if !second.is_empty() && expected::nearest(word, &["decision", "condition", "run"]).is_some() {
                 return misspelt_or_stray(cx, pair, &["decision", "condition", "run"], "a block");
             }
@@ -167,15 +170,35 @@ pub(super) fn broken_config_field(cx: &mut Cx<'_>, pair: &Pair<'_>, last: Option
     if leftover(cx, pair, last, &[Rule::comma, Rule::binary_op]) {
         return None;
     }
-    strictly(cx, pair, &[Rule::config_field]);
     let start = pair.as_span().start();
+    let value = Expr { kind: ExprKind::Broken, span: cx.span(start, end_of(pair)) };
+    if let Some(name) = kebab(cx, pair, "a field") {
+        return Some(ConfigField { name, value: ConfigValue::Expr(value) });
+    }
+    strictly(cx, pair, &[Rule::config_field]);
     let word = first_word(pair.as_str());
     if word.is_empty() {
         return None;
     }
     let name = Name { text: word.into(), span: cx.span(start, start + word.len()) };
-    let value = Expr { kind: ExprKind::Broken, span: cx.span(start, end_of(pair)) };
     Some(ConfigField { name, value: ConfigValue::Expr(value) })
+}
+
+/// `risk-evaluate { ... }`, `user-message: ...`: a slug where a name in snake_case is wanted, which is returned.
+fn kebab(cx: &mut Cx<'_>, pair: &Pair<'_>, what: &str) -> Option<Name> {
+    let (text, start) = (pair.as_str(), pair.as_span().start());
+    let dash = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let written = text.get(..text.find(|c| !dash(c)).unwrap_or(text.len()))?.trim_end_matches('-');
+    let slug = written.contains('-') && written.split('-').all(|part| !part.is_empty());
+    if !slug || !written.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return None;
+    }
+    note_left_open(cx, text);
+    cx.broken += 1;
+    let name = written.replace('-', "_");
+    let found = cx.error("A0013", start, start + written.len(), format!("`{written}` is not a name for {what}"));
+    found.help.push(format!("write it in snake_case: `{name}`"));
+    Some(Name { text: name.into(), span: cx.span(start, start + written.len()) })
 }
 
 /// `}` is missing at `pair` for the `{` at `open`.

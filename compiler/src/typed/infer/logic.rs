@@ -28,6 +28,10 @@ impl Cx<'_> {
     /// `!a`
     pub(super) fn not(&mut self, span: Span, operand: &Expr) -> Typed {
         let typed = self.bool(operand, "!");
+        if self.declared() && !matches!(typed.ty.kind, Kind::Bool | Kind::Dyn | Kind::Error) {
+            // Said already: what is made of it would be a second message.
+            return Typed::error(span);
+        }
         let mut node = Node::new(span);
         let (_, code) = node.child(typed);
         node.done(Kind::Bool, Code::Not(Box::new(code)))
