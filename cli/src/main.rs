@@ -7,6 +7,7 @@ mod args;
 mod command;
 mod failure;
 mod files;
+mod json;
 mod output;
 mod progress;
 mod project;

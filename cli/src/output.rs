@@ -46,11 +46,18 @@ impl Output {
     /// the result where they stand against one, and else remarks on standard error, so that one document is printed.
     pub fn diagnostics_aside(&self, diagnostics: &[Diagnostic], sources: &Sources) -> Exit {
         let exit = self.exit(diagnostics);
-        if self.format != Format::Human && exit == Exit::Findings {
+        if !self.human() && exit == Exit::Findings {
             return self.diagnostics(diagnostics, sources);
         }
-        note(&render::render(Format::Human, diagnostics, sources, self.color && std::io::stderr().is_terminal()));
+        self.remarks(diagnostics, sources);
         exit
+    }
+
+    /// Prints diagnostics that do not stand against the result, to standard error for people.
+    pub fn remarks(&self, diagnostics: &[Diagnostic], sources: &Sources) {
+        if !diagnostics.is_empty() {
+            note(&render::render(Format::Human, diagnostics, sources, self.color && std::io::stderr().is_terminal()));
+        }
     }
 
     fn exit(&self, diagnostics: &[Diagnostic]) -> Exit {

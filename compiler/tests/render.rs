@@ -126,3 +126,14 @@ fn t25_nothing_in_source_name_or_message_steers_the_terminal() {
         assert_eq!(bad, None, "{format:?}: {text:?}");
     }
 }
+
+#[test]
+fn a_line_of_megabytes_is_not_shown() {
+    let text = format!("param a: int = 1\n{}", "b".repeat(1 << 20));
+    let found = admit_compiler::parse::parse(admit_compiler::source::FileId(0), &text).diagnostics;
+    let mut sources = admit_compiler::source::Sources::default();
+    sources.add("flows/a.admit", text);
+    let shown = admit_compiler::render::render(admit_compiler::render::Format::Human, &found, &sources, false);
+    assert!(!found.is_empty() && shown.len() < 2_000, "{} bytes", shown.len());
+    assert!(shown.contains("flows/a.admit:"), "{shown}");
+}

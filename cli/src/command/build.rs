@@ -37,7 +37,11 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     files::write(&args.output, &bytes)?;
     let (hash, size, flows) = (verified.hash(), bytes.len(), bundle.flows.len());
     if output.human() {
-        print(&format!("{hash}  {} ({flows} flows, {size} bytes)\n", args.output.display()));
+        print(&format!(
+            "{hash}  {} ({flows} flow{}, {size} bytes)\n",
+            args.output.display(),
+            if flows == 1 { "" } else { "s" }
+        ));
     } else {
         let result = serde_json::json!({
             "hash": hash.to_string(), "path": args.output.display().to_string(), "flows": flows, "bytes": size,

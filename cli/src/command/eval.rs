@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use admit_compiler::cases;
+use admit_compiler::render::sanitize;
 use admit_compiler::source::Sources;
 use admit_compiler::standalone::{Program, compile_expr};
 use admit_eval::consts::Consts;
@@ -64,10 +65,19 @@ fn single(expr: &str, bindings: Option<&Path>, output: &Output) -> Result<Exit, 
         })
         .collect();
     match interpreted(&program, &values) {
-        Ok(value) if output.human() => print(&format!("{}\n", json::to_json(&value))),
-        Ok(value) => print(&format!("{}\n", json!({ "type": program.ty.to_string(), "value": json::to_json(&value) }))),
+        Ok(value) if output.human() => print(&format!("{}\n", sanitize::json(&json::to_json(&value)))),
+        Ok(value) => {
+            let result = json!({ "type": program.ty.to_string(), "value": json::to_json(&value) });
+            print(&format!("{}\n", sanitize::json(&result)));
+        }
         Err(error) => {
-            return Err(Failure::new(format!("the expression fails: {error}")));
+            let failure = Failure::new(format!("the expression fails: {error}"));
+            if output.human() {
+                output.failure(&failure);
+            } else {
+                print(&format!("{}\n", sanitize::json(&json!({ "error": failure.message }))));
+            }
+            return Ok(Exit::Findings);
         }
     }
     Ok(Exit::Ok)
@@ -75,14 +85,12 @@ fn single(expr: &str, bindings: Option<&Path>, output: &Output) -> Result<Exit, 
 
 fn read_bindings(path: &Path) -> Result<Vec<(SmolStr, Datum)>, Failure> {
     let shown = path.display();
-    let value: serde_json::Value = serde_json::from_slice(&files::read(path)?)
-        .map_err(|error| Failure::new(format!("the bindings `{shown}` are not JSON: {error}")))?;
-    match value {
-        serde_json::Value::Object(fields) => {
-            Ok(fields.iter().map(|(name, value)| (SmolStr::from(name), json::from_json(value))).collect())
-        }
-        _ => Err(Failure::new(format!("the bindings `{shown}` are no JSON object"))),
-    }
+    let no_object = || Failure::new(format!("the bindings `{shown}` are no JSON object"));
+    let value = crate::json::read(&files::read(path)?)
+        .map_err(|why| Failure::new(format!("the bindings `{shown}` are not JSON: {why}")))?;
+    let Datum::Map(fields) = value else { return Err(no_object()) };
+    let named = |(name, value): (Datum, Datum)| Some((SmolStr::from(name.as_str()?), value));
+    fields.into_iter().map(named).collect::<Option<_>>().ok_or_else(no_object)
 }
 
 /// Every case on both engines: the expected value from machine code, and the same from the interpreter.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use admit_compiler::diagnostic::Diagnostic;
 use admit_compiler::format;
+use admit_compiler::parse::source_text;
 use admit_compiler::render::sanitize;
 use admit_compiler::source::Sources;
 use similar::TextDiff;
@@ -37,7 +38,13 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     }
     let inputs = if stdin { vec![("<stdin>".to_owned(), None, files::read_stdin()?)] } else { read_all(&args.paths)? };
     for (name, path, bytes) in inputs {
-        let text = text_of(&name, bytes)?;
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                diagnostics.extend(not_utf_8(error.as_bytes(), &mut sources, &name));
+                continue;
+            }
+        };
         match format::format(&text) {
             Ok(formatted) => {
                 if stdin && !args.check && !args.diff {
@@ -86,11 +93,9 @@ fn shown(path: &Path) -> String {
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
-fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::new(format!("`{name}` is not UTF-8: the byte at offset {at} starts no character"))
-    })
+fn not_utf_8(bytes: &[u8], sources: &mut Sources, name: &str) -> Option<Diagnostic> {
+    let id = sources.add(name, String::from_utf8_lossy(bytes));
+    source_text(id, bytes).err().map(|found| *found)
 }
 
 /// Gives the diagnostics of one text their file among all.

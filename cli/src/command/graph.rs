@@ -53,7 +53,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         None => print(&text),
     }
     if loaded.has_errors() {
-        output.diagnostics_aside(&loaded.diagnostics, loaded.sources());
+        output.remarks(&loaded.diagnostics, loaded.sources());
     }
     Ok(Exit::Ok)
 }

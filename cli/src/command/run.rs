@@ -9,7 +9,6 @@ use std::sync::Arc;
 use admit_compiler::project::Project;
 use admit_compiler::render::sanitize;
 use admit_eval::datum::Datum;
-use admit_eval::json;
 use admit_eval::value::Instant;
 use admit_host::{Egress, Options as HostOptions, RealHost, Secrets};
 use admit_plan::encode;
@@ -22,6 +21,7 @@ use smol_str::SmolStr;
 
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::json;
 use crate::output::{Output, note};
 use crate::project::{self, Loaded};
 use crate::world::{self, Database, DatabaseArgs};
@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
     /// Go on with the run that waits under this token
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     resume: Option<String>,
     /// The project's folder
     #[arg(long, default_value = ".")]
@@ -240,9 +240,7 @@ fn tenant_record(tenant: &TenantId) -> Datum {
 
 fn read_input(path: &Path) -> Result<Datum, Failure> {
     let bytes = if path.as_os_str() == "-" { files::read_stdin()? } else { files::read(path)? };
-    let value: serde_json::Value = serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::new(format!("the input `{}` is not JSON: {error}", path.display())))?;
-    Ok(json::from_json(&value))
+    json::read(&bytes).map_err(|why| Failure::new(format!("the input `{}` is not JSON: {why}", path.display())))
 }
 
 fn refused(error: &execute::StepError) -> Failure {

@@ -7,8 +7,11 @@ use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term::{self, Config, WriteStyle};
 
 use crate::diagnostic::{Diagnostic, Label, Level};
-use crate::render::sanitize;
+use crate::render::{position, sanitize};
 use crate::source::{Sources, Span};
+
+/// Longer lines are not shown, in bytes: nobody finds a mark in them, and a file may be one line of megabytes.
+const MAX_LINE: usize = 1_000;
 
 /// Renders diagnostics with their excerpts, and a last line that counts them.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
@@ -19,7 +22,12 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
     let config = Config { tab_width: 4, ..Config::default() };
     let mut output = Styled { buffer: Vec::new(), color };
     for diagnostic in diagnostics {
-        if term::emit_to_write_style(&mut output, &config, &files.files, &report(diagnostic, &files)).is_err() {
+        let report = if has_excerpt(diagnostic, sources) {
+            report(diagnostic, &files)
+        } else {
+            without_excerpt(diagnostic, sources)
+        };
+        if term::emit_to_write_style(&mut output, &config, &files.files, &report).is_err() {
             let fallback =
                 format!("{}[{}]: {}\n", super::level_word(diagnostic.level), diagnostic.code, diagnostic.message);
             output.buffer.extend_from_slice(fallback.as_bytes());
@@ -52,10 +60,9 @@ struct Shown {
 
 fn shown_files(diagnostics: &[Diagnostic], sources: &Sources) -> Shown {
     let mut shown = Shown { files: SimpleFiles::new(), lengths: Vec::new() };
+    let excerpts: Vec<&Diagnostic> = diagnostics.iter().filter(|diagnostic| has_excerpt(diagnostic, sources)).collect();
     for (id, source) in sources.iter() {
-        let named = diagnostics.iter().any(|diagnostic| {
-            diagnostic.primary.span.file == id || diagnostic.secondary.iter().any(|label| label.span.file == id)
-        });
+        let named = excerpts.iter().any(|&diagnostic| labels(diagnostic).any(|label| label.span.file == id));
         let text = if named { sanitize::same_length(&source.text) } else { String::new() };
         shown.lengths.push(text.len());
         shown.files.add(sanitize::line(&source.name), text);
@@ -63,20 +70,50 @@ fn shown_files(diagnostics: &[Diagnostic], sources: &Sources) -> Shown {
     shown
 }
 
-fn report(diagnostic: &Diagnostic, files: &Shown) -> Report<usize> {
+fn labels(diagnostic: &Diagnostic) -> impl Iterator<Item = &Label> {
+    std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary)
+}
+
+/// Whether every line in which a label begins or ends is short enough to be shown.
+fn has_excerpt(diagnostic: &Diagnostic, sources: &Sources) -> bool {
+    labels(diagnostic).all(|label| {
+        let text = sources.get(label.span.file).map_or("", |source| &*source.text).as_bytes();
+        [label.span.start, label.span.end].iter().all(|at| {
+            let (before, after) = text.split_at((*at as usize).min(text.len()));
+            let left = before.len() < MAX_LINE || before.iter().rev().take(MAX_LINE).any(|byte| *byte == b'\n');
+            let right = after.len() < MAX_LINE || after.iter().take(MAX_LINE).any(|byte| *byte == b'\n');
+            left && right
+        })
+    })
+}
+
+/// The diagnostic with the place in words.
+fn without_excerpt(diagnostic: &Diagnostic, sources: &Sources) -> Report<usize> {
+    let place = |label: &Label| {
+        let place = position::position(label.span, sources);
+        let message = if label.message.is_empty() { "here" } else { label.message.as_str() };
+        format!("{}:{}:{}: {}", sanitize::line(&place.path), place.line, place.column, sanitize::line(message))
+    };
+    let help = diagnostic.help.iter().map(|help| format!("help: {}", sanitize::lines(help)));
+    heading(diagnostic).with_notes(labels(diagnostic).map(place).chain(help).collect())
+}
+
+fn heading(diagnostic: &Diagnostic) -> Report<usize> {
     let severity = match diagnostic.level {
         Level::Error => Severity::Error,
         Level::Warning => Severity::Warning,
     };
+    Report::new(severity).with_code(diagnostic.code).with_message(sanitize::line(&diagnostic.message))
+}
+
+fn report(diagnostic: &Diagnostic, files: &Shown) -> Report<usize> {
     let mark = |style, label: &Label| {
         let (file, range) = range(label.span, files);
         Mark::new(style, file, range).with_message(sanitize::line(&label.message))
     };
     let primary = mark(LabelStyle::Primary, &diagnostic.primary);
     let secondary = diagnostic.secondary.iter().map(|label| mark(LabelStyle::Secondary, label));
-    Report::new(severity)
-        .with_code(diagnostic.code)
-        .with_message(sanitize::line(&diagnostic.message))
+    heading(diagnostic)
         .with_labels(std::iter::once(primary).chain(secondary).collect())
         .with_notes(diagnostic.help.iter().map(|help| format!("help: {}", sanitize::lines(help))).collect())
 }

@@ -1,0 +1,40 @@
+//! The `admit` command from outside: what users type, what they get and how it ends.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+#[path = "support/admit.rs"]
+mod admit;
+#[path = "cli/build.rs"]
+mod build;
+#[path = "cli/check.rs"]
+mod check;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/fmt.rs"]
+mod fmt;
+#[path = "cli/new.rs"]
+mod new;
+#[path = "cli/print.rs"]
+mod print;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/secrets.rs"]
+mod secrets;
+#[path = "cli/suspend.rs"]
+mod suspend;
+#[path = "cli/terminal.rs"]
+mod terminal;
+#[path = "cli/test.rs"]
+mod test;
+#[path = "support/totp.rs"]
+mod totp;
+#[path = "cli/user.rs"]
+mod user;
+#[path = "cli/webhook.rs"]
+mod webhook;
