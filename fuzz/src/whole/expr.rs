@@ -1,7 +1,7 @@
 //! Generates conditions and templates over what is known.
 
 use super::Writer;
-use super::known::{Known, Scope};
+use super::known::{Kind, Known, Scope};
 use crate::histogram::count;
 
 pub(super) const KINDS: &[&str] = &[
@@ -30,6 +30,10 @@ pub(super) const KINDS: &[&str] = &[
     "expression: or",
     "expression: not",
     "expression: ternary",
+    "guard: perhaps none",
+    "guard: branch taken",
+    "read: parent",
+    "result: any formula",
 ];
 
 const FLAGS: &[&str] = &["is_tor", "is_vpn", "is_proxy", "is_hosting", "is_bogon"];
@@ -147,7 +151,9 @@ impl Writer<'_, '_> {
             count("read: session");
             return self.form(SESSION);
         }
-        match self.choices.below(14) {
+        match self.choices.below(16) {
+            14 => self.sly(scope),
+            15 => self.after_branch(scope),
             0 => self.flag(),
             1 => {
                 count("read: event");
@@ -171,6 +177,78 @@ impl Writer<'_, '_> {
             8..11 => self.other(),
             _ => self.step(scope),
         }
+    }
+
+    /// A formula over what a sign-in's result may hang on; whether it says enough is the checker's to find out.
+    pub(super) fn formula(&mut self, labels: &[String], depth: usize) -> String {
+        if depth == 0 || self.choices.one_in(4) {
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            return match self.choices.below(8) {
+                0 => self.flag(),
+                1 => "has(event.user)".to_owned(),
+                2 => format!("step.{}.locked", self.choices.pick(&labels)),
+                3 => "event.authentication.aal == \"aal1\"".to_owned(),
+                _ => format!("step.{}.verified", self.choices.pick(&labels)),
+            };
+        }
+        let (left, right) = (self.formula(labels, depth - 1), self.formula(labels, depth - 1));
+        match self.choices.below(6) {
+            0 => format!("({left} || {right})"),
+            1 => format!("({left} && {right})"),
+            2 => format!("!({left} || {right})"),
+            3 => format!("({left} == {right})"),
+            4 => format!("({left} ? {right} : {})", self.formula(labels, depth - 1)),
+            _ => format!("!{left}"),
+        }
+    }
+
+    /// A read beside a guard that may not guard it: accepted only where it does.
+    fn sly(&mut self, scope: &Scope) -> String {
+        count("guard: perhaps none");
+        let (guard, read) = (self.place(scope), self.place(scope));
+        match self.choices.below(8) {
+            0 => format!("(has({guard}) || {read} == {read})"),
+            1 => format!("(has({guard}) && has({read}) && {read} == {guard})"),
+            2 => format!("(!has({guard}) ? {read} == {read} : {guard} == {guard})"),
+            3 => format!("!(!has({read}) || {read} != {read})"),
+            4 => format!("((has({guard}) || has({read})) && {read} == {read})"),
+            5 => format!("([1].exists(n, has({read}) && n > 0) && {read} == {read})"),
+            6 => format!("cel.bind(g, has({read}), g && {read} == {read})"),
+            _ => format!("(has({read}) == true && {read} == {read})"),
+        }
+    }
+
+    /// A path that may be absent.
+    fn place(&mut self, scope: &Scope) -> String {
+        let unsure: Vec<&Known> = scope.steps.iter().filter(|step| !step.sure).collect();
+        let fields = |step: &Known| step.kind.fields().first().map(|(field, _)| format!("step.{}.{field}", step.label));
+        if let Some(found) = unsure.get(self.choices.below(unsure.len() + 2)).and_then(|step| fields(step)) {
+            return found;
+        }
+        match self.choices.below(6) {
+            0 => "event.authentication.risk_score".to_owned(),
+            1 => "event.user.email".to_owned(),
+            2 => "event.user.id".to_owned(),
+            3 => "params.wanted".to_owned(),
+            _ => self.choices.pick(TEXTS).to_owned(),
+        }
+    }
+
+    /// A read of what ran in a branch, where that branch was taken.
+    fn after_branch(&mut self, scope: &Scope) -> String {
+        let decided = |step: &&Known| step.kind == Kind::Decision;
+        let routes: Vec<&Known> = scope.steps.iter().filter(decided).collect();
+        let unsure: Vec<&Known> = scope.steps.iter().filter(|step| !step.sure && step.kind != Kind::Decision).collect();
+        let (route, read) =
+            (routes.get(self.choices.below(routes.len())), unsure.get(self.choices.below(unsure.len())));
+        let Some((route, (field, step))) =
+            route.zip(read.and_then(|step| step.kind.fields().first().map(|(field, _)| (field, step))))
+        else {
+            return self.flag();
+        };
+        count("guard: branch taken");
+        let branch = if self.choices.one_in(3) { "no" } else { "yes" };
+        format!("(step.{0}.branch == \"{branch}\" && step.{1}.{field} == step.{1}.{field})", route.label, step.label)
     }
 
     fn flag(&mut self) -> String {
@@ -215,6 +293,14 @@ impl Writer<'_, '_> {
     }
 
     fn step(&mut self, scope: &Scope) -> String {
+        if self.custom && self.choices.one_in(4) {
+            count("read: parent");
+            return if self.choices.one_in(2) {
+                "parent.step.identity-lookup.?found.orValue(false)".to_owned()
+            } else {
+                "(has(parent.step.password-check.verified) && parent.step.password-check.verified)".to_owned()
+            };
+        }
         let readable: Vec<&Known> = scope.steps.iter().filter(|step| !step.kind.fields().is_empty()).collect();
         let Some(step) = readable.get(self.choices.below(readable.len())) else { return self.flag() };
         let (fields, number) = (step.kind.fields(), self.choices.below(fields_of(step)));

@@ -40,6 +40,19 @@ impl Writer<'_, '_> {
         self.word(&text);
         self.written(&label, Kind::Lookup);
         scope.add(&label, Kind::Lookup, true);
+        if self.choices.one_in(6) {
+            let name = self.name("found");
+            count("step: decision");
+            scope.user = true;
+            let (user, log) = (self.condition(scope), self.name("log"));
+            self.written(&log, Kind::Log);
+            let _ = writeln!(
+                self.out,
+                "decision {name} {{ when step.{label}.found && ({user}) -> known {{ log_event as {log} {{ name: \"known\", data: {{\"user\": event.user.id}} }} }}\ndefault -> unknown }}"
+            );
+            scope.user = false;
+            scope.add(&log, Kind::Log, false);
+        }
     }
 
     /// A password check and the decision on it.
@@ -60,6 +73,9 @@ impl Writer<'_, '_> {
         if self.slip(4) {
             count("mistake: no decision on the result");
             return;
+        }
+        if self.choices.one_in(4) {
+            return self.any_result(scope, label);
         }
         let name = self.name("result");
         let form = self.choices.below(4);
@@ -88,6 +104,50 @@ impl Writer<'_, '_> {
                 )
             }
         };
+        scope.user = true;
+    }
+
+    /// Decisions on the result by formulas that may or may not say enough.
+    fn any_result(&mut self, scope: &mut Scope, label: String) {
+        count("result: any formula");
+        let mut labels = vec![label];
+        if self.choices.one_in(3) {
+            let again = self.name("again");
+            let _ = writeln!(self.out, "password_check as {again}");
+            self.written(&again, Kind::Password);
+            labels.push(again);
+        }
+        if self.choices.one_in(3) {
+            let (flags, formula) = (self.name("result"), self.formula(&labels, 2));
+            let _ = writeln!(
+                self.out,
+                "condition {flags} {{ verified: step.{0}.verified, locked: {formula} }}",
+                labels.first().map_or("", String::as_str)
+            );
+            labels.push(flags);
+        }
+        for _ in 0..=self.choices.below(3) {
+            let (name, when) = (self.name("result"), self.formula(&labels, 2));
+            count("step: decision");
+            let _ = match self.choices.below(3) {
+                0 => writeln!(
+                    self.out,
+                    "decision {name} {{ when {when} -> wrong {{ deny {{ reason: \"wrong\" }} }}\ndefault -> right }}"
+                ),
+                1 => writeln!(
+                    self.out,
+                    "decision {name} {{ when {when} -> right\ndefault -> wrong {{ deny {{ reason: \"wrong\" }} }} }}"
+                ),
+                _ => {
+                    let again = self.name("inner");
+                    let inner = self.formula(&labels, 1);
+                    writeln!(
+                        self.out,
+                        "decision {name} {{ when {when} -> yes {{ decision {again} {{ when {inner} -> in\ndefault -> out {{ deny {{ reason: \"wrong\" }} }} }} }}\ndefault -> no {{ deny {{ reason: \"wrong\" }} }} }}"
+                    )
+                }
+            };
+        }
         scope.user = true;
     }
 
