@@ -45,6 +45,33 @@ fn built(files: &[(String, String)]) -> Bundle {
 }
 
 #[test]
+fn what_reads_a_step_of_a_branch_that_is_never_taken_is_lowered_without_it() {
+    let flow = r#"
+system flow login {
+  stage pre-login {
+    identity_lookup
+    password_check
+    decision result {
+      when !step.password-check.verified -> wrong { deny { reason: "wrong" } }
+      when step.password-check.verified  -> right
+      default                            -> never { condition flags { x: event.request.asn.is_bogon } }
+    }
+    condition seen {
+      guarded: has(step.flags.x) && step.flags.x
+      nowhere: !step.password-check.verified ? step.flags.x : true
+    }
+  }
+  stage post-auth {}
+  stage post-login { issue_session }
+}
+"#;
+    let manifest = "[project]\nname = \"p\"\ncatalogue = \"1\"\n";
+    let bundle =
+        built(&[("admit.toml", manifest), ("flows/a.admit", flow)].map(|(path, text)| (path.into(), text.into())));
+    verify(bundle).unwrap();
+}
+
+#[test]
 fn every_example_builds_a_plan_that_verifies() {
     for name in ["cymmetri", "fraud-webhook", "step-up-on-risk"] {
         let bundle = built(&example(name));

@@ -84,7 +84,6 @@ impl<'a> Walk<'a, '_> {
         let Some(when) = &case.when else { return };
         let before_cases = decision.cases.get(..position).unwrap_or(&[]);
         let twin = before_cases.iter().find(|known| known.when.as_ref().is_some_and(|known| same(known, when)));
-        let reachable = cases.rest.alive;
         let condition = self.condition_expr(when, "the condition", &cases.rest);
         if let Some(twin) = twin {
             let first = twin.when.as_ref().map_or(twin.span, |when| when.span);
@@ -104,7 +103,7 @@ impl<'a> Walk<'a, '_> {
             inside.learn(&condition.yes);
         }
         if inside.facts.is_impossible() {
-            if reachable && twin.is_none() && !cases.unsure && !self.frame.broken {
+            if twin.is_none() && !cases.unsure && !self.frame.broken {
                 self.never_taken(when.span, before_cases, before);
             }
             inside.alive = false;

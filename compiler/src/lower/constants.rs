@@ -2,6 +2,7 @@
 
 use admit_plan::bundle::{ConfigValue, SecretPart};
 use admit_plan::code::{Comprehension, Entry, Expr, Item, Part, Pool, RegexId, SetId, SlotId, StrId};
+use admit_plan::func::Func;
 use rustc_hash::FxHashMap;
 
 use crate::typed::tables::Interner;
@@ -22,6 +23,8 @@ pub(super) struct Import<'a> {
 pub(super) trait Names {
     /// The slot in the plan.
     fn slot(&mut self, id: SlotId) -> SlotId;
+    /// Whether the slot is absent on every path: it reads a step of a branch that is never taken, which no plan holds.
+    fn is_never_there(&self, id: SlotId) -> bool;
     /// The secret in the plan.
     fn secret(&mut self, id: u32, constants: &mut Constants) -> u32;
 }
@@ -65,6 +68,10 @@ impl Names for Nothing {
         id
     }
 
+    fn is_never_there(&self, _: SlotId) -> bool {
+        false
+    }
+
     fn secret(&mut self, id: u32, _: &mut Constants) -> u32 {
         id
     }
@@ -89,6 +96,12 @@ impl Import<'_> {
             Expr::Local(id) => Expr::Local(*id),
             Expr::Str(id) => Expr::Str(self.string(*id)),
             Expr::Type(id) => Expr::Type(self.string(*id)),
+            Expr::Has(id) if names.is_never_there(*id) => Expr::Bool(false),
+            Expr::OptSlot(id) if names.is_never_there(*id) => Expr::Call(Func::OptNone, Vec::new()),
+            // Typing has proved that nobody gets here; it fails as an absent slot does.
+            Expr::Slot(id) if names.is_never_there(*id) => {
+                Expr::Call(Func::OptValue, vec![Expr::Call(Func::OptNone, Vec::new())])
+            }
             Expr::Slot(id) => Expr::Slot(names.slot(*id)),
             Expr::Has(id) => Expr::Has(names.slot(*id)),
             Expr::OptSlot(id) => Expr::OptSlot(names.slot(*id)),

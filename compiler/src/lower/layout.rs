@@ -71,11 +71,18 @@ struct Renumber<'a> {
     used: &'a mut Used,
     secrets: &'a mut Vec<code::StrId>,
     names: &'a [SmolStr],
+    slots: &'a [flow::Slot],
+    node_of: &'a FxHashMap<StepId, NodeId>,
 }
 
 impl Names for Renumber<'_> {
     fn slot(&mut self, id: code::SlotId) -> code::SlotId {
         self.used.slot(id)
+    }
+
+    fn is_never_there(&self, id: code::SlotId) -> bool {
+        let source = self.slots.get(id as usize).map(|slot| &slot.source);
+        matches!(source, Some(flow::Source::Step(step, _)) if !self.node_of.contains_key(step))
     }
 
     fn secret(&mut self, id: u32, constants: &mut Constants) -> u32 {
@@ -148,7 +155,13 @@ impl Layout<'_, '_> {
         for field in &block.config {
             let name = self.string(&field.name);
             let Builder { constants, secrets, .. } = &mut *self.builder;
-            let mut names = Renumber { used: &mut self.used, secrets, names: &self.flow.secrets };
+            let mut names = Renumber {
+                used: &mut self.used,
+                secrets,
+                names: &self.flow.secrets,
+                slots: &self.flow.slots,
+                node_of: &self.node_of,
+            };
             config.push((name, constants.import(&self.flow.pool).config(&field.value, &mut names)));
         }
         let sets = block.sets.iter().map(|set| SetEffect {
@@ -315,7 +328,13 @@ impl Layout<'_, '_> {
 
     fn expr(&mut self, expr: &Expr) -> code::Expr {
         let Builder { constants, secrets, .. } = &mut *self.builder;
-        let mut names = Renumber { used: &mut self.used, secrets, names: &self.flow.secrets };
+        let mut names = Renumber {
+            used: &mut self.used,
+            secrets,
+            names: &self.flow.secrets,
+            slots: &self.flow.slots,
+            node_of: &self.node_of,
+        };
         constants.import(&self.flow.pool).expr(&expr.code, &mut names)
     }
 
