@@ -19,7 +19,7 @@ pub(crate) fn of_request(run: &Run, flow: &str, outcome: &Outcome, user_id: Opti
     Some(AuditEntry {
         kind: "flow.run_completed".to_owned(),
         actor: user_id.unwrap_or("anonymous").to_owned(),
-        target: format!("flow:{flow}"),
+        target: ["flow:", flow].concat(),
         outcome: word.to_owned(),
         data: Datum::Map(data),
     })

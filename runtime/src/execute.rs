@@ -23,6 +23,7 @@ use crate::trace::{Trace, TraceEvent};
 use crate::unit::Unit;
 
 mod apply;
+mod arena;
 mod config;
 mod finish;
 mod input;
@@ -77,7 +78,7 @@ pub struct Answer {
     /// What happened.
     pub trace: Trace,
     /// The run as it was left, for tests.
-    pub(crate) run: Run,
+    pub(crate) run: Box<Run>,
 }
 
 /// The outcomes (runtime.md section 2). There is no default: each is made in one place.
@@ -222,7 +223,8 @@ impl Engine {
         let submitted = Submitted::of_start(start.flow, &flow.input, start.input).map_err(StepError::Input)?;
         self.count_run(index);
         let now = host.now();
-        let mut run = Run {
+        // In a box: it is handed from future to future, and is large.
+        let mut run = Box::new(Run {
             id: token::run_id(host, now),
             tenant: tenant.clone(),
             flow: index,
@@ -236,15 +238,15 @@ impl Engine {
             session: start.known.session,
             frames: Vec::new(),
             memory: None,
-        };
+        });
         let mut work = Work::new(self, host, params, options, submitted, &run, now);
         if flow.needs_session && run.session.is_none() {
             // The event is still read, so that a hostile one is refused whatever else holds.
             walk::check_event(self, &run)?;
-            return finish::finish(work, run, Ending::deny("not_authenticated")).await;
+            return finish::finish(&mut work, run, Ending::deny("not_authenticated")).await;
         }
         let ending = drive(&mut work, &mut run).await?;
-        finish::finish(work, run, ending).await
+        finish::finish(&mut work, run, ending).await
     }
 }
 
@@ -268,8 +270,9 @@ pub async fn resume(
         StoreError::Conflict => StepError::Taken,
         StoreError::Failed(_) => StepError::Store(error),
     })?;
-    let Record { mut run, bundle, token_hash: bound, expires_at, challenge, expires_in } =
+    let Record { run, bundle, token_hash: bound, expires_at, challenge, expires_in } =
         crate::record::decode(&stored.record)?;
+    let mut run = Box::new(run);
     // The row is not believed: the record itself says what it is bound to.
     let is_bound = bound == token_hash && bundle == stored.bundle && run.tenant == *tenant && *run.id == *stored.run_id;
     if !is_bound || expires_at <= now || stored.seq != run.seq.saturating_add(1) {
@@ -290,13 +293,13 @@ pub async fn resume(
     match problem {
         None => {
             let ending = drive(&mut work, &mut run).await?;
-            finish::finish(work, run, ending).await
+            finish::finish(&mut work, run, ending).await
         }
         Some(problem) => {
             let memory = run.memory.take().map(|(_, memory)| memory).unwrap_or(Datum::Null);
             let prompt = crate::block::Prompt { challenge, memory, expires_in };
             let node = run.at.ok_or(StepError::Record(RecordError::Damaged))?;
-            finish::finish(work, run, Ending::Suspend { node, prompt, problem: Some(problem) }).await
+            finish::finish(&mut work, run, Ending::Suspend { node, prompt, problem: Some(problem) }).await
         }
     }
 }

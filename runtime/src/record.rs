@@ -197,7 +197,7 @@ impl Record {
             event: b"{}".as_slice().into(),
             tree: OnceLock::new(),
             input: named.clone(),
-            results: values.iter().map(|value| Some(Kept::Output(Packed(value.clone())))).collect(),
+            results: values.iter().map(|value| Some(Kept::Output(Packed(value.clone()).into()))).collect(),
             groups: Groups {
                 user: first.clone(),
                 aal: Aal::Two,

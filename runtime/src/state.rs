@@ -49,8 +49,8 @@ pub(crate) enum Kept {
     Branch(StrId),
     /// A condition's fields, in order.
     Conditions(Vec<bool>),
-    /// A block's outputs: a record.
-    Output(Packed),
+    /// A block's outputs: a record, shared with the trace where nothing in it is masked.
+    Output(Arc<Packed>),
 }
 
 /// The parts of the event that only the runtime sets.
@@ -125,11 +125,12 @@ impl Run {
 
     pub(crate) fn keep(&mut self, node: NodeId, kept: Kept) {
         let index = node as usize;
-        if self.results.len() <= index {
-            self.results.resize(index + 1, None);
+        while self.results.len() < index {
+            self.results.push(None);
         }
-        if let Some(place) = self.results.get_mut(index) {
-            *place = Some(kept);
+        match self.results.get_mut(index) {
+            Some(place) => *place = Some(kept),
+            None => self.results.push(Some(kept)),
         }
     }
 
@@ -165,7 +166,12 @@ pub fn field<'a>(record: &'a Datum, name: &str) -> Option<&'a Datum> {
 }
 
 /// A value inside records; optionals on the way are looked into.
-pub fn at_path<'a>(mut value: &'a Datum, path: &[SmolStr]) -> Option<&'a Datum> {
+pub fn at_path<'a>(value: &'a Datum, path: &[SmolStr]) -> Option<&'a Datum> {
+    at_names(value, path.iter().map(SmolStr::as_str))
+}
+
+/// As [`at_path`], for names that stand nowhere together.
+pub(crate) fn at_names<'a, 'n>(mut value: &'a Datum, path: impl Iterator<Item = &'n str>) -> Option<&'a Datum> {
     for name in path {
         value = field(present(value)?, name)?;
     }

@@ -1,8 +1,6 @@
 //! Ids and resume tokens. A token is 256 bits from the CSPRNG in base64url without padding (RFC 4648 section 5);
 //! only its SHA-256 is ever stored.
 
-use std::fmt::Write;
-
 use admit_eval::value::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -47,8 +45,9 @@ fn prefixed(prefix: &str, bytes: &[u8]) -> SmolStr {
     let mut text = String::with_capacity(prefix.len() + 2 * bytes.len());
     text.push_str(prefix);
     for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        for nibble in [byte >> 4, byte & 0x0F] {
+            text.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }));
+        }
     }
     text.into()
 }

@@ -1,9 +1,12 @@
 //! The trace: the one stream of what happened in a run. Explanations, coverage, tests, audit and metrics are folds
 //! over it. Secrets never get in; personal data is masked by the label of its type.
 
+use std::sync::Arc;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_plan::types::{Kind, Type};
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -127,7 +130,7 @@ pub enum TraceEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum BlockEnd {
     /// With these outputs, masked.
-    Output(Packed),
+    Output(Arc<Packed>),
     /// It asked the user.
     Prompted,
     /// It ended the run in deny.
@@ -184,7 +187,7 @@ impl Trace {
     /// # Errors
     /// If a value in it nests deeper than values may be stored.
     pub fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
-        postcard::to_extend(self, Vec::with_capacity(64 + 24 * self.events.len()))
+        postcard::serialize_with_flavor(self, Bytes(Vec::with_capacity(64 + 24 * self.events.len())))
     }
 
     /// From the store.
@@ -218,6 +221,27 @@ impl Trace {
             TraceEvent::Log { label, level: Level::Error, text } => Some((label, text.as_str())),
             _ => None,
         })
+    }
+}
+
+/// Bytes that grow a slice at a time: postcard's own writer into a vector with room goes byte by byte.
+struct Bytes(Vec<u8>);
+
+impl Flavor for Bytes {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> Result<(), postcard::Error> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> Result<(), postcard::Error> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> Result<Vec<u8>, postcard::Error> {
+        Ok(self.0)
     }
 }
 

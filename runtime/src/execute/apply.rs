@@ -1,5 +1,7 @@
 //! The end of a block: its outputs checked, its effects on the event applied, its answer turned into a way on.
 
+use std::sync::Arc;
+
 use admit_eval::datum::Datum;
 use admit_plan::bundle::{BlockNode, BlockType, Node, NodeId};
 use admit_plan::code::{Expr, StrId};
@@ -13,7 +15,7 @@ use crate::execute::slots;
 use crate::execute::walk::{Go, Pause, Walker};
 use crate::expression::to_value;
 use crate::record::packed::Packed;
-use crate::state::{Aal, Kept, field, str_datum, text_field};
+use crate::state::{Aal, Kept, field, text_field};
 use crate::trace::{BlockEnd, TraceEvent, mask};
 use crate::typed::conform;
 use crate::unit::Write;
@@ -56,11 +58,13 @@ impl<'a> Walker<'_, '_, 'a> {
         match done {
             Done::Output(output) | Done::Stubbed(output) => {
                 let record = self.apply(block, ty, &config, output, stubbed)?;
-                let shown = if self.engine.is_masked(block.block) { mask(&record, &ty.output) } else { record.clone() };
-                self.run.keep(id, Kept::Output(Packed(record)));
+                let masked = self.engine.is_masked(block.block).then(|| mask(&record, &ty.output));
+                let record = Arc::new(Packed(record));
+                let shown = masked.map_or_else(|| Arc::clone(&record), |masked| Arc::new(Packed(masked)));
+                self.run.keep(id, Kept::Output(record));
                 self.run.memory.take_if(|(asked, _)| *asked == id);
                 slots::fill_node(self, id);
-                self.work.trace.events.push(TraceEvent::Ended { label, nanos, end: BlockEnd::Output(Packed(shown)) });
+                self.work.trace.events.push(TraceEvent::Ended { label, nanos, end: BlockEnd::Output(shown) });
                 Ok(Go::To(node.next))
             }
             Done::Prompt(prompt) => {
@@ -229,7 +233,7 @@ impl<'a> Walker<'_, '_, 'a> {
             self.run.session = Some(session.clone());
             slots::fill_session(self);
         }
-        self.run.keep(id, Kept::Output(Packed(Datum::Map(Vec::new()))));
+        self.run.keep(id, Kept::Output(Arc::new(Packed(Datum::Map(Vec::new())))));
         self.work.trace.events.push(TraceEvent::Ended { label, nanos, end: BlockEnd::Settled(word.into()) });
         match settled {
             Settled::Session { .. } => {
@@ -276,15 +280,15 @@ fn outputs(mut given: Vec<(String, Datum)>, ty: &Type, stubbed: bool) -> Result<
     let mut entries = Vec::with_capacity(fields.len());
     for field in fields.iter() {
         let position = given.iter().position(|(name, _)| *name == *field.name);
-        let value = position.map(|position| given.swap_remove(position).1);
+        let value = position.map(|position| given.swap_remove(position));
         match (value, &field.ty.kind) {
-            (None | Some(Datum::Optional(None)), Kind::Optional(_)) => {}
+            (None | Some((_, Datum::Optional(None))), Kind::Optional(_)) => {}
             (None, _) if stubbed => {}
             (None, _) => return Err(format!("it gave no `{}`", field.name)),
-            (Some(value), _) => {
+            (Some((name, value)), _) => {
                 let value =
                     conform(value, field.ty.present()).map_err(|detail| format!("`{}`: {detail}", field.name))?;
-                entries.push((str_datum(&field.name), value));
+                entries.push((Datum::Str(name.into_boxed_str()), value));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The end of a request: its outcome, made in one place, and the one commit without which it does not hold.
 
+use std::mem;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_plan::bundle::NodeId;
@@ -46,11 +48,11 @@ impl Ending {
 ///
 /// # Errors
 /// If the store fails.
-pub(crate) async fn finish(mut work: Work<'_>, mut run: Run, ending: Ending) -> Result<Answer, StepError> {
+pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Ending) -> Result<Answer, StepError> {
     let now = work.host.now();
-    let (outcome, label, suspended) = decide(&mut work, &mut run, ending, now);
-    match commit(&mut work, &run, &outcome, label.as_ref(), suspended, now).await {
-        Ok(()) => return Ok(Answer { run_id: run.id.clone(), outcome, trace: work.trace, run }),
+    let (outcome, label, suspended) = decide(work, &mut run, ending, now);
+    match commit(work, &run, &outcome, label.as_ref(), suspended, now).await {
+        Ok(()) => return Ok(Answer { run_id: run.id.clone(), outcome, trace: mem::take(&mut work.trace), run }),
         // A step that is there already, or a write that did not apply: somebody else was first.
         Err(StoreError::Conflict) => {}
         Err(error) => return Err(StepError::Store(error)),
@@ -61,9 +63,9 @@ pub(crate) async fn finish(mut work: Work<'_>, mut run: Run, ending: Ending) -> 
     work.unit.writes.clear();
     let outcome =
         Outcome::Error { id: token::error_id(work.host), label: Some(label).filter(|label| !label.is_empty()) };
-    let failed = commit(&mut work, &run, &outcome, None, None, now).await;
+    let failed = commit(work, &run, &outcome, None, None, now).await;
     match failed {
-        Ok(()) => Ok(Answer { run_id: run.id.clone(), outcome, trace: work.trace, run }),
+        Ok(()) => Ok(Answer { run_id: run.id.clone(), outcome, trace: mem::take(&mut work.trace), run }),
         Err(StoreError::Conflict) => Err(StepError::Taken),
         Err(error) => Err(StepError::Store(error)),
     }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::event::{RUNTIME_GROUPS, empty};
 use crate::execute::walk::Walker;
 use crate::expression::to_value;
-use crate::state::{Groups, Kept, Run, at_path, str_datum};
+use crate::state::{Groups, Kept, Run, at_names, at_path, str_datum};
 use crate::typed::conform;
 
 /// Puts a value into a slot; ids are verified when the plan is loaded.
@@ -40,7 +40,7 @@ pub(super) fn fill_given(walker: &mut Walker<'_, '_, '_>) {
             | Source::Variable(_) => None,
         };
         let value = found.map_or(Value::Absent, |found| to_value(found, walker.arena));
-        put(&mut walker.slots, *id, value);
+        put(walker.slots, *id, value);
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn fill_session(walker: &mut Walker<'_, '_, '_>) {
         let Source::Session(path) = &slot.source else { continue };
         let found = walker.run.session.as_ref().and_then(|session| at_path(session, &names(walker, path)));
         let value = found.map_or(Value::Absent, |found| typed(walker, found, &slot.ty));
-        put(&mut walker.slots, *id, value);
+        put(walker.slots, *id, value);
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn fill_runtime(walker: &mut Walker<'_, '_, '_>) {
             None if RUNTIME_GROUPS.contains(&group.as_str()) => Value::Absent,
             None => continue,
         };
-        put(&mut walker.slots, *id, value);
+        put(walker.slots, *id, value);
     }
 }
 
@@ -87,11 +87,12 @@ pub(super) fn fill_node(walker: &mut Walker<'_, '_, '_>, id: NodeId) {
             Kept::Branch(name) => Value::Str(walker.engine.text(*name)),
             Kept::Conditions(values) => condition(walker, id, path, values),
             Kept::Output(record) => {
-                let found = at_path(&record.0, &names(walker, path));
+                let names = path.iter().map(|id| walker.engine.text(*id).as_str());
+                let found = at_names(&record.0, names);
                 found.map_or(Value::Absent, |found| to_value(found, walker.arena))
             }
         };
-        put(&mut walker.slots, *reader, value);
+        put(walker.slots, *reader, value);
     }
 }
 

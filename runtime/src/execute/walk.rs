@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 use crate::block::{BlockError, Call, Done};
 use crate::engine::{Engine, FlowTable};
 use crate::event::{EventError, Limits};
+use crate::execute::arena::Arena;
 use crate::execute::config::Config;
 use crate::execute::finish::Ending;
 use crate::execute::view::View;
@@ -71,7 +72,7 @@ pub(super) struct Walker<'w, 'h, 'a> {
     pub(super) table: &'a FlowTable,
     pub(super) arena: &'a Bump,
     pub(super) cx: &'w Cx<'a>,
-    pub(super) slots: Vec<Value<'a>>,
+    pub(super) slots: &'a mut [Value<'a>],
     pub(super) now: Instant,
 }
 
@@ -84,13 +85,14 @@ pub(crate) fn walk(work: &mut Work<'_>, run: &mut Run, finished: Option<Finished
     let (Some(flow), Some(table)) = (engine.bundle.flows.get(run.flow), engine.flows.get(run.flow)) else {
         return Ok(Pause::End(Ending::error(None)));
     };
-    let arena = Bump::with_capacity(2048);
     let event = Arc::clone(&run.event);
-    let mut slots = vec![Value::Absent; flow.slots.len()];
-    table.shape.read(&event, Limits::default(), &arena, &mut slots)?;
+    let arena = Arena::take();
+    let arena = &*arena;
+    let slots = arena.alloc_slice_fill_copy(flow.slots.len(), Value::Absent);
+    table.shape.read(&event, Limits::default(), arena, slots)?;
     let now = work.host.now();
-    let cx = engine.meaning.cx(&arena);
-    let mut walker = Walker { work, run, engine, flow, table, arena: &arena, cx: &cx, slots, now };
+    let cx = engine.meaning.cx(arena);
+    let mut walker = Walker { work, run, engine, flow, table, arena, cx: &cx, slots, now };
     walker.fill_slots();
     let mut go = match finished {
         None => Go::To(walker.run.at),
@@ -144,7 +146,7 @@ impl<'a> Walker<'_, '_, 'a> {
     }
 
     fn frame<'r>(&'r self, locals: &'r [Value<'a>]) -> when::Frame<'r, 'a> {
-        when::Frame { slots: &self.slots, locals, cx: self.cx }
+        when::Frame { slots: self.slots, locals, cx: self.cx }
     }
 
     /// Machine code, where there is some and nobody wants to see the parts.
@@ -165,7 +167,7 @@ impl<'a> Walker<'_, '_, 'a> {
         slots::fill_runtime(self);
         slots::fill_session(self);
         for id in &self.table.now {
-            slots::put(&mut self.slots, *id, Value::Timestamp(self.now));
+            slots::put(self.slots, *id, Value::Timestamp(self.now));
         }
         for node in (0..).take(self.run.results.len()) {
             slots::fill_node(self, node);
@@ -265,7 +267,7 @@ impl<'a> Walker<'_, '_, 'a> {
     /// A truth value, explained in the trace where that was asked for.
     fn observed(&mut self, id: NodeId, node: &Node, index: u32, code: &'a Expr) -> Result<bool, Failure> {
         if self.work.options.explain {
-            let values = explain::observe(code, &self.slots, &self.flow.slots, self.cx);
+            let values = explain::observe(code, self.slots, &self.flow.slots, self.cx);
             let label = self.label(node);
             self.work.trace.events.push(TraceEvent::Explained { node: id, label, expr: index, values });
         }

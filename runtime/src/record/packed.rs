@@ -3,6 +3,7 @@
 //! One tag byte, then the payload: integers and times as varints, floats as eight bytes, text and bytes with their
 //! length before them. `serde` derives on the value type itself would recurse as deep as the bytes say.
 
+use std::cell::Cell;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -12,6 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 /// Values inside one another. Declared types are far below it; `dyn` data comes from JSON of at most 32 levels.
 pub const MAX_DEPTH: u32 = 96;
+
+/// The most room that a thread keeps for packing: one large value must not hold memory for ever.
+const MAX_SCRATCH: usize = 4 * 1024;
+
+thread_local! {
+    /// Where values are packed before their length is known: a trace holds many small ones.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A value that is serialised with a bound on its nesting.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,9 +53,14 @@ impl fmt::Display for TooDeep {
 
 impl Serialize for Packed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Vec::with_capacity(32);
-        pack(&self.0, &mut bytes).map_err(ser::Error::custom)?;
-        serializer.serialize_bytes(&bytes)
+        let mut bytes = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        let packed = pack(&self.0, &mut bytes).map_err(ser::Error::custom);
+        let written = packed.and_then(|()| serializer.serialize_bytes(&bytes));
+        bytes.clear();
+        if bytes.capacity() <= MAX_SCRATCH {
+            let _ = SCRATCH.try_with(|scratch| scratch.set(bytes));
+        }
+        written
     }
 }
 
