@@ -25,6 +25,7 @@ pub struct TestHost {
     secrets: Mutex<BTreeMap<String, Vec<u8>>>,
     answers: Mutex<Vec<(String, HttpResponse)>>,
     signed: Mutex<Vec<String>>,
+    unanswered: Mutex<Vec<String>>,
 }
 
 impl TestHost {
@@ -38,6 +39,7 @@ impl TestHost {
             secrets: Mutex::default(),
             answers: Mutex::default(),
             signed: Mutex::default(),
+            unanswered: Mutex::default(),
         }
     }
 
@@ -49,6 +51,11 @@ impl TestHost {
     /// Answers requests to this URL.
     pub fn answer(&self, url: &str, response: HttpResponse) {
         lock(&self.answers).push((url.to_owned(), response));
+    }
+
+    /// URLs that were called and that nothing answers, each once.
+    pub fn unanswered(&self) -> Vec<String> {
+        lock(&self.unanswered).clone()
     }
 
     /// Claims signed so far, as JSON objects.
@@ -90,6 +97,11 @@ impl Host for TestHost {
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         let known = lock(&self.answers).iter().find(|(url, _)| *url == request.url).map(|(_, answer)| answer.clone());
+        let mut unanswered = lock(&self.unanswered);
+        if known.is_none() && !unanswered.contains(&request.url) {
+            unanswered.push(request.url.clone());
+        }
+        drop(unanswered);
         Box::pin(ready(known.ok_or_else(|| {
             HttpError::Refused(format!("a test sends nothing: stub the block that calls `{}`", request.url))
         })))
@@ -110,4 +122,27 @@ impl Host for TestHost {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TestHost;
+    use crate::host::{Host, HttpRequest, HttpResponse};
+    use crate::tenant::TenantId;
+    use crate::testing::{baseline, block_on};
+
+    #[test]
+    fn a_call_that_no_stub_answers_is_remembered_once() {
+        let host = TestHost::new(baseline::NOW, 0);
+        let tenant: TenantId = "test".parse().unwrap();
+        host.answer("https://a.example.com/", HttpResponse { status: 200, headers: Vec::new(), body: Vec::new() });
+        let call = |url: &str| {
+            let (url, headers) = (url.to_owned(), Vec::new());
+            block_on(host.http(&tenant, HttpRequest { method: "GET", url, headers, body: None, timeout: 1 }))
+        };
+        assert!(call("https://a.example.com/").is_ok());
+        assert!(call("https://b.example.com/").is_err());
+        assert!(call("https://b.example.com/").is_err());
+        assert_eq!(host.unanswered(), ["https://b.example.com/"]);
+    }
 }

@@ -76,6 +76,9 @@ async fn attempt(
         Ended { engine: &engine, params: &params, answer: &answer, traces, signed: host.signed(), now: host.now() };
     let mut failures: Vec<String> = case.expects.iter().filter_map(|expects| unmet(&ended, expects)).collect();
     failures.extend(replies.unused());
+    // The test's own mistake, even where the flow passes over the error of a block that sends.
+    let unstubbed = host.unanswered();
+    failures.extend(unstubbed.iter().map(|url| format!("a test sends nothing: stub the block that calls `{url}`")));
     Ok((answer.outcome, failures))
 }
 
