@@ -402,6 +402,14 @@ impl Store for Bench {
         Box::pin(ready(Ok(())))
     }
 
+    fn waiting_bundle<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: [u8; 32],
+    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn take_run<'a>(
         &'a self,
         _: &'a TenantId,

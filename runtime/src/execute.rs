@@ -264,6 +264,10 @@ pub async fn resume(
     options: Options,
 ) -> Result<Answer, StepError> {
     let token_hash = token::hash(resume_token).ok_or(StepError::NoRun)?;
+    let waiting = host.store().waiting_bundle(tenant, token_hash).await.map_err(StepError::Store)?;
+    if waiting.is_some_and(|hash| bundles(hash).is_none()) {
+        return Err(StepError::NoBundle);
+    }
     let now = host.now();
     let stored = host.store().take_run(tenant, token_hash, now).await.map_err(|error| match error {
         StoreError::NotFound | StoreError::Expired => StepError::NoRun,

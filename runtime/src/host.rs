@@ -88,6 +88,14 @@ pub trait Store: Send + Sync {
     /// Commits a request: the unit of work, audit and the run's row, in one transaction.
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Content hash of the bundle that a suspended run waits for, by the hash of its resume token; none where no such
+    /// run waits. Asked before the run is taken, so that a bundle that is not here costs nobody the run.
+    fn waiting_bundle<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        token_hash: [u8; 32],
+    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>>;
+
     /// Takes a suspended run by the hash of its resume token: compare-and-set, so that of any number of racing
     /// resumes exactly one gets it. `Conflict` if it was taken, `NotFound` if there is none, `Expired`.
     fn take_run<'a>(

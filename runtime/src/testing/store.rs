@@ -200,6 +200,17 @@ impl Store for MemoryStore {
         })
     }
 
+    fn waiting_bundle<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        token_hash: [u8; 32],
+    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let waits = !rows.taken.contains(&token_hash);
+            Ok(rows.suspended.get(&token_hash).filter(|_| waits).map(|found| found.bundle))
+        })
+    }
+
     fn take_run<'a>(
         &'a self,
         tenant: &'a TenantId,

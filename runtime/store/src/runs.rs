@@ -118,6 +118,27 @@ impl SqliteStore {
             .transpose()
     }
 
+    /// As [`admit_runtime::host::Store::waiting_bundle`].
+    pub(crate) async fn bundle_waited_for(
+        &self,
+        tenant: &TenantId,
+        token_hash: [u8; 32],
+    ) -> Result<Option<[u8; 32]>, StoreError> {
+        let row = sqlx::query(
+            "SELECT r.bundle FROM suspensions s JOIN runs r ON r.tenant = s.tenant AND r.id = s.run_id \
+             WHERE s.tenant = $1 AND s.token_hash = $2 AND s.taken_at IS NULL",
+        )
+        .bind(tenant.as_str())
+        .bind(token_hash.to_vec())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)?;
+        let bundle: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose().map_err(failed)?;
+        bundle
+            .map(|hash| hash.try_into().map_err(|_| StoreError::Failed("a bundle hash is damaged".to_owned())))
+            .transpose()
+    }
+
     /// As [`admit_runtime::host::Store::take_run`].
     pub(crate) async fn take_suspended(
         &self,

@@ -56,6 +56,14 @@ impl Store for SqliteStore {
         Box::pin(self.commit_run(tenant, commit))
     }
 
+    fn waiting_bundle<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        token_hash: [u8; 32],
+    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>> {
+        Box::pin(self.bundle_waited_for(tenant, token_hash))
+    }
+
     fn take_run<'a>(
         &'a self,
         tenant: &'a TenantId,
