@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use admit_runtime::testing::TestCase;
 
-use crate::choices::Choices;
+use crate::choices::{Choices, Random};
 use crate::histogram::count;
 use known::{Kind, Scope};
 
@@ -30,6 +30,9 @@ pub struct Whole {
 
 /// Makes a project, and a run of it.
 pub fn whole(choices: &mut Choices<'_>) -> Whole {
+    // What the run is given has choices of its own: long flows use all the others up.
+    let seed = (0..8).fold(0_u64, |seed, _| seed << 8 | u64::from(choices.byte()));
+    let data = Random::new(seed).bytes(4096);
     let mut writer = Writer {
         sloppy: choices.below(4) == 3,
         choices,
@@ -56,8 +59,8 @@ pub fn whole(choices: &mut Choices<'_>) -> Whole {
     .map(|(path, text)| (path.to_owned(), text.to_owned()))
     .into();
     files.push(("flows/login.admit".to_owned(), std::mem::take(&mut writer.out)));
-    let Writer { choices, steps, asks_more, .. } = writer;
-    given::given(choices, files, &steps, asks_more)
+    let Writer { steps, asks_more, .. } = writer;
+    given::given(&mut Choices::new(&data), files, &steps, asks_more)
 }
 
 /// Kinds that a run must produce.
