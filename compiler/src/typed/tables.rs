@@ -1,6 +1,6 @@
 //! The tables that typed code points into: the pool of constants and the slots, with their reverse look-ups.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
 use admit_plan::code::{Pool, RegexId, Set, SetId, SlotId, StrId};
 use admit_plan::types::Type;
@@ -12,7 +12,8 @@ use smol_str::SmolStr;
 pub struct Interner {
     pool: Pool,
     strings: FxHashMap<SmolStr, StrId>,
-    sets: FxHashMap<(bool, Vec<SmolStr>), SetId>,
+    /// By hash, since the entries of a list are many and stand in the pool.
+    sets: FxHashMap<u64, Vec<SetId>>,
     regexes: FxHashMap<SmolStr, RegexId>,
 }
 
@@ -32,19 +33,22 @@ impl Interner {
     /// The number of a set; its entries are sorted and made unique here.
     pub fn set(&mut self, mut entries: Vec<SmolStr>, ignore_case: bool) -> SetId {
         if ignore_case {
-            for entry in &mut entries {
+            for entry in entries.iter_mut().filter(|entry| !is_lower(entry)) {
                 *entry = SmolStr::from(entry.to_lowercase());
             }
         }
-        entries.sort_unstable();
+        if !entries.is_sorted() {
+            entries.sort_unstable();
+        }
         entries.dedup();
-        let key = (ignore_case, entries);
-        if let Some(id) = self.sets.get(&key) {
+        let set = Set { ignore_case, entries };
+        let known = self.sets.entry(self.sets.hasher().hash_one((ignore_case, &set.entries))).or_default();
+        if let Some(id) = known.iter().find(|id| self.pool.sets.get(**id as usize) == Some(&set)) {
             return *id;
         }
         let id = number(self.pool.sets.len());
-        self.pool.sets.push(Set { ignore_case, entries: key.1.clone() });
-        self.sets.insert(key, id);
+        self.pool.sets.push(set);
+        known.push(id);
         id
     }
 
@@ -144,6 +148,11 @@ pub struct SlotInfo<'a> {
     pub place: &'a str,
     /// It may be absent where some expression names it.
     pub maybe_absent: bool,
+}
+
+/// Lower case already, as far as ASCII tells.
+fn is_lower(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
 }
 
 /// A length as an index. Sources of at most 1 MiB cannot hold 2^32 names, so nothing is ever cut off.
