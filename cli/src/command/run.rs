@@ -145,7 +145,7 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
     }
     send_queued(&store, &host, tenant).await?;
     store.close().await;
-    show::outcome(&answer, prepared.engine.bundle(), output, (args.trace, args.explain));
+    show::outcome(&answer, (prepared.engine.bundle(), tenant), output, (args.trace, args.explain));
     Ok(match answer.outcome {
         Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => Exit::Ok,
         Outcome::Deny { .. } | Outcome::Error { .. } => Exit::Findings,

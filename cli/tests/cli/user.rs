@@ -37,6 +37,7 @@ fn an_import_names_every_bad_line_and_imports_nothing() {
     for line in 2..=5 {
         assert!(done.err.contains(&format!("u.jsonl: line {line}: ")), "line {line}: {}", done.err);
     }
+    done.says("u.jsonl: line 2: the line is not JSON (column 2)").says("unknown field `pasword`");
     folder.admit("user list").code(0).says("has no users");
     // A user twice, in the file or in the database.
     folder.write("u.jsonl", format!("{GOOD}{GOOD}"));

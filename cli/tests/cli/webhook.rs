@@ -108,7 +108,7 @@ fn t14_without_leave_nothing_is_sent_and_the_run_goes_on() {
     let other = if service.port == 9 { 10 } else { 9 };
     for more in [secret.to_owned(), format!("{secret} --allow-egress 127.0.0.1:{other}"), String::new()] {
         let done = folder.with(&format!("{RUN} {more}"), "", &KEY).code(0);
-        done.says("fraud-signal  failed: ").says("on-score  -> unknown").says("outcome: suspended at mfa");
+        done.says("fraud-signal  failed: ").says("on-score  -> unknown").says(" --input FILE --tenant acme\n");
     }
     // Without the secret nothing is sent either.
     let args = format!("{RUN} --allow-egress 127.0.0.1:{}", service.port);

@@ -77,6 +77,9 @@ fn take_password(user: &mut NewUser, passwords: &Passwords<'_>) -> Result<(), St
 
 /// The parser's message without its line, which is always 1, and without values, which may be secret.
 fn json_fault(error: &serde_json::Error) -> String {
+    if error.is_syntax() || error.is_eof() {
+        return format!("the line is not JSON (column {})", error.column());
+    }
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     let text = if text.starts_with("invalid type") || text.starts_with("invalid value") {

@@ -4,6 +4,7 @@ use admit_compiler::render::sanitize;
 use admit_eval::json;
 use admit_plan::bundle::Bundle;
 use admit_runtime::execute::{Answer, Outcome};
+use admit_runtime::tenant::TenantId;
 use serde_json::{Value, json};
 
 use crate::output::{Output, print};
@@ -23,9 +24,14 @@ pub fn aside(answer: &Answer, bundle: &Bundle, output: &Output, (with_trace, wit
 }
 
 /// The outcome; in other formats than the human one with the last request's trace and explanation in it.
-pub fn outcome(answer: &Answer, bundle: &Bundle, output: &Output, (with_trace, with_explanation): (bool, bool)) {
+pub fn outcome(
+    answer: &Answer,
+    (bundle, tenant): (&Bundle, &TenantId),
+    output: &Output,
+    (with_trace, with_explanation): (bool, bool),
+) {
     if output.human() {
-        print(&human(answer, output));
+        print(&human(answer, tenant, output));
         return;
     }
     let mut object = as_json(answer);
@@ -38,7 +44,7 @@ pub fn outcome(answer: &Answer, bundle: &Bundle, output: &Output, (with_trace, w
     print(&format!("{}\n", sanitize::json(&object)));
 }
 
-fn human(answer: &Answer, output: &Output) -> String {
+fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
     let mut lines = vec![match &answer.outcome {
         Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => {
             format!("outcome: {}", output.paint("1;32", answer.outcome.word()))
@@ -61,7 +67,8 @@ fn human(answer: &Answer, output: &Output) -> String {
         Outcome::Suspended { challenge, resume_token, problem, .. } => {
             lines.extend(problem.iter().map(|problem| format!("problem: {}", sanitize::line(problem))));
             lines.push(format!("asks:    {}", sanitize::line(&json::to_json(challenge).to_string())));
-            lines.push(format!("resume:  admit run --resume {resume_token} --input FILE"));
+            let of = if tenant.as_str() == "local" { String::new() } else { format!(" --tenant {tenant}") };
+            lines.push(format!("resume:  admit run --resume {resume_token} --input FILE{of}"));
         }
         Outcome::Error { .. } => {
             if let Some((label, why)) = answer.trace.failure() {
