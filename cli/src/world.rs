@@ -25,6 +25,15 @@ pub struct DatabaseArgs {
     pub tenant: TenantId,
 }
 
+/// What becomes of a database that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum New {
+    /// It is made.
+    Made,
+    /// The command looks for what only an old one holds: it fails.
+    Refused,
+}
+
 /// An open database. One in memory lies in a folder of its own, which goes when this is dropped.
 pub struct Database {
     /// The store.
@@ -36,8 +45,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database, making it and its key file where they are new.
-    pub async fn open(args: &DatabaseArgs, root: Option<&Path>) -> Result<Self, Failure> {
+    /// Opens the database, making it and its key file where they are new and `new` says that they may be.
+    pub async fn open(args: &DatabaseArgs, root: Option<&Path>, new: New) -> Result<Self, Failure> {
         let (path, folder) = match &args.database {
             Some(name) if name.as_os_str() == "memory" => {
                 let folder = tempfile::tempdir().map_err(|error| Failure::io("make", "a folder", error))?;
@@ -46,6 +55,10 @@ impl Database {
             Some(path) => (path.clone(), None),
             None => (root.unwrap_or(Path::new(".")).join("admit.db"), None),
         };
+        if new == New::Refused && folder.is_none() && !path.exists() {
+            return Err(Failure::new(format!("there is no database `{}`", path.display()))
+                .help("name the one that is meant with `--database FILE`"));
+        }
         let key_path = KeyFile::beside(&path);
         let (keys, created) = KeyFile::open_or_create(&key_path).map_err(|error| Failure::new(error.to_string()))?;
         if created && folder.is_none() {

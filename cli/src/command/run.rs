@@ -24,7 +24,7 @@ use crate::files;
 use crate::json;
 use crate::output::{Output, note};
 use crate::project::{self, Loaded};
-use crate::world::{self, Database, DatabaseArgs};
+use crate::world::{self, Database, DatabaseArgs, New};
 
 use super::graph::no_flow;
 
@@ -101,7 +101,8 @@ struct Prepared {
 /// One run, from its first request to the outcome, as far as there is somebody to answer.
 async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared) -> Result<Exit, Failure> {
     let tenant = &args.database.tenant;
-    let database = Database::open(&args.database, loaded.root.as_deref()).await?;
+    let new = if args.resume.is_some() { New::Refused } else { New::Made };
+    let database = Database::open(&args.database, loaded.root.as_deref(), new).await?;
     if let Some(users) = &args.users {
         database.import(tenant, users).await?;
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::output::{Output, note, print};
-use crate::world::{self, Database, DatabaseArgs, now, passwords};
+use crate::world::{self, Database, DatabaseArgs, New, now, passwords};
 
 /// Arguments of `admit user`.
 #[derive(Debug, clap::Args)]
@@ -110,7 +110,7 @@ async fn add(args: Add, output: &Output) -> Result<Exit, Failure> {
         password_hash,
         ..NewUser::default()
     };
-    let database = Database::open(&args.database, root().as_deref()).await?;
+    let database = Database::open(&args.database, root().as_deref(), New::Made).await?;
     let id = database.store.add_user(&args.database.tenant, &user, now()).await;
     let id = id.map_err(|error| Failure::new(error.to_string()))?;
     if output.human() {
@@ -123,7 +123,7 @@ async fn add(args: Add, output: &Output) -> Result<Exit, Failure> {
 }
 
 async fn import(args: Import) -> Result<Exit, Failure> {
-    let database = Database::open(&args.database, root().as_deref()).await?;
+    let database = Database::open(&args.database, root().as_deref(), New::Made).await?;
     let count = database.import(&args.database.tenant, &args.file).await?;
     note(&format!("imported {count} user{}\n", if count == 1 { "" } else { "s" }));
     database.store.close().await;
@@ -131,7 +131,7 @@ async fn import(args: Import) -> Result<Exit, Failure> {
 }
 
 async fn list(args: List, output: &Output) -> Result<Exit, Failure> {
-    let database = Database::open(&args.database, root().as_deref()).await?;
+    let database = Database::open(&args.database, root().as_deref(), New::Refused).await?;
     let users = database.store.users(&args.database.tenant, None, args.limit).await;
     let users = users.map_err(|error| Failure::new(error.to_string()))?;
     if output.human() {

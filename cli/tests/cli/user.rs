@@ -29,6 +29,14 @@ fn users_are_added_and_listed() {
 }
 
 #[test]
+fn listing_and_resuming_make_no_database() {
+    let folder = Folder::new();
+    folder.admit("user list").code(2).says("there is no database");
+    folder.admit("user list --database other.db").code(2).says("there is no database `other.db`");
+    assert!(!folder.file("admit.db").exists() && !folder.file("other.db.key").exists());
+}
+
+#[test]
 fn an_import_names_every_bad_line_and_imports_nothing() {
     let folder = Folder::new();
     let bad = "nonsense\n{\"email\": \"c@x.io\", \"pasword\": \"x\"}\n{\"name\": \"d\"}\n";
