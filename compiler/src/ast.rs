@@ -204,7 +204,7 @@ pub struct ConfigField {
 }
 
 /// A config value: what parses as an expression is one (the checker reads it as a type where the declaration says
-/// `type`, by [`expr::as_type`]); what parses only as a type is a type.
+/// `type`, in `check`); what parses only as a type is a type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConfigValue {
     /// An expression; string literals in template position are `ExprKind::Template` if they hold a hole.

@@ -5,7 +5,7 @@
 //! all alternatives is present. Places are dotted paths: `event.user.email`, `step.mfa.verified`.
 //!
 //! Checking a flow is mostly comparing and extending alternatives, so these share what they have in common and
-//! compare hashes of places (see [`place`]), and a step that teaches nothing new copies nothing.
+//! compare hashes of places (see `place`), and a step that teaches nothing new copies nothing.
 
 mod place;
 mod state;
