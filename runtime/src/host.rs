@@ -3,12 +3,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use thiserror::Error;
 
 use crate::tenant::TenantId;
+use crate::trace::Trace;
 use crate::unit::Unit;
 
 /// A boxed future that may move between threads.
@@ -126,8 +128,8 @@ pub struct RunCommit {
     pub detail: Option<String>,
     /// Where it is suspended: the run record (encoded), hash of its token, expiry.
     pub suspended: Option<SuspendedRow>,
-    /// The trace of this request, encoded; secrets never in it.
-    pub trace: Vec<u8>,
+    /// The trace of this request; secrets never in it. The store encodes it ([`Trace::encode`]).
+    pub trace: Arc<Trace>,
     /// The unit of work: empty on deny and error, but for audit.
     pub unit: Unit,
     /// When.

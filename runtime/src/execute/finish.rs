@@ -1,6 +1,7 @@
 //! The end of a request: its outcome, made in one place, and the one commit without which it does not hold.
 
 use std::mem;
+use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
@@ -165,7 +166,7 @@ async fn commit(
     let flow = flow.unwrap_or_default();
     let mut unit: Unit = unit;
     unit.audit.extend(audit::of_request(run, &flow, outcome, user_id.as_deref()));
-    let trace = work.trace.encode().map_err(|error| StoreError::Failed(error.to_string()))?;
+    let trace = Arc::new(mem::take(&mut work.trace));
     let commit = RunCommit {
         run_id: run.id.to_string(),
         flow,
@@ -175,9 +176,12 @@ async fn commit(
         outcome: outcome.word().to_owned(),
         detail: detail.map(|detail| detail.to_string()),
         suspended,
-        trace,
+        trace: Arc::clone(&trace),
         unit,
         at: now,
     };
-    work.host.store().commit(&run.tenant, commit).await
+    let done = work.host.store().commit(&run.tenant, commit).await;
+    // A store that is done with the trace has given it back; one that keeps it (in memory) has the shared one.
+    work.trace = Arc::try_unwrap(trace).unwrap_or_else(|kept| (*kept).clone());
+    done
 }

@@ -92,7 +92,8 @@ async fn insert_trace(
     run: &RunCommit,
 ) -> Result<(), StoreError> {
     let seq = run.seq.to_string();
-    let sealed = key.seal(&["trace", tenant.as_str(), &run.run_id, &seq], &run.trace).map_err(unsealed)?;
+    let trace = run.trace.encode().map_err(|error| StoreError::Failed(error.to_string()))?;
+    let sealed = key.seal(&["trace", tenant.as_str(), &run.run_id, &seq], &trace).map_err(unsealed)?;
     sqlx::query("INSERT INTO traces (tenant, run_id, seq, user_id, sealed_trace, at) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(tenant.as_str())
         .bind(&run.run_id)

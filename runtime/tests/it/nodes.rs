@@ -204,7 +204,7 @@ fn outputs_are_checked_kept_and_masked() {
         _ => None,
     });
     assert_eq!(outputs, Some(record([("score", Datum::Int(61)), ("who", text(MASK))])));
-    let stored = &host.store.commits(&tenant())[0].trace;
+    let stored = host.store.commits(&tenant())[0].trace.encode().unwrap();
     assert!(!stored.windows(5).any(|window| window == b"alice"), "personal data in the stored trace");
 }
 
@@ -261,7 +261,7 @@ fn input_is_checked_and_secrets_reach_only_who_takes_them() {
         .collect();
     assert!(seen[0].contains(r#"Str("input"), Str("password")"#), "{}", seen[0]);
     assert!(seen[1].contains(r#"Str("input"), Str("")"#), "{}", seen[1]);
-    let stored = &host.store.commits(&tenant())[0].trace;
+    let stored = host.store.commits(&tenant())[0].trace.encode().unwrap();
     assert!(!stored.windows(7).any(|window| window == b"hunter2"));
     for (bad, wanted) in [
         (record([("identifer", text("a"))]), "has no input `identifer`"),
@@ -338,7 +338,7 @@ fn a_secret_reaches_the_block_and_nothing_else() {
     let answer = flow.start(&host);
     assert_eq!(outcome(&answer), "allow", "{}", failure(&answer));
     for commit in host.store.commits(&tenant()) {
-        assert!(!commit.trace.windows(6).any(|window| window == b"s3cr3t"));
+        assert!(!commit.trace.encode().unwrap().windows(6).any(|window| window == b"s3cr3t"));
     }
     host.set_secret("fraud-key", b"a\r\nb: c");
     let answer = flow.start(&host);

@@ -126,7 +126,7 @@ impl World {
             outcome: "session".to_owned(),
             detail: None,
             suspended: None,
-            trace: Vec::new(),
+            trace: Arc::default(),
             unit,
             at: at(100),
         };

@@ -1,9 +1,12 @@
 //! What the store's tests share.
 
+use std::sync::Arc;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::{RunCommit, SuspendedRow};
 use admit_runtime::tenant::TenantId;
+use admit_runtime::trace::{Level, Trace, TraceEvent};
 use admit_runtime::unit::{AuditEntry, Unit};
 use admit_store::seal::SealKey;
 use admit_store::{NewUser, SqliteStore};
@@ -51,6 +54,11 @@ pub fn entry(text: &str) -> AuditEntry {
     }
 }
 
+pub fn trace() -> Trace {
+    let line = TraceEvent::Log { label: "x".into(), level: Level::Info, text: "canary-trace".to_owned() };
+    Trace { events: vec![line] }
+}
+
 pub fn commit(run: &str, seq: u32, outcome: &str) -> RunCommit {
     RunCommit {
         run_id: run.to_owned(),
@@ -61,7 +69,7 @@ pub fn commit(run: &str, seq: u32, outcome: &str) -> RunCommit {
         outcome: outcome.to_owned(),
         detail: None,
         suspended: None,
-        trace: b"canary-trace".to_vec(),
+        trace: Arc::new(trace()),
         unit: Unit { writes: Vec::new(), audit: vec![entry(&format!("{run}/{seq}"))] },
         at: at(1_000 + i64::from(seq)),
     }

@@ -130,7 +130,7 @@ async fn erasing_a_user_leaves_the_chain_whole_and_the_data_unreadable() {
     let mut run = suspended("run_1", 0, 9);
     run.user_id = Some("usr_alice".to_owned());
     store.commit(&local, run).await.unwrap();
-    assert_eq!(store.traces(&local, "run_1").await.unwrap(), [Some(b"canary-trace".to_vec())]);
+    assert_eq!(store.traces(&local, "run_1").await.unwrap(), [Some(trace().encode().unwrap())]);
     store.erase_user(&local, "usr_alice", at(200)).await.unwrap();
     assert_eq!(store.user(&local, "usr_alice").await, Ok(None));
     assert_eq!(store.user_by_identifier(&local, "canaryalice").await, Ok(None));
