@@ -225,7 +225,8 @@ fn decision(printer: &mut Printer<'_>, it: &Decision, span: Span, level: usize) 
     let open = end(it.name.span);
     let first = it.cases.first().map_or(open, |case| start(case.span));
     let brace = printer.slice(open, first).find('{').map_or(open, |at| open + at + 1);
-    let after_brace = printer.comments.trailing(brace);
+    // Without cases every comment stands inside, whichever side of the brace it was written on.
+    let after_brace = if it.cases.is_empty() { None } else { printer.comments.trailing(brace) };
     let mut lead = Vec::new();
     let mut cases = Vec::new();
     for (index, case) in it.cases.iter().enumerate() {
