@@ -19,6 +19,7 @@ pub mod project;
 pub mod render;
 pub mod resolve;
 pub mod schema;
+pub mod scripts;
 pub mod source;
 pub mod standalone;
 pub mod typed;

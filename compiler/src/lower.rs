@@ -212,6 +212,8 @@ impl<'a> Builder<'a> {
             blocks: self.blocks,
             params,
             secrets: self.secrets,
+            event: None,
+            actions: Vec::new(),
             flows,
             debug: Some(debug),
         };

@@ -61,6 +61,8 @@ pub fn bundle(choices: &mut Choices<'_>) -> Bundle {
         blocks: blocks(choices),
         params: Vec::new(),
         secrets: vec![9, 10],
+        event: None,
+        actions: Vec::new(),
         flows: Vec::new(),
         debug: None,
     };
@@ -286,7 +288,8 @@ impl Flow<'_, '_, '_> {
             ensures.push((expr::condition(self.choices, clauses, 2), None));
         }
         let timeout = 1 + self.choices.below(5_000) as u64;
-        let node = BlockNode { block, config, timeout, retry, on_error, is_async, sets, provides, ensures };
+        let node =
+            BlockNode { block, action: None, config, timeout, retry, on_error, is_async, sets, provides, ensures };
         self.push(9 + block, NodeKind::Block(Box::new(node)), holes)
     }
 
@@ -399,5 +402,5 @@ fn debug(bundle: &Bundle, choices: &mut Choices<'_>) -> Debug {
         exprs: vec![vec!["a".into(), "".into()]],
     };
     let flows = bundle.flows.iter().map(|flow| flow.nodes.iter().map(&mut node).collect()).collect();
-    Debug { files: vec!["flows/made.admit".into()], flows }
+    Debug { files: vec!["flows/made.admit".into()], flows, maps: Vec::new() }
 }

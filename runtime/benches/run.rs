@@ -179,6 +179,7 @@ impl Builder {
 
     fn block(&mut self, label: &str, block: u32) {
         let node = BlockNode {
+            action: None,
             block,
             config: Vec::new(),
             timeout: 500,
@@ -264,6 +265,8 @@ fn flow() -> (Bundle, Registry) {
         blocks,
         params: Vec::new(),
         secrets: Vec::new(),
+        event: None,
+        actions: Vec::new(),
         flows: vec![flow],
         debug: None,
     };
@@ -356,6 +359,14 @@ impl Host for Bench {
 
     fn secret<'a>(&'a self, _: &'a TenantId, _: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {
         nothing()
+    }
+
+    fn actions(&self) -> Option<&dyn admit_runtime::action::Actions> {
+        None
+    }
+
+    fn may_redirect(&self, _tenant: &TenantId, _url: &str) -> bool {
+        false
     }
 
     fn sign_jwt<'a>(&'a self, _: &'a TenantId, _: &'a str) -> BoxFuture<'a, Result<String, HostError>> {

@@ -9,6 +9,7 @@ use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use thiserror::Error;
 
+use crate::action::Actions;
 use crate::tenant::TenantId;
 use crate::trace::Trace;
 use crate::unit::Unit;
@@ -42,6 +43,12 @@ pub trait Host: Send + Sync {
 
     /// A secret of the tenant by name.
     fn secret<'a>(&'a self, tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>>;
+
+    /// Who runs Actions; none where this host runs none.
+    fn actions(&self) -> Option<&dyn Actions>;
+
+    /// Whether an outcome of the tenant may redirect to this URL.
+    fn may_redirect(&self, tenant: &TenantId, url: &str) -> bool;
 
     /// Signs claims (a JSON object) as a compact JWS with the tenant's current key.
     fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>>;

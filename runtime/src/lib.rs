@@ -2,6 +2,7 @@
 //!
 //! It does no I/O of its own and knows no HTTP, SQL or JavaScript; blocks are registered by name.
 
+pub mod action;
 mod audit;
 pub mod block;
 pub mod engine;

@@ -8,12 +8,14 @@ use crate::depth::bounded;
 use crate::types::Type;
 
 /// The version of the format. Another version is refused.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 
 /// Index into [`FlowPlan::nodes`].
 pub type NodeId = u32;
 /// Index into [`Bundle::blocks`].
 pub type BlockId = u32;
+/// Index into [`Bundle::actions`].
+pub type ActionId = u32;
 
 /// What `admit build` writes and `Engine::load` reads: see [`crate::encode`].
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +30,12 @@ pub struct Bundle {
     pub blocks: Vec<BlockType>,
     /// Params, with defaults; tenants override them.
     pub params: Vec<Param>,
-    /// Names of secrets, looked up at the host when a config names them.
+    /// Names of secrets, looked up at the host when a config or an Action names them.
     pub secrets: Vec<StrId>,
+    /// The declared event, labels included: what an Action's event is written from. None where no flow runs an Action.
+    pub event: Option<Type>,
+    /// Every version of every Action that some flow pins, by slug and version in order.
+    pub actions: Vec<Action>,
     /// System flows, by name in order; custom flows are inlined where they run.
     pub flows: Vec<FlowPlan>,
     /// Positions in the source; `admit build --strip` leaves it out. A section of its own in the file.
@@ -67,6 +73,40 @@ pub struct Effects {
     pub mints: bool,
     /// Ends the walk, or settles the outcome.
     pub ends: bool,
+}
+
+/// An Action at one version: its JavaScript, and what it may do. Never bytecode of an engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// Its slug.
+    pub slug: StrId,
+    /// Its version, as semver.org writes it.
+    pub version: StrId,
+    /// Its ES modules; the first is the entry, the others are those that it imports, by path in order.
+    pub modules: Vec<Module>,
+    /// BLAKE3 of the modules ([`Action::hash_of`]): workers know code by it.
+    pub hash: [u8; 32],
+    /// Outputs by default: constants, by name in the declaration's order; those without one are left out.
+    pub defaults: Vec<(StrId, Expr)>,
+    /// Hosts that `api.fetch` may call.
+    pub fetch: Vec<StrId>,
+    /// Claims that it may set.
+    pub claims: Vec<StrId>,
+    /// Secrets that it may read: indices into [`Bundle::secrets`].
+    pub secrets: Vec<u32>,
+    /// It may demand a second factor.
+    pub prompts: bool,
+    /// It is not skipped.
+    pub enabled: bool,
+}
+
+/// An ES module of an Action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Module {
+    /// Path below the Action's folder, as other modules of it import it: `action.js`, `lib/domains.js`.
+    pub path: SmolStr,
+    /// Its JavaScript text.
+    pub code: String,
 }
 
 /// A param.
@@ -178,6 +218,8 @@ pub struct Branch {
 pub struct BlockNode {
     /// The block type.
     pub block: BlockId,
+    /// The Action that it runs, where the block is `run_custom_action`.
+    pub action: Option<Box<ActionUse>>,
     /// Config: every field of the declaration that has a value or default, by name in the declaration's order.
     pub config: Vec<(StrId, ConfigValue)>,
     /// Engine time per try, in milliseconds.
@@ -194,6 +236,17 @@ pub struct BlockNode {
     pub provides: Vec<(Vec<StrId>, Option<Expr>)>,
     /// What must hold when it ends, if the second holds; a violation is the block's error.
     pub ensures: Vec<(Expr, Option<Expr>)>,
+}
+
+/// `run action` at one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionUse {
+    /// Which.
+    pub action: ActionId,
+    /// The slot that it runs in: `login.post-auth`.
+    pub trigger: StrId,
+    /// The `mfa` block that runs if the Action demands a second factor: where that block goes on, this node does.
+    pub demand: Option<NodeId>,
 }
 
 /// `sets PATH to EXPR when EXPR`. In the expressions of `sets`, `provides` and `ensures`, `Local(0)` is the record of
@@ -251,6 +304,8 @@ pub struct Debug {
     pub files: Vec<SmolStr>,
     /// Per flow, per node: where it stands and the text of its expressions.
     pub flows: Vec<Vec<NodeDebug>>,
+    /// Per Action, per module: its source map (version 3, JSON), where it was written in TypeScript.
+    pub maps: Vec<Vec<Option<String>>>,
 }
 
 /// Positions of one node.
@@ -263,6 +318,17 @@ pub struct NodeDebug {
     /// Per expression of the node in order (cases, fields), the source text of each sub-expression in preorder of
     /// the code tree; empty where code has no text of its own.
     pub exprs: Vec<Vec<SmolStr>>,
+}
+
+impl Action {
+    /// The hash of an Action's modules: lengths and texts in order, so that no two lists of modules share one.
+    pub fn hash_of(modules: &[Module]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for text in modules.iter().flat_map(|module| [module.path.as_str(), module.code.as_str()]) {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
 }
 
 impl FlowPlan {

@@ -181,6 +181,7 @@ impl Layout<'_, '_> {
         }
         let kind = NodeKind::Block(Box::new(BlockNode {
             block: id,
+            action: None,
             config,
             timeout: block.modifiers.timeout,
             retry: block.modifiers.retry,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
+use admit_runtime::action::Actions;
 use admit_runtime::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
 use admit_runtime::tenant::TenantId;
 use serde_json::{Map, Value};
@@ -35,6 +36,8 @@ pub struct RealHost {
     egress: Egress,
     tenants: HashMap<TenantId, Egress>,
     client: client::Guarded,
+    actions: Option<Arc<dyn Actions>>,
+    redirects: Vec<String>,
     pool: pool::Pool,
     start: std::time::Instant,
 }
@@ -49,6 +52,10 @@ pub struct Options {
     pub tenants: HashMap<TenantId, Egress>,
     /// Who resolves names.
     pub lookup: Arc<dyn Lookup>,
+    /// Who runs Actions, if any.
+    pub actions: Option<Arc<dyn Actions>>,
+    /// URLs that outcomes may redirect to.
+    pub redirects: Vec<String>,
     /// CPU jobs at once; 0: as many as there are cores.
     pub jobs: usize,
 }
@@ -71,6 +78,8 @@ impl Default for Options {
             egress: Egress::default(),
             tenants: HashMap::new(),
             lookup: Arc::new(SystemLookup::default()),
+            actions: None,
+            redirects: Vec::new(),
             jobs: 0,
         }
     }
@@ -91,6 +100,8 @@ impl RealHost {
             secrets: options.secrets,
             egress: options.egress,
             tenants: options.tenants,
+            actions: options.actions,
+            redirects: options.redirects,
             client: client::Guarded::new(options.lookup).map_err(StartError::Client)?,
             pool: pool::Pool::new(if options.jobs == 0 { cores } else { options.jobs }),
             start: std::time::Instant::now(),
@@ -151,6 +162,14 @@ impl Host for RealHost {
 
     fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {
         Box::pin(async move { self.secrets.get(name) })
+    }
+
+    fn actions(&self) -> Option<&dyn Actions> {
+        self.actions.as_deref()
+    }
+
+    fn may_redirect(&self, _tenant: &TenantId, url: &str) -> bool {
+        self.redirects.iter().any(|allowed| allowed == url)
     }
 
     fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::future::ready;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::action::Actions;
 use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
 use crate::tenant::TenantId;
 use crate::testing::clock::Clock;
@@ -20,6 +21,10 @@ pub struct TestHost {
     pub clock: Clock,
     /// Its store.
     pub store: MemoryStore,
+    /// Who runs Actions, if any.
+    pub actions: Option<Arc<dyn Actions>>,
+    /// URLs that outcomes may redirect to.
+    pub redirects: Vec<String>,
     seed: [u8; 32],
     drawn: Mutex<u64>,
     secrets: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -34,6 +39,8 @@ impl TestHost {
         Self {
             clock: Clock::at(now),
             store: MemoryStore::default(),
+            actions: None,
+            redirects: Vec::new(),
             seed: *blake3::hash(&seed.to_le_bytes()).as_bytes(),
             drawn: Mutex::default(),
             secrets: Mutex::default(),
@@ -110,6 +117,14 @@ impl Host for TestHost {
     fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {
         let known = lock(&self.secrets).get(name).map(|value| Secret::new(value.as_slice()));
         Box::pin(ready(known.ok_or_else(|| HostError::NotFound("it is not set".to_owned()))))
+    }
+
+    fn actions(&self) -> Option<&dyn Actions> {
+        self.actions.as_deref()
+    }
+
+    fn may_redirect(&self, _tenant: &TenantId, url: &str) -> bool {
+        self.redirects.iter().any(|allowed| allowed == url)
     }
 
     /// Not a signature: `alg` is `none`, which no verifier takes.

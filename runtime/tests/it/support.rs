@@ -151,6 +151,8 @@ impl Flow {
             blocks: Vec::new(),
             params: Vec::new(),
             secrets: Vec::new(),
+            event: None,
+            actions: Vec::new(),
             flows: vec![flow],
             debug: None,
         };
@@ -305,6 +307,7 @@ impl Flow {
 
 pub fn plain(block: BlockId) -> BlockNode {
     BlockNode {
+        action: None,
         block,
         config: Vec::new(),
         timeout: 500,

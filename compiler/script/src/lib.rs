@@ -1,0 +1,1 @@
+//! JavaScript and TypeScript of Actions: types stripped, imports resolved, mistakes as diagnostics.

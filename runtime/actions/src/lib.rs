@@ -1,0 +1,1 @@
+//! Custom Actions: QuickJS worlds in sandboxed worker processes, their limits and the `api` object.
