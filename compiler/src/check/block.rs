@@ -1,5 +1,7 @@
 //! A block of a flow.
 
+use std::rc::Rc;
+
 use admit_plan::types::Kind;
 use smol_str::SmolStr;
 
@@ -113,7 +115,7 @@ impl<'a> Walk<'a, '_> {
         self.apply_effects(declared, &instance.place, &config.constants, &mut state);
         self.frame.instances.push(instance);
         if modifiers.on_error == OnError::Continue {
-            let implied = before.implied.clone();
+            let implied = Rc::clone(&before.implied);
             state = state.join(before, &implied);
         }
         state

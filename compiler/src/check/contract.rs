@@ -152,7 +152,7 @@ impl<'a> Walk<'a, '_> {
             let own = stage.milestones.get(position);
             let later = stage.milestones.get(position + 1..).unwrap_or(&[]);
             let passed = self.frame.instances.iter().find(|passed| {
-                state.ran.contains(&passed.id)
+                state.ran.contains(passed.id)
                     && later.iter().any(|one| one.alternatives.iter().any(|one| one.block == passed.block))
                     // The same block again, after it stood where it belongs, is no move.
                     && !self.frame.instances.iter().any(|before| before.block == instance.block && before.id < passed.id)

@@ -1,11 +1,9 @@
 //! What a block does to what is known: `provides`, `sets`, `ensures`.
 
-use std::rc::Rc;
-
 use smol_str::{SmolStr, format_smolstr};
 
 use super::same::bare;
-use super::state::{Implied, State};
+use super::state::State;
 use super::walk::Walk;
 use crate::ast::expr::{BinaryOp, Expr, ExprKind, UnaryOp};
 use crate::schema::Block;
@@ -52,9 +50,8 @@ impl Walk<'_, '_> {
             if matches!(when, When::Never) {
                 continue;
             }
-            self.frame.renewed.push(path.clone());
             state.renew(&path);
-            follow(state, when, Facts::present(&path), None);
+            follow(state, when, Facts::present(&path));
         }
         for sets in &block.sets {
             let path = format_smolstr!("event.{}", sets.path.join("."));
@@ -62,7 +59,6 @@ impl Walk<'_, '_> {
             if matches!(when, When::Never) {
                 continue;
             }
-            self.frame.renewed.push(path.clone());
             let level = sets
                 .to
                 .as_ref()
@@ -72,7 +68,7 @@ impl Walk<'_, '_> {
                 Some(level) if path == "event.authentication.aal" => raise(state, when, &path, level),
                 Some(_) | None => {
                     state.renew(&path);
-                    follow(state, when, Facts::present(&path), None);
+                    follow(state, when, Facts::present(&path));
                 }
             }
         }
@@ -88,15 +84,11 @@ pub(super) fn single_output(when: &Expr) -> Option<SmolStr> {
 }
 
 /// What follows if the condition holds is learnt now, or when its results are known.
-fn follow(state: &mut State, when: When, then: Facts, about: Option<SmolStr>) {
+fn follow(state: &mut State, when: When, then: Facts) {
     match when {
         When::Always => state.learn(&then),
         When::If(when) => {
-            let when = when.iter().map(|(place, value)| (Place::new(place), *value)).collect();
-            state.implied.push(Rc::new(Implied { when, then, about }));
-            let mut facts = state.facts.clone();
-            state.imply(&mut facts);
-            state.facts = facts;
+            state.follow(when.iter().map(|(place, value)| (Place::new(place), *value)).collect(), then);
         }
         When::Never | When::Unknown => {}
     }
@@ -124,7 +116,7 @@ fn raise(state: &mut State, when: When, path: &SmolStr, level: usize) {
             None => Values::Any,
         }
     });
-    follow(state, when, Facts::one_of(path, from(level)), None);
+    follow(state, when, Facts::one_of(path, from(level)));
 }
 
 /// As `Values::join`, where an empty set adds nothing.

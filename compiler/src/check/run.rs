@@ -38,7 +38,7 @@ impl<'a, 'i> Walk<'a, 'i> {
         let before = state.clone();
         let (stages, mut after) = self.inside(item, run, budget, state);
         if on_error == OnError::Continue {
-            let implied = before.implied.clone();
+            let implied = Rc::clone(&before.implied);
             let mut passed_over = before;
             passed_over.elapsed = passed_over.elapsed.max(after.elapsed);
             after = after.join(passed_over, &implied);
@@ -61,10 +61,11 @@ impl<'a, 'i> Walk<'a, 'i> {
         budget: Option<u64>,
         state: State,
     ) -> (Vec<flow::Stage>, State) {
-        let caller_implied = state.implied.clone();
+        let caller_implied = Rc::clone(&state.implied);
         let mut inner = state;
         inner.facts = inner.facts.rename(|place| Some(to_parent(place)));
-        inner.implied = inner.implied.iter().map(|implied| Rc::new(renamed(implied))).collect();
+        inner.implied = Rc::new(inner.implied.iter().map(|implied| Rc::new(renamed(implied))).collect());
+        let inner_implied = Rc::clone(&inner.implied);
         let mut ignored = Vec::new();
         let mut frame = Frame::new(item.flow, self.frame.contract, self.frame.event.clone(), &mut ignored);
         frame.system = self.frame.system.clone();
@@ -81,7 +82,6 @@ impl<'a, 'i> Walk<'a, 'i> {
         let found = std::mem::replace(&mut self.out, said);
         self.cap = cap;
         let exits = std::mem::take(&mut self.frame.exits);
-        let renewed = std::mem::take(&mut self.frame.renewed);
         let broken = self.frame.broken;
         if let Some(caller) = self.parent.take() {
             self.frame = caller;
@@ -93,16 +93,13 @@ impl<'a, 'i> Walk<'a, 'i> {
         for exit in exits.into_iter().chain(fell_out.alive.then_some(fell_out)) {
             after = Some(match after {
                 None => exit,
-                Some(after) => after.join(exit, &[]),
+                Some(after) => after.join(exit, &inner_implied),
             });
         }
         let mut after = after.unwrap_or_else(|| State::dead(Some(run.slug.span)));
         after.facts = after.facts.rename(from_parent);
-        after.implied = caller_implied
-            .into_iter()
-            .filter(|implied| implied.about.as_ref().is_none_or(|about| !renewed.contains(about)))
-            .collect();
-        self.frame.renewed.extend(renewed);
+        // What the custom flow's own results imply ends with their names.
+        after.implied = caller_implied;
         (stages, after)
     }
 
@@ -284,7 +281,7 @@ impl<'a, 'i> Walk<'a, 'i> {
             let skipped = state.clone();
             state.learn(&Facts::present(&self.place(&label, id)));
             if modifiers.on_error == OnError::Continue {
-                let implied = skipped.implied.clone();
+                let implied = Rc::clone(&skipped.implied);
                 state = state.join(skipped, &implied);
             }
         }
@@ -365,6 +362,5 @@ fn renamed(implied: &Implied) -> Implied {
     Implied {
         when: implied.when.iter().map(|(place, value)| (Place::new(&to_parent(place.text())), *value)).collect(),
         then: implied.then.rename(|place| Some(to_parent(place))),
-        about: implied.about.clone(),
     }
 }

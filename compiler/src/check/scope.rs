@@ -109,8 +109,8 @@ impl Scope for FlowScope<'_, '_, '_> {
         &self.state.facts
     }
 
-    fn imply(&self, facts: &mut Facts) {
-        self.state.imply(facts);
+    fn imply(&self, facts: &mut Facts, learnt: &Facts) {
+        self.state.imply(facts, learnt);
     }
 
     fn pool(&mut self) -> &mut Interner {

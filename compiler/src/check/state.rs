@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use smol_str::SmolStr;
-
 use crate::source::Span;
 use crate::typed::facts::{Facts, Place};
 use crate::typed::flow::StepId;
@@ -15,10 +13,10 @@ pub(super) struct State {
     pub alive: bool,
     /// What is known of places; impossible only where no path leads.
     pub facts: Facts,
-    /// What follows from a block's results, learnt when they are tested.
-    pub implied: Vec<Rc<Implied>>,
-    /// Steps that may have run, in order.
-    pub ran: Vec<StepId>,
+    /// What follows from blocks' results, learnt when they are tested. It only grows.
+    pub implied: Rc<Vec<Rc<Implied>>>,
+    /// Steps that may have run.
+    pub ran: Ran,
     /// The settling terminal that may have run.
     pub settled: Option<Span>,
     /// A path leads here on which nothing has settled.
@@ -29,16 +27,20 @@ pub(super) struct State {
     pub ended: Option<Span>,
 }
 
-/// If these results are what they are here, those facts hold.
+/// If these results are what they are here, those facts hold: that a place is there, or of the level of assurance,
+/// neither of which a later block undoes.
 #[derive(Debug)]
 pub(super) struct Implied {
     /// Places of bools, and what they must be.
     pub when: Vec<(Place, bool)>,
-    /// What holds then.
+    /// What holds then. It says nothing of results.
     pub then: Facts,
-    /// The place that the facts are about: a block that sets it ends them. None: only that the place is there, which
-    /// no block undoes.
-    pub about: Option<SmolStr>,
+}
+
+/// Steps by number, a bit each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ran {
+    bits: Vec<u64>,
 }
 
 impl State {
@@ -47,8 +49,8 @@ impl State {
         Self {
             alive: true,
             facts,
-            implied: Vec::new(),
-            ran: Vec::new(),
+            implied: Rc::default(),
+            ran: Ran::default(),
             settled: None,
             unsettled: true,
             elapsed: 0,
@@ -64,33 +66,40 @@ impl State {
     /// Learns facts and what follows from them.
     pub fn learn(&mut self, facts: &Facts) {
         let mut all = self.facts.and(facts);
-        self.imply(&mut all);
+        self.imply(&mut all, facts);
         self.facts = all;
     }
 
-    /// Adds what follows from facts.
-    pub fn imply(&self, facts: &mut Facts) {
-        for implied in &self.implied {
-            if let Some(more) = facts.learn_when(&implied.when, &implied.then) {
+    /// Adds what follows from facts, of which `learnt` is new.
+    pub fn imply(&self, facts: &mut Facts, learnt: &Facts) {
+        for implied in self.implied.iter() {
+            if implied.when.iter().any(|(place, _)| learnt.mentions(place))
+                && let Some(more) = facts.learn_when(&implied.when, &implied.then)
+            {
                 *facts = more;
             }
         }
     }
 
+    /// From here on, `then` holds where the results are as `when` says.
+    pub fn follow(&mut self, when: Vec<(Place, bool)>, then: Facts) {
+        if let Some(more) = self.facts.learn_when(&when, &then) {
+            self.facts = more;
+        }
+        Rc::make_mut(&mut self.implied).push(Rc::new(Implied { when, then }));
+    }
+
     /// A block sets a place: what was known of its value is known no longer.
     pub fn renew(&mut self, place: &str) {
         self.facts = self.facts.renew(place);
-        self.implied.retain(|implied| implied.about.as_deref() != Some(place));
     }
 
     /// Notes that a step may have run.
     pub fn mark(&mut self, id: StepId) {
-        if !self.ran.contains(&id) {
-            self.ran.push(id);
-        }
+        self.ran.add(id);
     }
 
-    /// Either way leads here. `before` is the state that both came from.
+    /// Either way leads here. `before` is what followed from results where the ways parted.
     #[must_use]
     pub fn join(self, other: Self, before: &[Rc<Implied>]) -> Self {
         if !self.alive {
@@ -100,15 +109,11 @@ impl State {
             return Self { ended: self.ended.or(other.ended), ..self };
         }
         let mut ran = self.ran;
-        for id in other.ran {
-            if !ran.contains(&id) {
-                ran.push(id);
-            }
-        }
+        ran.add_all(&other.ran);
         Self {
             alive: true,
             facts: self.facts.or(&other.facts),
-            implied: join_implied(before, &self.implied, &other.implied),
+            implied: join_implied(before, self.implied, &other.implied),
             ran,
             settled: self.settled.or(other.settled),
             unsettled: self.unsettled || other.unsettled,
@@ -118,17 +123,46 @@ impl State {
     }
 }
 
-/// What was known before holds where neither side has ended it. What one side adds is about results that only that
-/// side has, so it holds after both.
-fn join_implied(before: &[Rc<Implied>], left: &[Rc<Implied>], right: &[Rc<Implied>]) -> Vec<Rc<Implied>> {
-    let has = |all: &[Rc<Implied>], one: &Rc<Implied>| all.iter().any(|known| Rc::ptr_eq(known, one));
-    let old = before.iter().filter(|one| has(left, one) && has(right, one));
-    let new = left.iter().chain(right).filter(|one| !has(before, one));
-    let mut joined: Vec<Rc<Implied>> = Vec::new();
-    for one in old.chain(new) {
-        if !has(&joined, one) {
-            joined.push(Rc::clone(one));
+impl Ran {
+    /// Whether the step may have run.
+    pub fn contains(&self, id: StepId) -> bool {
+        let (word, bit) = Self::at(id);
+        self.bits.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn add(&mut self, id: StepId) {
+        let (word, bit) = Self::at(id);
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        if let Some(bits) = self.bits.get_mut(word) {
+            *bits |= bit;
         }
     }
-    joined
+
+    fn add_all(&mut self, other: &Self) {
+        if self.bits.len() < other.bits.len() {
+            self.bits.resize(other.bits.len(), 0);
+        }
+        for (own, other) in self.bits.iter_mut().zip(&other.bits) {
+            *own |= other;
+        }
+    }
+
+    fn at(id: StepId) -> (usize, u64) {
+        ((id.0 / 64) as usize, 1 << (id.0 % 64))
+    }
+}
+
+/// What either side adds is about results that only that side has, so it holds after both.
+fn join_implied(
+    before: &[Rc<Implied>],
+    mut left: Rc<Vec<Rc<Implied>>>,
+    right: &Rc<Vec<Rc<Implied>>>,
+) -> Rc<Vec<Rc<Implied>>> {
+    let new = right.get(before.len()..).unwrap_or(&[]);
+    if !Rc::ptr_eq(&left, right) && !new.is_empty() {
+        Rc::make_mut(&mut left).extend(new.iter().cloned());
+    }
+    left
 }

@@ -65,8 +65,6 @@ pub(super) struct Frame<'a> {
     pub instances: Vec<Instance>,
     /// States in which `allow` hands control back.
     pub exits: Vec<State>,
-    /// Places of the event that a block here sets.
-    pub renewed: Vec<SmolStr>,
     /// Milestones of the contract, by its lines, that the flow lacks.
     pub missing: Vec<Span>,
     /// Something here is unknown or did not parse: nothing is said of paths.
@@ -123,7 +121,6 @@ impl<'a> Frame<'a> {
             event,
             instances: Vec::new(),
             exits: Vec::new(),
-            renewed: Vec::new(),
             missing: Vec::new(),
             broken: false,
         }

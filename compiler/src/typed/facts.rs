@@ -4,9 +4,10 @@
 //! a point is never reached (a case is never taken, the cases before are exhaustive), and a place that is present in
 //! all alternatives is present. Places are dotted paths: `event.user.email`, `step.mfa.verified`.
 //!
-//! Checking a flow is mostly comparing and extending alternatives, so these share what they have in common and
-//! compare hashes of places (see `place`), and a step that teaches nothing new copies nothing.
+//! Checking a flow is mostly comparing and extending alternatives, so these share what they have in common (see
+//! `bucket`) and compare hashes of places (see `place`), and a step that teaches nothing new copies nothing.
 
+mod bucket;
 mod place;
 mod state;
 pub mod values;
@@ -16,9 +17,10 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use bucket::{Known, Made, Presence};
 use place::Key;
 pub use place::Place;
-use state::{Known, Presence, State};
+use state::State;
 use values::Values;
 
 /// More alternatives than this are joined into one.
@@ -78,10 +80,11 @@ impl Facts {
         {
             return self.clone();
         }
+        let mut made = Made::default();
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for left in &self.alternatives {
             for right in &other.alternatives {
-                if let Some(both) = meet(left, right) {
+                if let Some(both) = left.meet(right, &mut made) {
                     add(&mut alternatives, both);
                 }
             }
@@ -133,11 +136,18 @@ impl Facts {
     #[must_use]
     pub fn forget(&self, place: &str) -> Self {
         let key = Key::new(place);
+        let mut made = Made::default();
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
-            add(&mut alternatives, state.without(&key).map_or_else(|| Rc::clone(state), Rc::new));
+            add(&mut alternatives, state.without(&key, &mut made).map_or_else(|| Rc::clone(state), Rc::new));
         }
         Self { alternatives }
+    }
+
+    /// Something is said of the place.
+    pub fn mentions(&self, place: &Place) -> bool {
+        let key = place.key();
+        self.alternatives.iter().any(|state| state.get(&key).is_some())
     }
 
     /// Adds `then` to each alternative in which the bools are as `when` says; none if nothing is learnt by it.
@@ -148,6 +158,7 @@ impl Facts {
         if !self.alternatives.iter().any(|state| holds(state) && !known(state)) {
             return None;
         }
+        let mut made = Made::default();
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
             if !holds(state) {
@@ -155,7 +166,7 @@ impl Facts {
                 continue;
             }
             for more in &then.alternatives {
-                if let Some(both) = meet(state, more) {
+                if let Some(both) = state.meet(more, &mut made) {
                     add(&mut alternatives, both);
                 }
             }
@@ -168,15 +179,17 @@ impl Facts {
     pub fn renew(&self, place: &str) -> Self {
         let place = Place::new(place);
         let key = place.key();
+        let present = Rc::new(Known { presence: Presence::Present, values: Values::Any });
+        let (mut forgotten, mut made) = (Made::default(), Made::default());
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
             let there = state.present(&key);
-            let Some(mut rest) = state.without(&key) else {
+            let Some(mut rest) = state.without(&key, &mut forgotten) else {
                 add(&mut alternatives, Rc::clone(state));
                 continue;
             };
             if there {
-                rest.set(&place, Known { presence: Presence::Present, values: Values::Any });
+                rest.set(&place, &present, &mut made);
             }
             add(&mut alternatives, Rc::new(rest));
         }
@@ -188,11 +201,18 @@ impl Facts {
     pub fn replace(&self, place: &str, value: impl Fn(Option<&Values>) -> Values) -> Self {
         let place = Place::new(place);
         let key = place.key();
+        let (mut forgotten, mut made) = (Made::default(), Made::default());
+        let mut replaced: Vec<Rc<Known>> = Vec::new();
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
             let values = value(state.get(&key).map(|known| &known.values));
-            let mut new = state.without(&key).unwrap_or_else(|| State::clone(state));
-            new.set(&place, Known { presence: Presence::Present, values });
+            let known = replaced.iter().find(|known| known.values == values).cloned().unwrap_or_else(|| {
+                let known = Rc::new(Known { presence: Presence::Present, values });
+                replaced.push(Rc::clone(&known));
+                known
+            });
+            let mut new = state.without(&key, &mut forgotten).unwrap_or_else(|| State::clone(state));
+            new.set(&place, &known, &mut made);
             add(&mut alternatives, Rc::new(new));
         }
         Self { alternatives }
@@ -202,9 +222,10 @@ impl Facts {
     #[must_use]
     pub fn rename(&self, name: impl Fn(&SmolStr) -> Option<SmolStr>) -> Self {
         let mut names: FxHashMap<Place, Option<Place>> = FxHashMap::default();
-        let mut alternatives = Vec::with_capacity(self.alternatives.len());
+        let mut alternatives: Vec<Rc<State>> = Vec::with_capacity(self.alternatives.len());
         for state in &self.alternatives {
-            let renamed = state.renamed(|place| {
+            let like = alternatives.last().cloned();
+            let renaming = |place: &Place| {
                 if let Some(known) = names.get(place) {
                     return known.clone();
                 }
@@ -212,7 +233,8 @@ impl Facts {
                     name(place.text()).map(|new| if new == *place.text() { place.clone() } else { Place::new(&new) });
                 names.insert(place.clone(), new.clone());
                 new
-            });
+            };
+            let renamed = state.renamed(renaming, like.as_deref());
             add(&mut alternatives, Rc::new(renamed));
         }
         Self { alternatives }
@@ -242,17 +264,6 @@ fn add(alternatives: &mut Vec<Rc<State>>, state: Rc<State>) {
         alternatives.retain(|known| !known.implies(&state));
         alternatives.push(state);
     }
-}
-
-/// Both; none if they contradict.
-fn meet(left: &Rc<State>, right: &Rc<State>) -> Option<Rc<State>> {
-    if right.is_empty() {
-        return Some(Rc::clone(left));
-    }
-    if left.is_empty() {
-        return Some(Rc::clone(right));
-    }
-    left.meet(right).map(Rc::new)
 }
 
 #[cfg(test)]

@@ -220,7 +220,7 @@ impl Cx<'_> {
     /// Adds facts, and what the scope says follows from them.
     fn learn(&mut self, facts: &Facts) {
         self.facts = self.facts.and(facts);
-        self.scope.imply(&mut self.facts);
+        self.scope.imply(&mut self.facts, facts);
     }
 
     /// Types `body` with variables bound, and forgets what was learnt inside.

@@ -144,10 +144,10 @@ pub trait Scope {
     /// What is known where the expression stands.
     fn facts(&self) -> &Facts;
 
-    /// Adds what follows from facts just learnt inside the expression (`step.lookup.found` true: `event.user` is
-    /// present).
-    fn imply(&self, facts: &mut Facts) {
-        let _ = facts;
+    /// Adds what follows from facts, of which `learnt` is new inside the expression (`step.lookup.found` true:
+    /// `event.user` is present).
+    fn imply(&self, facts: &mut Facts, learnt: &Facts) {
+        let _ = (facts, learnt);
     }
 
     /// The pool of constants.

@@ -75,6 +75,11 @@ impl<'k> Key<'k> {
         self.hash.cmp(&place.hash).then_with(|| self.text.cmp(&place.path.text))
     }
 
+    /// Which of 16 buckets it belongs to: by the first bits of the hash, so that buckets are in the order of places.
+    pub fn bucket(&self) -> usize {
+        usize::try_from(self.hash >> 60).unwrap_or_default()
+    }
+
     /// The bit that it has in the bits of every place at or below it.
     pub fn bit(&self) -> u64 {
         bit(self.hash)
