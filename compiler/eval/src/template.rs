@@ -15,7 +15,7 @@ pub fn escape_into(value: Value<'_>, escape: Escape, text: &mut String) -> Resul
     let plain = plain(value)?;
     match escape {
         Escape::Text | Escape::Json => text.push_str(&plain),
-        Escape::Url => percent_encode(&plain, text),
+        Escape::Url => url_part(&plain, text)?,
         Escape::Header => header(&plain, text)?,
         Escape::Html => html(&plain, text),
     }
@@ -30,6 +30,16 @@ fn plain(value: Value<'_>) -> Result<String, EvalError> {
         Value::Timestamp(_) | Value::Duration(_) | Value::Ip(_) | Value::Cidr(_) => Ok(json::text(value)),
         other => Err(EvalError::Invalid(format!("{} does not fit into a template", other.kind()).into())),
     }
+}
+
+/// A part of a URL. Dot segments (RFC 3986 section 5.2.4) are refused: readers of URLs take them out of the path, also
+/// where their dots are percent-encoded.
+fn url_part(plain: &str, text: &mut String) -> Result<(), EvalError> {
+    if matches!(plain, "." | "..") {
+        return Err(EvalError::Invalid(format!("bad part of a URL: `{plain}` would change its path").into()));
+    }
+    percent_encode(plain, text);
+    Ok(())
 }
 
 /// All but the unreserved characters of RFC 3986 section 2.3 are percent-encoded.
