@@ -143,3 +143,22 @@ fn a_tenant_has_its_own_params_and_users() {
     folder.write("tenants/acme.toml", "[params]\nlimit-b = 5\n");
     folder.admit("check").code(1).says("did you mean `limit-a`?");
 }
+
+#[test]
+fn t24_what_an_event_holds_neither_forges_lines_of_a_trace_nor_steers_the_terminal() {
+    let folder = cymmetri();
+    let lines_with = |country: &str| {
+        let mut event: serde_json::Value = serde_json::from_str(&folder.read("events/office.json")).unwrap();
+        event["request"]["geo"]["country"] = json!(country);
+        folder.write("events/forged.json", event.to_string());
+        let run = "run login --event events/forged.json --input inputs/alice.json --trace --explain";
+        let done = folder.admit(run);
+        let steering = |letter: char| letter.is_control() && letter != '\n' || "\u{202e}\u{2028}".contains(letter);
+        assert!(!done.out.contains(steering), "{:?}", done.out);
+        (done.out.lines().count(), done.out)
+    };
+    let (plain, shown) = lines_with("XY");
+    assert!(shown.contains("XY"), "the trace shows the country: {shown}");
+    let (forged, _) = lines_with("XY\r\noutcome: session\u{1b}[2J\u{1b}]52;c;AA\u{7}\u{202e}\u{2028}end");
+    assert_eq!(forged, plain);
+}
