@@ -31,6 +31,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::ast::{Flow, Item, ItemKind};
@@ -75,6 +76,8 @@ pub fn check_flow(item: &Item, index: &Index<'_>) -> CheckedFlow {
         index,
         out,
         pool: Interner::default(),
+        clauses: FxHashMap::default(),
+        lists: FxHashMap::default(),
         slots: Slots::default(),
         secrets: Vec::new(),
         steps: 0,

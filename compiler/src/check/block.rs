@@ -5,7 +5,7 @@ use std::rc::Rc;
 use admit_plan::types::Kind;
 use smol_str::SmolStr;
 
-use super::clause::clauses;
+use super::clause::{Clauses, clauses};
 use super::config::{Checked, Declared, Owner, listed};
 use super::labels::default_label;
 use super::modifiers::Takes;
@@ -71,7 +71,14 @@ impl<'a> Walk<'a, '_> {
         if self.errors() > before {
             return (None, after);
         }
-        let clauses = clauses(declared, &mut self.pool);
+        let clauses = match self.clauses.get(&declared.name) {
+            Some(known) => Clauses::clone(known),
+            None => {
+                let compiled = clauses(declared, &mut self.pool);
+                self.clauses.insert(declared.name.clone(), compiled.clone());
+                compiled
+            }
+        };
         let typed = flow::Block {
             ty: declared.name.clone(),
             config: config.fields,

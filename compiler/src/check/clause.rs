@@ -16,6 +16,7 @@ use crate::typed::scope::{Access, Mode, Read, Resolved, Root, Scope};
 use crate::typed::tables::{Interner, SlotInfo, Slots};
 
 /// The clauses of a block as code.
+#[derive(Clone)]
 pub(super) struct Clauses {
     /// `sets`
     pub sets: Vec<flow::Sets>,

@@ -172,6 +172,9 @@ impl FlowScope<'_, '_, '_> {
 
     fn list(&mut self, name: Option<&Name>, family: &Name, out: &mut Vec<Diagnostic>) -> Resolved {
         let Some(name) = name else { return alone(family, out) };
+        if let Some(set) = self.walk.lists.get(&name.text) {
+            return Resolved::List { used: 2, set: *set };
+        }
         let index = self.walk.index;
         let Some(list) = index.lists.get(name.text.as_str()) else {
             return self.missing("list", "lists", index.lists.keys().copied());
@@ -181,6 +184,7 @@ impl FlowScope<'_, '_, '_> {
             Some(set) => self.walk.pool.set(set.entries.clone(), set.ignore_case),
             None => self.walk.pool.set(Vec::new(), list.list.ignore_case),
         };
+        self.walk.lists.insert(name.text.clone(), set);
         Resolved::List { used: 2, set }
     }
 

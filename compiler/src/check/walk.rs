@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use admit_plan::code::SetId;
 use admit_plan::types::{Kind, Type};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 
+use super::clause::Clauses;
 use super::labels::{self, Label, Loose};
 use super::state::State;
 use crate::ast::{Flow, Stage, Step, StepKind};
@@ -25,6 +27,10 @@ pub(super) struct Walk<'a, 'i> {
     pub out: Vec<Diagnostic>,
     /// Constants.
     pub pool: Interner,
+    /// The clauses of the blocks that were passed, by type.
+    pub clauses: FxHashMap<SmolStr, Clauses>,
+    /// The sets of the lists that were named: a list may be long, and is put into the pool once.
+    pub lists: FxHashMap<SmolStr, SetId>,
     /// Slots.
     pub slots: Slots<Source>,
     /// Secrets that configs name.

@@ -81,6 +81,13 @@ impl Facts {
             return self.clone();
         }
         let mut made = Made::default();
+        if let [more] = other.alternatives.as_slice()
+            && self.alternatives.iter().all(|state| state.is_silent_on(more))
+        {
+            // Alternatives that differ without it differ with it, too.
+            let alternatives = self.alternatives.iter().filter_map(|state| state.meet(more, &mut made)).collect();
+            return Self { alternatives };
+        }
         let mut alternatives = Vec::with_capacity(self.alternatives.len());
         for left in &self.alternatives {
             for right in &other.alternatives {

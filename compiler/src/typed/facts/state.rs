@@ -45,6 +45,11 @@ impl State {
         self.get(key)?.values.known_bool()
     }
 
+    /// It says nothing of the places that `other` speaks of.
+    pub fn is_silent_on(&self, other: &State) -> bool {
+        other.parts().flat_map(|bucket| bucket.entries()).all(|(place, _)| self.get(&place.key()).is_none())
+    }
+
     /// Something at or below the place is present.
     pub fn present(&self, key: &Key<'_>) -> bool {
         self.bits & key.bit() != 0
