@@ -15,7 +15,9 @@ fn standard() -> Vec<(String, String)> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if path.ends_with("templates") {
+                // Actions: a project's, not the library's.
+            } else if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "admit") {
                 files.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));

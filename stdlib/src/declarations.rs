@@ -20,25 +20,46 @@ pub const SOURCES: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     #[test]
     fn every_declaration_on_disk_is_in_the_table() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = below("", "admit");
+        found.retain(|path| !path.starts_with("stdlib/templates/"));
+        assert_eq!(found, names(super::SOURCES));
+    }
+
+    #[test]
+    fn every_template_on_disk_is_in_the_table() {
+        let mut found = [below("templates", "admit"), below("templates", "ts")].concat();
+        found.sort();
+        assert_eq!(found, names(crate::TEMPLATES));
+        assert_eq!(found.iter().filter(|path| path.ends_with("/action.admit")).count(), 10);
+    }
+
+    /// The files below a folder of this crate whose names end so.
+    fn below(folder: &str, end: &str) -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut found = Vec::new();
-        let mut folders = vec![root.to_path_buf()];
+        let mut folders = vec![root.join(folder)];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_some_and(|end| end == "admit") {
+                } else if path.extension().is_some_and(|found| found == end) {
                     let below = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
                     found.push(format!("stdlib/{below}"));
                 }
             }
         }
         found.sort();
-        let mut listed: Vec<String> = super::SOURCES.iter().map(|(name, _)| (*name).to_owned()).collect();
-        listed.sort();
-        assert_eq!(found, listed);
+        found
+    }
+
+    fn names(table: &[(&str, &str)]) -> Vec<String> {
+        let mut names: Vec<String> = table.iter().map(|(name, _)| (*name).to_owned()).collect();
+        names.sort();
+        names
     }
 }

@@ -1,4 +1,5 @@
-//! The standard library: declarations as text ([`SOURCES`]) and an implementation beside each.
+//! The standard library: declarations as text ([`SOURCES`]) and an implementation beside each; the Action templates
+//! ([`TEMPLATES`]).
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use admit_runtime::block::{Block, Registry};
 mod config;
 mod declarations;
 pub mod password;
+mod templates;
 
 #[path = "../auth/mfa.rs"]
 mod mfa;
@@ -39,6 +41,7 @@ mod allow;
 mod deny;
 
 pub use declarations::SOURCES;
+pub use templates::TEMPLATES;
 
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
