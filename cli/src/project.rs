@@ -7,6 +7,7 @@ use admit_compiler::diagnostic::{Diagnostic, Level};
 use admit_compiler::library::Library;
 use admit_compiler::lower;
 use admit_compiler::project::Project;
+use admit_compiler::scripts::Scripts;
 use admit_compiler::source::Sources;
 use admit_plan::bundle::Bundle;
 
@@ -22,6 +23,8 @@ pub struct Loaded {
     pub project: Project,
     /// What they mean.
     pub checked: Checked,
+    /// The JavaScript of its Actions.
+    pub scripts: Scripts,
     /// All that was found, in the order of the source.
     pub diagnostics: Vec<Diagnostic>,
     /// Its folder; none for a single file or standard input.
@@ -36,9 +39,12 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
     let (project, mut diagnostics) = Project::read(&library, &files);
     let mut checked = check::check(&project, &library);
     diagnostics.append(&mut checked.diagnostics);
+    let (scripts, found) =
+        admit_script::compile(&admit_script::units(&project), &project.sources, &project.action_sources);
+    diagnostics.extend(found);
     diagnostics.sort_by(|left, right| (left.primary.span, left.code).cmp(&(right.primary.span, right.code)));
     diagnostics.dedup();
-    Ok(Loaded { library, project, checked, diagnostics, root })
+    Ok(Loaded { library, project, checked, scripts, diagnostics, root })
 }
 
 /// The declarations of the standard library. That they are sound is tested; a fault here is ours.

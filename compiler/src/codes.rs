@@ -2,7 +2,7 @@
 //!
 //! One file per range, so that each stage keeps its own: syntax A0001-A0099, expressions A0100-A0199, flows
 //! A0200-A0499, declarations A0500-A0599, build and plan A0600-A0649, tests A0700-A0749, rules A0800-A0849, project
-//! files A0900-A0949. `A0107` alone stands with the expressions and is raised where a flow is checked.
+//! files A0900-A0949, scripts A0950-A0979. `A0107` alone stands with the expressions and is raised where a flow is checked.
 
 mod build;
 mod declare;
@@ -10,6 +10,7 @@ mod expr;
 mod flow;
 mod project;
 mod rule;
+mod script;
 mod syntax;
 mod test;
 
@@ -39,8 +40,17 @@ pub fn find(id: &str) -> Option<&'static Code> {
 }
 
 /// Every range's codes. A new range is one line here.
-const RANGES: &[&[Code]] =
-    &[syntax::CODES, expr::CODES, flow::CODES, declare::CODES, build::CODES, test::CODES, rule::CODES, project::CODES];
+const RANGES: &[&[Code]] = &[
+    syntax::CODES,
+    expr::CODES,
+    flow::CODES,
+    declare::CODES,
+    build::CODES,
+    test::CODES,
+    rule::CODES,
+    project::CODES,
+    script::CODES,
+];
 
 /// An entry: `code!(Error, "A0107", "what is wrong")` reads `explain/A0107.md`.
 macro_rules! code {

@@ -40,7 +40,9 @@ fn raised(files: &[(String, String)]) -> Vec<(&'static str, Level)> {
 fn each_page_shows_its_own_code_and_how_to_be_rid_of_it() {
     let mut without = Vec::new();
     let mut failed = Vec::new();
-    for code in codes::all().filter(|code| code.id >= "A0200" || code.id == "A0107") {
+    // Those of scripts are shown where scripts are compiled.
+    let here = |id: &str| (id >= "A0200" || id == "A0107") && !id.starts_with("A095") && !id.starts_with("A096");
+    for code in codes::all().filter(|code| here(code.id)) {
         assert!(code.page.starts_with(&format!("# {}: {}\n", code.id, code.title)), "{}", code.id);
         let wrong = fences(code.page, "Wrong");
         if wrong.is_empty() {
