@@ -24,6 +24,7 @@ pub struct Loaded {
     /// What they mean.
     pub checked: Checked,
     /// The JavaScript of its Actions.
+    #[expect(dead_code, reason = "lowering takes it as soon as plans carry Actions")]
     pub scripts: Scripts,
     /// All that was found, in the order of the source.
     pub diagnostics: Vec<Diagnostic>,
