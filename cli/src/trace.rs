@@ -5,7 +5,7 @@ use admit_eval::datum::Datum;
 use admit_eval::json;
 use admit_plan::bundle::Bundle;
 use admit_runtime::explain::{Explanation, explain};
-use admit_runtime::trace::{BlockEnd, Explained, Trace, TraceEvent};
+use admit_runtime::trace::{BlockEnd, Explained, Level, Trace, TraceEvent};
 use serde_json::{Value, json};
 
 use crate::output::Output;
@@ -69,7 +69,14 @@ fn line(event: &TraceEvent, output: &Output) -> Option<String> {
             let fields: Vec<String> = fields.iter().map(|(name, holds)| format!("{name}: {holds}")).collect();
             format!("    {label}  {}", fields.join(", "))
         }
-        TraceEvent::Log { label, text, .. } => format!("    {label}  log: {}", sanitize::line(text)),
+        TraceEvent::Log { label, level, text } => {
+            let level = match level {
+                Level::Debug | Level::Info => level.word().to_owned(),
+                Level::Warning => output.paint("33", level.word()),
+                Level::Error => output.paint("31", level.word()),
+            };
+            format!("    {label}  {level}: {}", sanitize::line(text))
+        }
         TraceEvent::Suspended { label, .. } => format!("    {label}  waits for the user"),
         TraceEvent::Started { .. } | TraceEvent::Explained { .. } | TraceEvent::Outcome { .. } => return None,
     })
@@ -95,6 +102,7 @@ fn ended(end: &BlockEnd, output: &Output) -> String {
         BlockEnd::Settled(what) => output.paint("32", what),
         BlockEnd::Failed(why) => output.paint("31", &format!("failed: {}", sanitize::line(why))),
         BlockEnd::Queued => "queued".to_owned(),
+        BlockEnd::Skipped => "skipped: the Action is disabled".to_owned(),
     }
 }
 
@@ -134,6 +142,7 @@ fn event_json(event: &TraceEvent) -> Option<Value> {
                 BlockEnd::Settled(what) => ("settled", what.as_str().into()),
                 BlockEnd::Failed(why) => ("failed", why.as_str().into()),
                 BlockEnd::Queued => ("queued", Value::Null),
+                BlockEnd::Skipped => ("skipped", Value::Null),
             };
             json!({ "event": "ended", "label": label.as_str(), "nanos": nanos, "how": how, "detail": detail })
         }
@@ -145,7 +154,9 @@ fn event_json(event: &TraceEvent) -> Option<Value> {
                 fields.iter().map(|(name, holds)| (name.to_string(), Value::Bool(*holds))).collect();
             json!({ "event": "condition", "label": label.as_str(), "fields": fields })
         }
-        TraceEvent::Log { label, text, .. } => json!({ "event": "log", "label": label.as_str(), "text": text }),
+        TraceEvent::Log { label, level, text } => {
+            json!({ "event": "log", "label": label.as_str(), "level": level.word(), "text": text })
+        }
         TraceEvent::Suspended { label, .. } => json!({ "event": "suspended", "label": label.as_str() }),
         TraceEvent::Outcome { outcome, detail, label } => json!({
             "event": "outcome",

@@ -1,10 +1,13 @@
 //! Actions, as the engine sees them: code to run in a sandbox with limits, and what it wants done. Who runs them (worker
 //! processes, security.md decision 1) stands behind [`Actions`].
 
+use std::future::ready;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use thiserror::Error;
 
+use crate::block::{Block, BlockError, Call, Done};
 use crate::host::{BoxFuture, Host};
 use crate::tenant::TenantId;
 use crate::trace::Level;
@@ -125,4 +128,33 @@ pub enum ActionError {
     /// No sandbox here, or no free worker in time.
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// The block `run_custom_action`: hands the call to whoever runs Actions. What comes of it is the engine's to check.
+pub(crate) struct RunAction;
+
+impl RunAction {
+    /// Its name in plans.
+    pub(crate) const NAME: &'static str = "run_custom_action";
+}
+
+impl Block for RunAction {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
+        let unavailable = |text: &str| {
+            let error = ActionError::Unavailable(text.to_owned());
+            Ok(Done::Acted(ActionReport { result: Some(Err(error)), ..ActionReport::default() }))
+        };
+        match (call.host.actions(), call.action) {
+            (Some(actions), Some(action)) => {
+                let running = actions.run(call.host, action);
+                Box::pin(async move { Ok(Done::Acted(running.await)) })
+            }
+            (None, _) => Box::pin(ready(unavailable("this host runs no Actions"))),
+            (_, None) => Box::pin(ready(unavailable("the plan names no Action"))),
+        }
+    }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_plan::types::Type;
+use smol_str::SmolStr;
 use thiserror::Error;
 
+use crate::action::{ActionCall, ActionReport};
 use crate::host::{BoxFuture, Host, HostError, HttpError, Secret, StoreError};
 use crate::tenant::TenantId;
 use crate::unit::Unit;
@@ -83,6 +85,10 @@ pub struct Call<'a> {
     pub unit: &'a mut Unit,
     /// Engine time left for this try, in milliseconds.
     pub time_left: u64,
+    /// The Action to run: for the block `run_custom_action` alone.
+    pub action: Option<ActionCall<'a>>,
+    /// Custom claims that Actions of this run have set so far, for the block that makes the token.
+    pub claims: &'a [(SmolStr, Datum)],
 }
 
 /// Reads of the event by path below `event`.
@@ -118,6 +124,8 @@ pub enum Done {
     },
     /// It settles the outcome: `allow`, `finalized`, or a session (its record, and its token once).
     Settle(Settled),
+    /// An Action ran; the engine checks what it wants done.
+    Acted(ActionReport),
 }
 
 /// Outputs.
@@ -178,4 +186,16 @@ pub enum BlockError {
     /// An outbound call failed.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+impl BlockError {
+    /// A further try can only fail alike: a call that is not allowed, a secret that nobody has set, a wrong config.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Named { name, .. } => *name == "invalid_config",
+            Self::Host(error) => matches!(error, HostError::NotFound(_)),
+            Self::Http(error) => matches!(error, HttpError::Refused(_)),
+            Self::Store(_) => false,
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use admit_eval::datum::Datum;
-use admit_plan::bundle::{BlockId, BlockType, Bundle, FlowPlan, Node, NodeId, NodeKind};
+use admit_plan::bundle::{Action, ActionId, BlockId, BlockType, Bundle, FlowPlan, Node, NodeId, NodeKind};
 use admit_plan::code::{Slot, SlotId, Source, StrId};
 use admit_plan::encode::Refusal;
 use admit_plan::types::Kind;
@@ -12,6 +12,7 @@ use admit_plan::verify::Verified;
 use smol_str::SmolStr;
 use thiserror::Error;
 
+use crate::action::RunAction;
 use crate::block::{Block, Registry};
 use crate::event::{RUNTIME_GROUPS, Shape};
 use crate::expression::Meaning;
@@ -27,6 +28,7 @@ pub struct Engine {
     pub(crate) meaning: Meaning,
     pub(crate) flows: Vec<Arc<FlowTable>>,
     blocks: Vec<BlockEntry>,
+    actions: Vec<ActionEntry>,
     defaults: Vec<Option<Datum>>,
 }
 
@@ -53,6 +55,16 @@ pub enum LoadError {
     Param {
         /// The param.
         name: SmolStr,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A default of an Action's output does not evaluate.
+    #[error("the Action `{name}`: the default of `{output}`: {detail}")]
+    Action {
+        /// Slug and version.
+        name: String,
+        /// The output.
+        output: SmolStr,
         /// What is wrong.
         detail: String,
     },
@@ -96,6 +108,18 @@ pub(crate) struct FlowTable {
     /// Per node: its first program in the machine code. A decision has one, a condition one for each field, a stage
     /// with a condition one.
     programs: Vec<usize>,
+    /// Per node: the `run flow` whose custom flow it stands in. Empty where the flow runs no Action.
+    scopes: Vec<Option<NodeId>>,
+    /// Nodes that run because an Action demands a second factor.
+    demands: Vec<NodeId>,
+}
+
+/// What is worked out of an Action when it is loaded.
+pub(crate) struct ActionEntry {
+    /// Slug and version: `tag@1.2.0`.
+    pub(crate) name: String,
+    /// Outputs by default.
+    pub(crate) defaults: Vec<(SmolStr, Datum)>,
 }
 
 struct BlockEntry {
@@ -125,14 +149,18 @@ impl Engine {
             .iter()
             .map(|block| {
                 let name = string(&bundle, block.name);
-                let implementation = registry.get(name).ok_or_else(|| LoadError::UnknownBlock(name.clone()))?;
-                Ok(BlockEntry { implementation: Arc::clone(implementation), masked: has_labels(&block.output) })
+                let own = || (name == RunAction::NAME).then(|| Arc::new(RunAction) as Arc<dyn Block>);
+                let implementation = registry.get(name).cloned().or_else(own);
+                let implementation = implementation.ok_or_else(|| LoadError::UnknownBlock(name.clone()))?;
+                Ok(BlockEntry { implementation, masked: has_labels(&block.output) })
             })
             .collect::<Result<_, LoadError>>()?;
         let meaning = Meaning::of(&bundle.pool).map_err(LoadError::Constants)?;
         let flows = bundle.flows.iter().map(|flow| Arc::new(FlowTable::of(&bundle, flow))).collect();
         let defaults = defaults(&bundle, &meaning)?;
-        Ok(Arc::new(Self { bundle, hash, meaning, flows, blocks, defaults }))
+        let actions = bundle.actions.iter().map(|action| ActionEntry::of(&bundle, &meaning, action));
+        let actions = actions.collect::<Result<_, LoadError>>()?;
+        Ok(Arc::new(Self { bundle, hash, meaning, flows, blocks, actions, defaults }))
     }
 
     /// The bundle's content hash: what a suspended run is bound to.
@@ -210,6 +238,16 @@ impl Engine {
         self.blocks.get(id as usize).map(|entry| &entry.implementation)
     }
 
+    pub(crate) fn action(&self, id: ActionId) -> Option<(&Action, &ActionEntry)> {
+        Some((self.bundle.actions.get(id as usize)?, self.actions.get(id as usize)?))
+    }
+
+    /// Source maps of an Action's modules, in their order.
+    pub(crate) fn maps(&self, id: ActionId) -> &[Option<String>] {
+        let maps = self.bundle.debug.as_ref().and_then(|debug| debug.maps.get(id as usize));
+        maps.map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn is_masked(&self, id: BlockId) -> bool {
         self.blocks.get(id as usize).is_none_or(|entry| entry.masked)
     }
@@ -226,7 +264,22 @@ impl FlowTable {
             now: Vec::new(),
             heat: Heat::default(),
             programs: Vec::new(),
+            scopes: Vec::new(),
+            demands: Vec::new(),
         };
+        let uses = flow.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Block(block) => block.action.as_deref(),
+            NodeKind::Stage { .. }
+            | NodeKind::Decision { .. }
+            | NodeKind::Condition { .. }
+            | NodeKind::EnterFlow { .. }
+            | NodeKind::LeaveFlow { .. } => None,
+        });
+        let demands: Vec<Option<NodeId>> = uses.map(|used| used.demand).collect();
+        if !demands.is_empty() {
+            table.scopes = scopes(flow);
+            table.demands = demands.into_iter().flatten().collect();
+        }
         let set: Vec<&[StrId]> = flow.nodes.iter().flat_map(set_paths).collect();
         for (id, slot) in (0..).zip(&flow.slots) {
             match &slot.source {
@@ -262,6 +315,16 @@ impl FlowTable {
         self.programs.get(node as usize).copied().unwrap_or(usize::MAX)
     }
 
+    /// The `run flow` whose custom flow a node stands in; none: the system flow's own.
+    pub(crate) fn scope(&self, node: NodeId) -> Option<NodeId> {
+        self.scopes.get(node as usize).copied().flatten()
+    }
+
+    /// The node runs because an Action demanded a second factor.
+    pub(crate) fn is_demanded(&self, node: NodeId) -> bool {
+        self.demands.contains(&node)
+    }
+
     fn compile(&self, bundle: &Bundle, flow: &FlowPlan) -> Result<(), CompileError> {
         let programs: Vec<Program<'_>> = flow.nodes.iter().flat_map(programs).collect();
         if !programs.is_empty() {
@@ -269,6 +332,54 @@ impl FlowTable {
         }
         Ok(())
     }
+}
+
+impl ActionEntry {
+    fn of(bundle: &Bundle, meaning: &Meaning, action: &Action) -> Result<Self, LoadError> {
+        let name = format!("{}@{}", string(bundle, action.slug), string(bundle, action.version));
+        let default = |(output, code): &(StrId, admit_plan::code::Expr)| {
+            let output = string(bundle, *output).clone();
+            match meaning.constant(code) {
+                Ok(value) => Ok((output, value)),
+                Err(error) => Err(LoadError::Action { name: name.clone(), output, detail: error.to_string() }),
+            }
+        };
+        let defaults = action.defaults.iter().map(default).collect::<Result<_, LoadError>>()?;
+        Ok(Self { name, defaults })
+    }
+}
+
+/// What stands in each custom flow: all that is reached from its entry before it is left. Inner flows have greater
+/// numbers than those that they stand in, so that they have the last word.
+fn scopes(flow: &FlowPlan) -> Vec<Option<NodeId>> {
+    let mut scopes = vec![None; flow.nodes.len()];
+    for (id, node) in (0..).zip(&flow.nodes) {
+        let NodeKind::EnterFlow { entry, .. } = &node.kind else { continue };
+        let mut seen = vec![false; flow.nodes.len()];
+        let mut open = vec![*entry];
+        while let Some(at) = open.pop() {
+            let (Some(node), Some(seen)) = (flow.nodes.get(at as usize), seen.get_mut(at as usize)) else { continue };
+            if std::mem::replace(seen, true) {
+                continue;
+            }
+            if let Some(scope) = scopes.get_mut(at as usize) {
+                *scope = Some(id);
+            }
+            match &node.kind {
+                NodeKind::LeaveFlow { enter } if *enter == id => continue,
+                NodeKind::Stage { otherwise, .. } => open.extend(*otherwise),
+                NodeKind::Decision { cases, default } => {
+                    let branches = cases.iter().map(|case| &case.branch).chain(default);
+                    open.extend(branches.filter_map(|branch| branch.target));
+                }
+                NodeKind::Block(block) => open.extend(block.action.as_ref().and_then(|used| used.demand)),
+                NodeKind::EnterFlow { entry, .. } => open.push(*entry),
+                NodeKind::Condition { .. } | NodeKind::LeaveFlow { .. } => {}
+            }
+            open.extend(node.next);
+        }
+    }
+    scopes
 }
 
 /// The slots as the event's reader sees them: the event need not hold an identifier that the flow's input brings.

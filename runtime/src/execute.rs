@@ -22,6 +22,7 @@ use crate::token;
 use crate::trace::{Trace, TraceEvent};
 use crate::unit::Unit;
 
+mod action;
 mod apply;
 mod arena;
 mod config;
@@ -32,6 +33,8 @@ pub mod job;
 mod slots;
 mod view;
 mod walk;
+
+pub(crate) use action::patch_metadata;
 
 /// What a run is started with.
 #[derive(Clone, Debug)]
@@ -75,6 +78,8 @@ pub struct Answer {
     pub run_id: SmolStr,
     /// The outcome.
     pub outcome: Outcome,
+    /// Where to send the user, of an outcome that lets them in: set by an Action and checked against the allowlist.
+    pub redirect_to: Option<String>,
     /// What happened.
     pub trace: Trace,
     /// The run as it was left, for tests.
@@ -166,6 +171,8 @@ pub(crate) struct Work<'h> {
     pub(crate) settled: Option<Settled>,
     /// Monotonic time when the request began, in nanoseconds.
     pub(crate) began: u64,
+    /// Which try of the present block it is, 1 first.
+    pub(crate) attempt: u32,
 }
 
 impl Options {
@@ -238,6 +245,9 @@ impl Engine {
             session: start.known.session,
             frames: Vec::new(),
             memory: None,
+            claims: Vec::new(),
+            redirect: None,
+            fresh_factor: false,
         });
         let mut work = Work::new(self, host, params, options, submitted, &run, now);
         if flow.needs_session && run.session.is_none() {
@@ -333,7 +343,18 @@ impl<'h> Work<'h> {
         let mut trace = Trace { events: Vec::with_capacity(32) };
         trace.events.push(TraceEvent::Began { flow, seq: run.seq, at: now });
         let began = host.monotonic();
-        Self { engine, host, params, options, submitted, trace, unit: Unit::default(), settled: None, began }
+        Self {
+            engine,
+            host,
+            params,
+            options,
+            submitted,
+            trace,
+            unit: Unit::default(),
+            settled: None,
+            began,
+            attempt: 1,
+        }
     }
 
     /// Engine time since the request began, in nanoseconds.

@@ -138,7 +138,7 @@ pub struct RunCommit {
     /// The trace of this request; secrets never in it. The store encodes it ([`Trace::encode`]).
     pub trace: Arc<Trace>,
     /// The unit of work: empty on deny and error, but for audit.
-    pub unit: Unit,
+    pub unit: Arc<Unit>,
     /// When.
     pub at: Instant,
 }

@@ -18,7 +18,7 @@ use crate::tenant::TenantId;
 pub mod packed;
 
 /// The version written. Another one is refused: a run that old is started anew.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Longest record that is read, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -79,6 +79,9 @@ struct Stored {
     session: Option<Packed>,
     frames: Vec<Frame>,
     memory: Option<(NodeId, Packed)>,
+    claims: Vec<(SmolStr, Packed)>,
+    redirect: Option<String>,
+    fresh_factor: bool,
     bundle: [u8; 32],
     token_hash: [u8; 32],
     expires_at: Instant,
@@ -114,6 +117,9 @@ pub fn encode(record: &Record) -> Result<Vec<u8>, RecordError> {
         session: run.session.clone().map(Packed),
         frames: run.frames.clone(),
         memory: run.memory.clone().map(|(node, memory)| (node, Packed(memory))),
+        claims: named(&run.claims),
+        redirect: run.redirect.clone(),
+        fresh_factor: run.fresh_factor,
         bundle: record.bundle,
         token_hash: record.token_hash,
         expires_at: record.expires_at,
@@ -171,6 +177,9 @@ pub fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         session: stored.session.map(|session| session.0),
         frames: stored.frames,
         memory: stored.memory.map(|(node, memory)| (node, memory.0)),
+        claims: unpack(stored.claims),
+        redirect: stored.redirect,
+        fresh_factor: stored.fresh_factor,
     };
     Ok(Record {
         run,
@@ -202,13 +211,16 @@ impl Record {
                 user: first.clone(),
                 aal: Aal::Two,
                 methods: values.to_vec(),
-                authentication: named,
+                authentication: named.clone(),
                 tenant: first.clone().map(Into::into),
                 others: values.iter().map(|value| (vec!["a".into(), "b".into()], value.clone())).collect(),
             },
             session: first.clone(),
             frames: vec![Frame { enter: seq, since: 0 }],
             memory: first.clone().map(|memory| (seq, memory)),
+            claims: named,
+            redirect: Some("https://app.example.com/".to_owned()),
+            fresh_factor: true,
         };
         let challenge = first.unwrap_or(Datum::Null);
         Self { run, bundle: [1; 32], token_hash: [2; 32], expires_at, challenge, expires_in: 60 }

@@ -40,6 +40,12 @@ pub struct Run {
     pub(crate) frames: Vec<Frame>,
     /// What the prompting block wants back when it is run again.
     pub(crate) memory: Option<(NodeId, Datum)>,
+    /// Claims that Actions have set, by name.
+    pub(crate) claims: Vec<(SmolStr, Datum)>,
+    /// Where an Action wants the user to go after success; checked against the allowlist.
+    pub(crate) redirect: Option<String>,
+    /// A second factor was verified in this run, and not only in the session that it runs within.
+    pub(crate) fresh_factor: bool,
 }
 
 /// What a node gave.

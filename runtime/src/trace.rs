@@ -141,6 +141,8 @@ pub enum BlockEnd {
     Failed(String),
     /// It is async and was queued.
     Queued,
+    /// Its Action is disabled: nothing ran.
+    Skipped,
 }
 
 /// The value of a part of an expression.
@@ -161,6 +163,20 @@ pub enum Level {
     Warning,
     /// It failed.
     Error,
+    /// For whoever looks for a mistake. Last: stored traces number the levels in this order.
+    Debug,
+}
+
+impl Level {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 impl TraceEvent {
@@ -253,6 +269,31 @@ pub(crate) fn has_labels(ty: &Type) -> bool {
             Kind::List(inner) | Kind::Optional(inner) => has_labels(inner),
             Kind::Map(key, value) => has_labels(key) || has_labels(value),
             Kind::Record(fields) => fields.iter().any(|field| has_labels(&field.ty)),
+            Kind::Error
+            | Kind::Dyn
+            | Kind::Null
+            | Kind::Bool
+            | Kind::Int(_)
+            | Kind::Uint(_)
+            | Kind::Double(_)
+            | Kind::String
+            | Kind::Enum(_)
+            | Kind::Bytes
+            | Kind::Timestamp
+            | Kind::Duration
+            | Kind::Type
+            | Kind::Ip
+            | Kind::Cidr => false,
+        }
+}
+
+/// A type holds secrets somewhere.
+pub(crate) fn has_secrets(ty: &Type) -> bool {
+    ty.labels.secret
+        || match &ty.kind {
+            Kind::List(inner) | Kind::Optional(inner) => has_secrets(inner),
+            Kind::Map(key, value) => has_secrets(key) || has_secrets(value),
+            Kind::Record(fields) => fields.iter().any(|field| has_secrets(&field.ty)),
             Kind::Error
             | Kind::Dyn
             | Kind::Null

@@ -50,6 +50,14 @@ pub enum Write {
         /// Address.
         ip: String,
     },
+    /// Merge patches (RFC 7396) of the user's `app_metadata`, in order, over what it is when they are committed. They do
+    /// nothing where the user was erased meanwhile.
+    PatchAppMetadata {
+        /// Whose.
+        user_id: String,
+        /// Each an object.
+        patches: Vec<Datum>,
+    },
     /// A job for the queue (an `async` block, a mail): done at least once after the commit, also if the run is
     /// denied. A second job with the same key is the same job.
     Enqueue {
@@ -71,7 +79,10 @@ impl Unit {
             .into_iter()
             .filter(|write| match write {
                 Write::TakeTotpStep { .. } | Write::Enqueue { .. } => true,
-                Write::InsertSession(_) | Write::RehashPassword { .. } | Write::RecordSignIn { .. } => false,
+                Write::InsertSession(_)
+                | Write::RehashPassword { .. }
+                | Write::RecordSignIn { .. }
+                | Write::PatchAppMetadata { .. } => false,
             })
             .collect();
         Self { writes, audit: self.audit }

@@ -142,8 +142,12 @@ fn phc(credential: &Credential) -> Option<&str> {
 }
 
 fn prompt(attempts: i64, failed: i64) -> Done {
+    let mut challenge = vec![(text("kind"), text("password")), (text("attempts_left"), Datum::Int(attempts - failed))];
+    if failed > 0 {
+        challenge.push((text("problem"), text("identifier or password is wrong")));
+    }
     Done::Prompt(Prompt {
-        challenge: record([("kind", text("password")), ("attempts_left", Datum::Int(attempts - failed))]),
+        challenge: Datum::Map(challenge),
         memory: record([("failed", Datum::Int(failed))]),
         expires_in: PROMPT_SECONDS,
     })

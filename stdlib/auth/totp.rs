@@ -78,6 +78,7 @@ fn matching_step(enrolled: &[Credential], code: &[u8], now: Instant, unit: &Unit
             | Write::InsertSession(_)
             | Write::RehashPassword { .. }
             | Write::RecordSignIn { .. }
+            | Write::PatchAppMetadata { .. }
             | Write::Enqueue { .. } => None,
         });
         let last = taken.chain(credential.last_step).max();
@@ -113,12 +114,16 @@ fn totp(seed: &[u8], digits: u8) -> Totp {
 }
 
 fn prompt(ask: &Ask, failed: i64) -> Done {
+    let mut challenge = vec![
+        (text("kind"), text("mfa")),
+        (text("factors"), Datum::List(vec![text("totp")])),
+        (text("attempts_left"), Datum::Int(ask.attempts - failed)),
+    ];
+    if failed > 0 {
+        challenge.push((text("problem"), text("the code is wrong, or was used before")));
+    }
     Done::Prompt(Prompt {
-        challenge: record([
-            ("kind", text("mfa")),
-            ("factors", Datum::List(vec![text("totp")])),
-            ("attempts_left", Datum::Int(ask.attempts - failed)),
-        ]),
+        challenge: Datum::Map(challenge),
         memory: record([("failed", Datum::Int(failed))]),
         expires_in: PROMPT_SECONDS,
     })

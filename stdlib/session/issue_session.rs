@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use admit_eval::datum::Datum;
+use admit_eval::json;
 use admit_eval::value::Instant;
+use admit_plan::claims::RESERVED;
 use admit_runtime::block::{Block, BlockError, Call, Done, Settled};
 use admit_runtime::host::BoxFuture;
 use admit_runtime::unit::{AuditEntry, Session, Write};
@@ -98,8 +100,14 @@ fn claims(call: &Call<'_>, session: &Session) -> String {
         "iat": session.issued_at.seconds,
         "exp": session.expires_at.seconds,
     });
-    if let (Some(client), Some(claims)) = (event_text(call.event, "client.id"), claims.as_object_mut()) {
-        claims.insert("aud".to_owned(), client.into());
+    if let Some(claims) = claims.as_object_mut() {
+        if let Some(client) = event_text(call.event, "client.id") {
+            claims.insert("aud".to_owned(), client.into());
+        }
+        // Refused where they are set already; here nobody overwrites what the token means.
+        for (name, value) in call.claims.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())) {
+            claims.entry(name.as_str()).or_insert_with(|| json::to_json(value));
+        }
     }
     claims.to_string()
 }

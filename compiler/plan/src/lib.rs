@@ -5,6 +5,7 @@
 //! in the runtime.
 
 pub mod bundle;
+pub mod claims;
 pub mod code;
 pub mod cost;
 mod depth;

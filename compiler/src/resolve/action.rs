@@ -215,35 +215,9 @@ fn check_host(host: &crate::ast::Text, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Claims that a token has a meaning for already (RFC 7519 section 4.1, OpenID Connect Core section 2) are not an
-/// Action's to set.
+/// Claims that a token has a meaning for already are not an Action's to set.
 fn check_claim(claim: &crate::ast::Text, out: &mut Vec<Diagnostic>) {
-    const RESERVED: &[&str] = &[
-        "iss",
-        "sub",
-        "aud",
-        "exp",
-        "nbf",
-        "iat",
-        "jti",
-        "typ",
-        "sid",
-        "aal",
-        "amr",
-        "acr",
-        "azp",
-        "nonce",
-        "auth_time",
-        "at_hash",
-        "c_hash",
-        "s_hash",
-        "scope",
-        "client_id",
-        "cnf",
-        "act",
-        "tenant",
-    ];
-    if RESERVED.contains(&claim.value.as_str()) {
+    if admit_plan::claims::RESERVED.contains(&claim.value.as_str()) {
         let message = format!("the claim `{}` is reserved", claim.value);
         out.push(
             Diagnostic::error("A0282", claim.span, message)

@@ -57,7 +57,7 @@ fn hostile(bytes: &[u8]) {
         histogram::count("refused");
     }
     let _ = decode(bytes);
-    let headed: Vec<u8> = b"ADMR\x01\x00".iter().chain(bytes).copied().collect();
+    let headed: Vec<u8> = b"ADMR\x02\x00".iter().chain(bytes).copied().collect();
     if let Ok(record) = decode(&headed) {
         stable(&record);
     }

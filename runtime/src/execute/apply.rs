@@ -78,12 +78,20 @@ impl<'a> Walker<'_, '_, 'a> {
                 Ok(Go::Stop(Pause::End(Ending::Suspend { node: id, prompt, problem: None })))
             }
             Done::Deny { reason, user_message } => {
-                let reason = SmolStr::from(reason);
+                // The factor that an Action demanded was not shown: that is what the run is denied for.
+                let reason = match self.table.is_demanded(id) {
+                    true => SmolStr::new_static("mfa_required"),
+                    false => SmolStr::from(reason),
+                };
                 let end = BlockEnd::Denied(reason.clone());
                 self.work.trace.events.push(TraceEvent::Ended { label: label.clone(), nanos, end });
                 Ok(Go::Stop(Pause::End(Ending::Deny { reason, user_message, label: Some(label) })))
             }
             Done::Settle(settled) => self.settle(id, node, block, ty, &config, nanos, settled),
+            Done::Acted(report) => match report.result {
+                Some(Ok(effects)) => self.acted(id, node, (block, ty), nanos, effects),
+                Some(Err(_)) | None => Err("it did not end well".to_owned()),
+            },
         }
     }
 
@@ -167,6 +175,7 @@ impl<'a> Walker<'_, '_, 'a> {
             ["authentication", "aal"] => {
                 let Datum::Str(word) = &value else { return Err("an assurance level must be a word".to_owned()) };
                 let aal = Aal::of(word).ok_or_else(|| format!("`{word}` is no assurance level"))?;
+                self.run.fresh_factor |= aal >= Aal::Two;
                 groups.aal = groups.aal.max(aal);
             }
             ["authentication", "methods"] => match value {
@@ -255,6 +264,7 @@ impl<'a> Walker<'_, '_, 'a> {
             Write::RehashPassword { .. }
             | Write::TakeTotpStep { .. }
             | Write::RecordSignIn { .. }
+            | Write::PatchAppMetadata { .. }
             | Write::Enqueue { .. } => false,
         });
         match (aal, user) {
@@ -273,7 +283,7 @@ impl<'a> Walker<'_, '_, 'a> {
 }
 
 /// The outputs as the declared record, in the order declared. A stub may leave some out.
-fn outputs(mut given: Vec<(String, Datum)>, ty: &Type, stubbed: bool) -> Result<Datum, String> {
+pub(super) fn outputs(mut given: Vec<(String, Datum)>, ty: &Type, stubbed: bool) -> Result<Datum, String> {
     let Kind::Record(fields) = &ty.kind else {
         return if given.is_empty() { Ok(Datum::Map(Vec::new())) } else { Err("it has no outputs".to_owned()) };
     };

@@ -8,9 +8,10 @@ use admit_plan::types::Type;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::execute::invoke::Miss;
 use crate::execute::walk::Walker;
 use crate::expression::escape;
-use crate::host::{Host, Secret};
+use crate::host::{Host, HostError, Secret};
 use crate::state::str_datum;
 use crate::tenant::TenantId;
 
@@ -49,12 +50,13 @@ impl Config {
 /// Fetches the secrets of a config and puts each value together.
 ///
 /// # Errors
-/// Which secret there is not, for the trace; never a part of its value.
+/// Which secret there is not, for the trace; never a part of its value. A secret that is not set, or does not fit, is
+/// missed for good.
 pub(crate) async fn reveal(
     host: &dyn Host,
     tenant: &TenantId,
     secrets: &[(String, Vec<Part>)],
-) -> Result<Vec<(String, Secret)>, String> {
+) -> Result<Vec<(String, Secret)>, Miss> {
     let mut revealed = Vec::with_capacity(secrets.len());
     for (path, parts) in secrets {
         let mut pieces = Vec::with_capacity(parts.len());
@@ -62,9 +64,14 @@ pub(crate) async fn reveal(
             pieces.push(match part {
                 Part::Text(text) => Secret::new(text.as_bytes()),
                 Part::Secret(name, how) => {
-                    let secret =
-                        host.secret(tenant, name).await.map_err(|error| format!("secret `{name}`: {error}"))?;
-                    escaped(name, &secret, *how)?
+                    let secret = host.secret(tenant, name).await.map_err(|error| {
+                        let detail = format!("secret `{name}`: {error}");
+                        match error {
+                            HostError::NotFound(_) => Miss::FailedForGood(detail),
+                            HostError::Overloaded | HostError::Failed(_) => Miss::Failed(detail),
+                        }
+                    })?;
+                    escaped(name, &secret, *how).map_err(Miss::FailedForGood)?
                 }
             });
         }

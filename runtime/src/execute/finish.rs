@@ -17,7 +17,7 @@ use crate::record::{self, Record};
 use crate::state::Run;
 use crate::token;
 use crate::trace::{Level, TraceEvent};
-use crate::unit::Unit;
+use crate::unit::Write;
 
 /// How the walk of a request ended.
 pub(crate) enum Ending {
@@ -53,7 +53,7 @@ pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Endin
     let now = work.host.now();
     let (outcome, label, suspended) = decide(work, &mut run, ending, now);
     match commit(work, &run, &outcome, label.as_ref(), suspended, now).await {
-        Ok(()) => return Ok(Answer { run_id: run.id.clone(), outcome, trace: mem::take(&mut work.trace), run }),
+        Ok(()) => return Ok(answer(work, run, outcome)),
         // A step that is there already, or a write that did not apply: somebody else was first.
         Err(StoreError::Conflict) => {}
         Err(error) => return Err(StepError::Store(error)),
@@ -61,15 +61,25 @@ pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Endin
     let text = "the unit of work did not apply: something it relied on has changed".to_owned();
     let label = label.unwrap_or_default();
     work.trace.events.push(TraceEvent::Log { label: label.clone(), level: Level::Error, text });
-    work.unit.writes.clear();
+    // What is sent is sent whatever becomes of the run; nothing else of it holds.
+    work.unit.writes.retain(|write| matches!(write, Write::Enqueue { .. }));
     let outcome =
         Outcome::Error { id: token::error_id(work.host), label: Some(label).filter(|label| !label.is_empty()) };
     let failed = commit(work, &run, &outcome, None, None, now).await;
     match failed {
-        Ok(()) => Ok(Answer { run_id: run.id.clone(), outcome, trace: mem::take(&mut work.trace), run }),
+        Ok(()) => Ok(answer(work, run, outcome)),
         Err(StoreError::Conflict) => Err(StepError::Taken),
         Err(error) => Err(StepError::Store(error)),
     }
+}
+
+/// Only who is let in is sent on.
+fn answer(work: &mut Work<'_>, run: Box<Run>, outcome: Outcome) -> Answer {
+    let redirect_to = match &outcome {
+        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => run.redirect.clone(),
+        Outcome::Deny { .. } | Outcome::Suspended { .. } | Outcome::Error { .. } => None,
+    };
+    Answer { run_id: run.id.clone(), outcome, redirect_to, trace: mem::take(&mut work.trace), run }
 }
 
 type Decided = (Outcome, Option<SmolStr>, Option<SuspendedRow>);
@@ -153,7 +163,9 @@ async fn commit(
         Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => true,
         Outcome::Deny { .. } | Outcome::Error { .. } => false,
     };
-    let unit = if keeps_all { work.unit.clone() } else { work.unit.clone().denied() };
+    let unit = mem::take(&mut work.unit);
+    let mut unit = if keeps_all { unit } else { unit.denied() };
+    let own = unit.audit.len();
     let user_id = match outcome {
         Outcome::Session { session, .. } => session_user(session),
         Outcome::Allow
@@ -164,9 +176,8 @@ async fn commit(
     };
     let flow = work.engine.bundle.flows.get(run.flow).map(|flow| work.engine.text(flow.name).to_string());
     let flow = flow.unwrap_or_default();
-    let mut unit: Unit = unit;
     unit.audit.extend(audit::of_request(run, &flow, outcome, user_id.as_deref()));
-    let trace = Arc::new(mem::take(&mut work.trace));
+    let (unit, trace) = (Arc::new(unit), Arc::new(mem::take(&mut work.trace)));
     let commit = RunCommit {
         run_id: run.id.to_string(),
         flow,
@@ -177,11 +188,16 @@ async fn commit(
         detail: detail.map(|detail| detail.to_string()),
         suspended,
         trace: Arc::clone(&trace),
-        unit,
+        unit: Arc::clone(&unit),
         at: now,
     };
     let done = work.host.store().commit(&run.tenant, commit).await;
     // A store that is done with the trace has given it back; one that keeps it (in memory) has the shared one.
     work.trace = Arc::try_unwrap(trace).unwrap_or_else(|kept| (*kept).clone());
+    if done == Err(StoreError::Conflict) {
+        // Another outcome will be committed, with the same audit entries of blocks.
+        work.unit = Arc::try_unwrap(unit).unwrap_or_else(|kept| (*kept).clone());
+        work.unit.audit.truncate(own);
+    }
     done
 }

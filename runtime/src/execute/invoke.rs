@@ -7,8 +7,9 @@ use admit_plan::bundle::{BlockNode, NodeId, NodeKind};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
-use crate::block::{Call, Done};
+use crate::block::{BlockError, Call, Done};
 use crate::execute::Work;
+use crate::execute::action::{self, GRACE};
 use crate::execute::config::reveal;
 use crate::execute::view::View;
 use crate::execute::walk::{Fault, Finished, Invocation, Mark};
@@ -18,8 +19,10 @@ use crate::trace::{Level, TraceEvent};
 const NANOS_PER_MS: u64 = 1_000_000;
 
 /// How a try ended that did not end well.
-enum Miss {
+pub(super) enum Miss {
     Failed(String),
+    /// As every further try would.
+    FailedForGood(String),
     OutOfBudget(Option<NodeId>),
 }
 
@@ -38,9 +41,11 @@ async fn tries(work: &mut Work<'_>, run: &Run, invocation: &Invocation) -> Resul
     let (further, pause) = block.retry.unwrap_or((0, 0));
     let mut tried = 0;
     loop {
+        work.attempt = tried + 1;
         let detail = match one_try(work, run, invocation, block).await {
             Ok(done) => return Ok(done),
             Err(Miss::OutOfBudget(frame)) => return Err(Fault::Budget(frame)),
+            Err(Miss::FailedForGood(detail)) => return Err(Fault::Block(detail)),
             Err(Miss::Failed(detail)) => detail,
         };
         if tried >= further {
@@ -80,9 +85,17 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
     let takes = ty.takes.iter().map(|name| engine.text(*name).as_str());
     let input = work.submitted.for_block(asked.is_some(), takes);
     let mark = Mark::of(&work.unit);
-    let unit = &mut work.unit;
+    let attempt_number = work.attempt;
+    let began = work.elapsed();
+    let mut unit = std::mem::take(&mut work.unit);
+    let asking = &*work;
     let attempt = AssertUnwindSafe(async {
         let secrets = reveal(host, &run.tenant, &invocation.config.secrets).await?;
+        let action = block.action.as_deref().map(|used| {
+            let limits = (attempt_number, limit / NANOS_PER_MS);
+            action::prepare(asking, run, invocation, used, &secrets, limits)
+        });
+        let action = action.transpose().map_err(Miss::FailedForGood)?;
         let call = Call {
             tenant: &run.tenant,
             host,
@@ -96,23 +109,39 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
             event: &View { run },
             input: input.as_ref(),
             memory: asked.map(|(_, memory)| memory),
-            unit,
+            unit: &mut unit,
             time_left: limit / NANOS_PER_MS,
+            action: action.as_ref().map(|action| action.call(&run.tenant)),
+            claims: &run.claims,
         };
-        implementation.run(call).await.map_err(|error| error.to_string())
+        implementation.run(call).await.map_err(failed)
     })
     .catch_unwind();
-    let result = match select(pin!(attempt), host.sleep(limit)).await {
-        Either::Left((Ok(result), _)) => result.map_err(Miss::Failed),
+    // Whoever runs an Action keeps its time, and tells what it logged; the engine only makes sure.
+    let grace = if block.action.is_some() { GRACE * NANOS_PER_MS } else { 0 };
+    let result = match select(pin!(attempt), host.sleep(limit.saturating_add(grace))).await {
+        Either::Left((Ok(result), _)) => result,
         Either::Left((Err(_), _)) => Err(Miss::Failed("the block panicked".to_owned())),
         Either::Right(((), _)) if own <= left => Err(Miss::Failed(format!("no end within {} ms", block.timeout))),
         Either::Right(((), _)) => Err(Miss::OutOfBudget(whose)),
     };
     // The future that wrote to the unit is gone here, whichever side won.
+    work.unit = unit;
     if result.is_err() {
         mark.roll_back(&mut work.unit);
     }
-    result
+    let Some(used) = block.action.as_deref() else { return result };
+    let nanos = work.elapsed().saturating_sub(began);
+    let result = action::tried(work, run, used, invocation.node, nanos, result);
+    match result {
+        // Whose time it was that ran out: what the Action itself is told of is the least of both.
+        Err(Miss::Failed(_)) if own > left && nanos >= left => Err(Miss::OutOfBudget(whose)),
+        result => result,
+    }
+}
+
+fn failed(error: BlockError) -> Miss {
+    if error.is_final() { Miss::FailedForGood(error.to_string()) } else { Miss::Failed(error.to_string()) }
 }
 
 fn block_of<'h>(work: &Work<'h>, run: &Run, node: NodeId) -> Option<&'h BlockNode> {

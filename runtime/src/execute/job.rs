@@ -89,7 +89,7 @@ pub async fn run_job(registry: &Registry, host: &dyn Host, tenant: &TenantId, pa
     let block = registry.get(&job.block).ok_or_else(|| format!("there is no block `{}`", job.block))?;
     let mut unit = Unit::default();
     let attempt = AssertUnwindSafe(async {
-        let secrets = reveal(host, tenant, &job.secrets).await?;
+        let secrets = reveal(host, tenant, &job.secrets).await.map_err(|_| String::new())?;
         let call = Call {
             tenant,
             host,
@@ -105,6 +105,8 @@ pub async fn run_job(registry: &Registry, host: &dyn Host, tenant: &TenantId, pa
             memory: None,
             unit: &mut unit,
             time_left: job.timeout,
+            action: None,
+            claims: &[],
         };
         block.run(call).await.map_err(|error| error.to_string())
     })
@@ -117,7 +119,9 @@ pub async fn run_job(registry: &Registry, host: &dyn Host, tenant: &TenantId, pa
     match done {
         // Nobody reads its outputs.
         Done::Output(_) | Done::Stubbed(_) => Ok(unit),
-        Done::Prompt(_) | Done::Deny { .. } | Done::Settle(_) => Err("a queued block may only do its work".to_owned()),
+        Done::Prompt(_) | Done::Deny { .. } | Done::Settle(_) | Done::Acted(_) => {
+            Err("a queued block may only do its work".to_owned())
+        }
     }
 }
 

@@ -287,6 +287,11 @@ impl<'a> Walker<'_, '_, 'a> {
 
     fn block(&mut self, id: NodeId, node: &'a Node, block: &'a BlockNode) -> Go {
         let Some(ty) = self.engine.block_type(block.block) else { return self.step_failed(node, String::new()) };
+        if let Some(used) = &block.action
+            && self.engine.action(used.action).is_some_and(|(action, _)| !action.enabled)
+        {
+            return self.skip(id, node, used);
+        }
         let config = match Config::evaluate(self, block) {
             Ok(config) => config,
             Err(detail) => {
@@ -342,6 +347,8 @@ impl<'a> Walker<'_, '_, 'a> {
             memory: self.run.memory.as_ref().filter(|_| is_asked).map(|(_, memory)| memory),
             unit: &mut self.work.unit,
             time_left: block.timeout,
+            action: None,
+            claims: &self.run.claims,
         };
         let result = catch_unwind(AssertUnwindSafe(|| implementation.run_now(&mut call)));
         let result = match result {

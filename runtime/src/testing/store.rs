@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 
+use crate::execute::patch_metadata;
 use crate::host::{BoxFuture, Credential, RunCommit, Secret, SignIn, Store, StoreError, StoredRun, SuspendedRow};
 use crate::state::text_field;
 use crate::tenant::TenantId;
@@ -257,7 +258,7 @@ impl Rows {
                 self.users.contains_key(&session.user_id) && !self.sessions.contains_key(&session.id)
             }
             Write::RecordSignIn { user_id, .. } => self.users.contains_key(user_id),
-            Write::RehashPassword { .. } | Write::Enqueue { .. } => true,
+            Write::RehashPassword { .. } | Write::PatchAppMetadata { .. } | Write::Enqueue { .. } => true,
         };
         if follows && commit.unit.writes.iter().all(applies) { Ok(()) } else { Err(StoreError::Conflict) }
     }
@@ -283,6 +284,12 @@ impl Rows {
                     let (device, country) = (device.clone(), country.clone());
                     let sign_in = SignIn { at: *at, device, country, position: *position, ip: ip.clone() };
                     self.sign_ins.entry(user_id.clone()).or_default().push(sign_in);
+                }
+                Write::PatchAppMetadata { user_id, patches } => {
+                    let patched = self.users.get(user_id).and_then(|user| patch_metadata(user, patches).ok());
+                    if let Some(user) = patched {
+                        self.users.insert(user_id.clone(), user);
+                    }
                 }
                 Write::Enqueue { key, kind, payload } => {
                     self.jobs.entry(key.clone()).or_insert_with(|| (kind.clone(), payload.clone()));

@@ -4,13 +4,21 @@ use std::ops::Deref;
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
+use admit_runtime::host::StoreError;
+use admit_runtime::patch::merge;
+use admit_runtime::tenant::TenantId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::keys::unsealed;
+use crate::seal::SealKey;
 use crate::users::Status;
 
 /// Longest identifier in bytes: 320, an e-mail address of 64 + 1 + 255 octets (RFC 5321 section 4.5.3.1).
 const LONGEST_IDENTIFIER: usize = 320;
+
+/// Largest `app_metadata` that a patch may leave, as JSON in bytes.
+const LARGEST_METADATA: usize = 64 * 1024;
 
 /// The attributes of a user, stored as sealed JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -211,6 +219,33 @@ pub(crate) fn event_user(user: &UserSummary, profile: &Profile) -> Datum {
     put("app_metadata", json_object(&profile.app_metadata));
     put("user_metadata", json_object(&profile.user_metadata));
     Datum::Map(fields)
+}
+
+/// A sealed profile with its `app_metadata` patched (RFC 7396). `Conflict` where that would be larger than it may be.
+pub(crate) fn patched_profile(
+    key: &SealKey,
+    tenant: &TenantId,
+    user_id: &str,
+    sealed: &[u8],
+    patches: &[Datum],
+) -> Result<Vec<u8>, StoreError> {
+    let unreadable =
+        |error: serde_json::Error| StoreError::Failed(format!("the profile of `{user_id}` is not readable: {error}"));
+    let place = ["profile", tenant.as_str(), user_id];
+    let plain = key.open(&place, sealed).map_err(unsealed)?;
+    let mut profile: Profile = serde_json::from_slice(&plain).map_err(unreadable)?;
+    let before = json_object(&profile.app_metadata);
+    let merged = patches.iter().fold(before, merge);
+    let serde_json::Value::Object(metadata) = admit_eval::json::to_json(&merged) else {
+        return Err(StoreError::Failed("a patch of `app_metadata` is no object".to_owned()));
+    };
+    profile.app_metadata = metadata;
+    let size = serde_json::to_vec(&profile.app_metadata).map_err(unreadable)?.len();
+    if size > LARGEST_METADATA {
+        return Err(StoreError::Conflict);
+    }
+    let plain = Zeroizing::new(serde_json::to_vec(&profile).map_err(unreadable)?);
+    key.seal(&place, &plain).map_err(unsealed)
 }
 
 fn words(list: &[String]) -> Datum {

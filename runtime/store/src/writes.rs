@@ -1,5 +1,6 @@
 //! The writes of a unit of work, each inside the commit's transaction.
 
+use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::{SignIn, StoreError};
 use admit_runtime::tenant::TenantId;
@@ -9,6 +10,7 @@ use sqlx::{Row, SqliteConnection};
 
 use crate::keys::{failed, owner_key, unsealed, user_key};
 use crate::open::SqliteStore;
+use crate::profile::patched_profile;
 use crate::queue::payload_place;
 use crate::seal::SealKey;
 use crate::time::{from_micros, to_micros};
@@ -89,6 +91,9 @@ pub(crate) async fn apply(
         Write::RecordSignIn { user_id, at, device, country, position, ip } => {
             let facts = Facts { device: device.clone(), country: country.clone(), position: *position, ip: ip.clone() };
             record_sign_in(connection, tenant, tenant_key, user_id, *at, &facts).await
+        }
+        Write::PatchAppMetadata { user_id, patches } => {
+            patch_app_metadata(connection, tenant, tenant_key, user_id, patches).await
         }
         Write::Enqueue { key, kind, payload } => enqueue(connection, tenant, tenant_key, key, kind, payload, at).await,
     }
@@ -187,6 +192,36 @@ async fn record_sign_in(
             .execute(connection)
             .await
             .map_err(failed)?;
+    applied(done.rows_affected())
+}
+
+/// Over what `app_metadata` is now, which another run may have changed since this one read it.
+async fn patch_app_metadata(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    user_id: &str,
+    patches: &[Datum],
+) -> Result<(), StoreError> {
+    // Erased meanwhile: there is nothing to patch.
+    let Some(key) = user_key(connection, tenant, tenant_key, user_id).await? else { return Ok(()) };
+    let row =
+        sqlx::query("SELECT sealed_profile FROM users WHERE tenant = $1 AND id = $2 AND sealed_profile IS NOT NULL")
+            .bind(tenant.as_str())
+            .bind(user_id)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed)?;
+    let Some(row) = row else { return Ok(()) };
+    let sealed: Vec<u8> = row.try_get(0).map_err(failed)?;
+    let sealed = patched_profile(&key, tenant, user_id, &sealed, patches)?;
+    let done = sqlx::query("UPDATE users SET sealed_profile = $3 WHERE tenant = $1 AND id = $2")
+        .bind(tenant.as_str())
+        .bind(user_id)
+        .bind(sealed)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
     applied(done.rows_affected())
 }
 

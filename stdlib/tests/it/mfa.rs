@@ -72,6 +72,7 @@ async fn too_many_wrong_codes_end_in_mfa_failed() {
         let given = Given { memory, ..ask(Some("usr_alice"), Some("000000"), 150) };
         let again = prompt(world.run("mfa", given, &mut unit).await);
         assert_eq!(again.challenge.get("attempts_left"), Some(&Datum::Int(left)));
+        assert!(again.challenge.get("problem").is_some(), "a wrong code is told to be wrong");
         memory = Some(again.memory);
     }
     let given = Given { memory, ..ask(Some("usr_alice"), Some("000000"), 150) };

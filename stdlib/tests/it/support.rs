@@ -12,6 +12,7 @@ use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::Unit;
 use admit_store::seal::SealKey;
 use admit_store::{NewUser, SqliteStore};
+use smol_str::SmolStr;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 /// `12345678901234567890` of the RFCs in base32.
@@ -32,6 +33,7 @@ pub struct World {
 pub struct Given {
     pub config: Vec<(&'static str, Datum)>,
     pub config_secrets: Vec<(String, Secret)>,
+    pub claims: Vec<(SmolStr, Datum)>,
     pub types: Vec<(String, Type)>,
     pub event: Vec<(&'static str, Datum)>,
     /// Secret input: name and value.
@@ -112,6 +114,8 @@ impl World {
             memory: given.memory.as_ref(),
             unit,
             time_left: 2_000,
+            action: None,
+            claims: &given.claims,
         };
         block.run(call).await
     }
@@ -127,7 +131,7 @@ impl World {
             detail: None,
             suspended: None,
             trace: Arc::default(),
-            unit,
+            unit: Arc::new(unit),
             at: at(100),
         };
         self.store.commit(&self.tenant, commit).await
@@ -166,5 +170,6 @@ pub fn name(done: &Done) -> String {
         Done::Deny { reason, .. } => format!("deny {reason}"),
         Done::Settle(_) => "settled".to_owned(),
         Done::Stubbed(_) => "stubbed".to_owned(),
+        Done::Acted(_) => "acted".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! T15, T16, T17, T22: commits are whole and durable, and of racing writers exactly one goes on.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Unit, Write};
@@ -95,7 +96,8 @@ async fn t17_a_totp_step_is_taken_once_however_many_race() {
             tokio::spawn(async move {
                 let mut run = commit(&format!("run_{racer}"), 0, "session");
                 run.unit =
-                    Unit { writes: vec![Write::TakeTotpStep { credential_id: credential, step: 77 }], audit: vec![] };
+                    Unit { writes: vec![Write::TakeTotpStep { credential_id: credential, step: 77 }], audit: vec![] }
+                        .into();
                 store.commit(&tenant("local"), run).await
             })
         })
@@ -107,7 +109,7 @@ async fn t17_a_totp_step_is_taken_once_however_many_race() {
     assert_eq!(won, 1);
     for (step, expected) in [(76, Err(StoreError::Conflict)), (77, Err(StoreError::Conflict)), (78, Ok(()))] {
         let mut run = commit(&format!("run_step_{step}"), 0, "session");
-        run.unit.writes.push(Write::TakeTotpStep { credential_id: credential.clone(), step });
+        Arc::make_mut(&mut run.unit).writes.push(Write::TakeTotpStep { credential_id: credential.clone(), step });
         assert_eq!(store.commit(&local, run).await, expected, "{step}");
     }
     assert_eq!(store.credentials(&local, "usr_alice", "totp").await.unwrap()[0].last_step, Some(78));
@@ -145,7 +147,7 @@ async fn a_commit_that_fails_in_its_last_write_leaves_nothing() {
     let store = open(dir.path()).await;
     let local = tenant("local");
     let mut run = suspended("run_1", 0, 1);
-    run.unit.writes.push(Write::TakeTotpStep { credential_id: "crd_none".to_owned(), step: 1 });
+    Arc::make_mut(&mut run.unit).writes.push(Write::TakeTotpStep { credential_id: "crd_none".to_owned(), step: 1 });
     assert_eq!(store.commit(&local, run).await, Err(StoreError::Conflict));
     assert!(store.runs(&local, 10).await.unwrap().is_empty());
     assert!(store.traces(&local, "run_1").await.unwrap().is_empty());

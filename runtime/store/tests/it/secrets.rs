@@ -1,5 +1,7 @@
 //! T21, T39: no secret and no personal value lies in the database files in any form.
 
+use std::sync::Arc;
+
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Unit, Write};
 
@@ -19,8 +21,8 @@ async fn t21_canaries_are_nowhere_in_the_files() {
     store.add_user(&local, &alice(), at(1)).await.unwrap();
     let mut run = suspended("run_1", 0, 5);
     run.user_id = Some("usr_alice".to_owned());
-    run.unit.audit.push(entry("canary-audit-note"));
-    run.unit.writes.push(Write::RecordSignIn {
+    Arc::make_mut(&mut run.unit).audit.push(entry("canary-audit-note"));
+    Arc::make_mut(&mut run.unit).writes.push(Write::RecordSignIn {
         user_id: "usr_alice".to_owned(),
         at: at(1),
         device: Some("canary-device".to_owned()),
@@ -28,7 +30,7 @@ async fn t21_canaries_are_nowhere_in_the_files() {
         position: Some((18.52, 73.85)),
         ip: "203.0.113.77".to_owned(),
     });
-    run.unit.writes.push(Write::Enqueue {
+    Arc::make_mut(&mut run.unit).writes.push(Write::Enqueue {
         key: "run_1/audit-log/0".to_owned(),
         kind: "block".to_owned(),
         payload: b"canary-payload".to_vec(),

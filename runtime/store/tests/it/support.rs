@@ -70,7 +70,7 @@ pub fn commit(run: &str, seq: u32, outcome: &str) -> RunCommit {
         detail: None,
         suspended: None,
         trace: Arc::new(trace()),
-        unit: Unit { writes: Vec::new(), audit: vec![entry(&format!("{run}/{seq}"))] },
+        unit: Unit { writes: Vec::new(), audit: vec![entry(&format!("{run}/{seq}"))] }.into(),
         at: at(1_000 + i64::from(seq)),
     }
 }

@@ -104,7 +104,7 @@ async fn blocked_users_get_no_session_and_pending_ones_are_not_there() {
         expires_at: at(2),
     };
     let mut run = commit("run_1", 0, "session");
-    run.unit = Unit { writes: vec![Write::InsertSession(session)], audit: vec![entry("x")] };
+    run.unit = Unit { writes: vec![Write::InsertSession(session)], audit: vec![entry("x")] }.into();
     store.set_status(&local, "usr_alice", Status::Blocked).await.unwrap();
     assert_eq!(store.commit(&local, run.clone()).await, Err(StoreError::Conflict));
     assert!(store.runs(&local, 10).await.unwrap().is_empty(), "nothing of a failed commit stays");
