@@ -24,7 +24,6 @@ pub struct Loaded {
     /// What they mean.
     pub checked: Checked,
     /// The JavaScript of its Actions.
-    #[expect(dead_code, reason = "lowering takes it as soon as plans carry Actions")]
     pub scripts: Scripts,
     /// All that was found, in the order of the source.
     pub diagnostics: Vec<Diagnostic>,
@@ -87,7 +86,7 @@ impl Loaded {
 
     /// The plan of a project without errors.
     pub fn bundle(&self) -> Result<Bundle, Vec<Diagnostic>> {
-        lower::build(&self.project, &self.library, &self.checked)
+        lower::build(&self.project, &self.library, &self.checked, &self.scripts)
     }
 }
 

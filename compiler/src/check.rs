@@ -3,6 +3,7 @@
 //! [`check_flow`] is a pure function of one flow and the index, so that one flow can be checked again alone;
 //! [`check`] checks a whole project, flows side by side, and its diagnostics come in the order of the source.
 
+mod action;
 mod as_type;
 mod block;
 mod clause;
@@ -41,6 +42,7 @@ use crate::nearest::nearest;
 use crate::project::Project;
 use crate::resolve::{self, Index};
 use crate::schema::{Contract, SYSTEM_FLOWS};
+use crate::typed::action::Actions;
 use crate::typed::flow;
 use crate::typed::tables::{Interner, Slots};
 use crate::typed::test::Test;
@@ -119,6 +121,8 @@ pub struct Checked {
     pub flows: BTreeMap<SmolStr, flow::Flow>,
     /// Its params in the order of their names.
     pub params: Vec<Param>,
+    /// Its Actions, the library's where it has none of their slug; those without errors in their declaration.
+    pub actions: Actions,
     /// Its tests, those without errors.
     pub tests: Vec<Test>,
     /// What was found, in the order of the source.
@@ -135,7 +139,8 @@ pub fn check(project: &Project, library: &Library) -> Checked {
     let flows: Vec<(&str, CheckedFlow)> =
         index.flows.par_iter().map(|(name, item)| (*name, check_flow(item.item, &index))).collect();
     let mut used = param_used;
-    let mut checked = Checked { params, ..Checked::default() };
+    let actions = action::declared(&index, &mut diagnostics);
+    let mut checked = Checked { params, actions, ..Checked::default() };
     for (name, flow) in flows {
         diagnostics.extend(flow.diagnostics);
         used.add(&flow.used);

@@ -1,11 +1,12 @@
 //! Lowering: checked flows to the plan. Flat nodes with forward edges, custom flows inlined where they run, only the
 //! slots and constants that the code names.
 
+mod actions;
 mod constants;
 mod debug;
 mod layout;
 
-use admit_plan::bundle::{self, BlockType, Bundle, Debug, FlowPlan};
+use admit_plan::bundle::{self, BlockType, Bundle, Debug, Effects, FlowPlan};
 use admit_plan::code;
 use admit_plan::types::{Kind, Type};
 use admit_plan::verify;
@@ -16,8 +17,11 @@ use crate::check::{Checked, Param};
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::project::Project;
+use crate::scripts::Scripts;
 use crate::source::{Sources, Span};
-use crate::typed::flow::{Flow, Stage, Step, StepKind};
+use crate::typed::action::Actions;
+use crate::typed::flow::Flow;
+use actions::Pinned;
 use constants::Constants;
 
 /// A checked project, as far as the plan holds it.
@@ -33,6 +37,10 @@ pub struct Program<'a> {
     pub params: Vec<ParamValue<'a>>,
     /// Its flows, checked without errors. Custom flows are lowered where they run.
     pub flows: Vec<&'a Flow>,
+    /// Its Actions, checked without errors.
+    pub actions: &'a Actions,
+    /// The JavaScript of its Actions.
+    pub scripts: &'a Scripts,
     /// The texts that the debug table quotes.
     pub sources: &'a Sources,
 }
@@ -58,14 +66,21 @@ impl<'a> ParamValue<'a> {
 
 /// Builds the plan of a project that was checked without errors.
 ///
-/// The diagnostics say what the language has, but plans do not carry yet.
-pub fn build(project: &Project, library: &Library, checked: &Checked) -> Result<Bundle, Vec<Diagnostic>> {
+/// The diagnostics say of which Actions there is no JavaScript.
+pub fn build(
+    project: &Project,
+    library: &Library,
+    checked: &Checked,
+    scripts: &Scripts,
+) -> Result<Bundle, Vec<Diagnostic>> {
     lower(&Program {
         name: project.manifest.name.clone(),
         catalogue: project.manifest.catalogue.clone(),
         library,
         params: checked.params.iter().map(ParamValue::of).collect(),
         flows: checked.flows.values().collect(),
+        actions: &checked.actions,
+        scripts,
         sources: &project.sources,
     })
 }
@@ -75,13 +90,7 @@ pub fn lower(program: &Program<'_>) -> Result<Bundle, Vec<Diagnostic>> {
     let mut flows: Vec<&Flow> = program.flows.iter().copied().filter(|flow| flow.contract.is_some()).collect();
     flows.sort_by(|left, right| left.name.cmp(&right.name));
     let mut diagnostics = Vec::new();
-    for flow in &flows {
-        flow.stages.iter().for_each(|stage| actions(flow, stage, &mut diagnostics));
-    }
-    if !diagnostics.is_empty() {
-        return Err(diagnostics);
-    }
-    let mut builder = Builder::new(program);
+    let mut builder = Builder::new(program, actions::pinned(&flows));
     let mut plans = Vec::with_capacity(flows.len());
     let mut debug = Debug::default();
     for flow in flows {
@@ -93,39 +102,14 @@ pub fn lower(program: &Program<'_>) -> Result<Bundle, Vec<Diagnostic>> {
             Err(fault) => diagnostics.push(fault.said()),
         }
     }
-    if diagnostics.is_empty() { Ok(builder.finish(program, plans, debug)) } else { Err(diagnostics) }
+    let (actions, maps) = actions::actions(&mut builder, program, &mut diagnostics);
+    debug.maps = maps;
+    if diagnostics.is_empty() { Ok(builder.finish(program, plans, actions, debug)) } else { Err(diagnostics) }
 }
 
 /// The flow's plan that one would see in a listing, without the rest of the bundle around it.
 pub fn plan_of<'a>(bundle: &'a Bundle, name: &str) -> Option<&'a FlowPlan> {
     bundle.flows.iter().find(|flow| bundle.pool.strings.get(flow.name as usize).is_some_and(|text| text == name))
-}
-
-/// Says of each Action that the flow runs that plans do not carry it.
-fn actions(flow: &Flow, stage: &Stage, diagnostics: &mut Vec<Diagnostic>) {
-    fn steps(flow: &Flow, list: &[Step], diagnostics: &mut Vec<Diagnostic>) {
-        for step in list {
-            match &step.kind {
-                StepKind::RunAction(action) => {
-                    let message = format!(
-                        "the flow `{}` runs an Action, `{}`, which plans do not carry yet",
-                        flow.name, action.slug
-                    );
-                    diagnostics.push(
-                        Diagnostic::error("A0600", step.span, message)
-                            .help("Actions are checked in this version and run from the next one on: leave it out to build the flow"),
-                    );
-                }
-                StepKind::RunFlow(run) => run.stages.iter().for_each(|stage| actions(flow, stage, diagnostics)),
-                StepKind::Decision(decision) => {
-                    let branches = decision.cases.iter().map(|case| &case.branch).chain(&decision.default);
-                    branches.for_each(|branch| steps(flow, &branch.steps, diagnostics));
-                }
-                StepKind::Block(_) | StepKind::Condition(_) => {}
-            }
-        }
-    }
-    steps(flow, &stage.steps, diagnostics);
 }
 
 /// Something that a checked flow cannot be. It is a fault of the compiler, said rather than built wrongly.
@@ -148,13 +132,14 @@ struct Builder<'a> {
     sources: &'a Sources,
     params: FxHashMap<SmolStr, u32>,
     secrets: Vec<code::StrId>,
+    pinned: Pinned,
     blocks: Vec<BlockType>,
     block_ids: FxHashMap<(SmolStr, Type), u32>,
     files: debug::Files,
 }
 
 impl<'a> Builder<'a> {
-    fn new(program: &Program<'a>) -> Self {
+    fn new(program: &Program<'a>, pinned: Pinned) -> Self {
         let names = program.params.iter().map(|param| param.name.clone());
         Self {
             constants: Constants::default(),
@@ -162,6 +147,7 @@ impl<'a> Builder<'a> {
             sources: program.sources,
             params: names.zip(0..).collect(),
             secrets: Vec::new(),
+            pinned,
             blocks: Vec::new(),
             block_ids: FxHashMap::default(),
             files: debug::Files::default(),
@@ -176,19 +162,41 @@ impl<'a> Builder<'a> {
         let Some(block) = self.library.block(name) else {
             return Err(Fault { span, what: format!("there is no block `{name}`") });
         };
-        let id = number(self.blocks.len());
-        self.blocks.push(BlockType {
-            name: self.constants.string(name),
-            output: output.clone(),
-            prompt: block.prompt_type(),
-            effects: block.effects,
-            takes: block.takes.iter().map(|field| self.constants.string(field)).collect(),
-        });
-        self.block_ids.insert((name.clone(), output.clone()), id);
-        Ok(id)
+        let takes = block.takes.iter().map(|field| self.constants.string(field)).collect();
+        Ok(self.add_block(name, output, block.prompt_type(), block.effects, takes))
     }
 
-    fn finish(mut self, program: &Program<'_>, flows: Vec<FlowPlan>, mut debug: Debug) -> Bundle {
+    /// The number of the block that runs an Action with these outputs.
+    fn action_block(&mut self, output: &Type) -> u32 {
+        const NAME: SmolStr = SmolStr::new_static(bundle::RUN_ACTION);
+        match self.block_ids.get(&(NAME, output.clone())) {
+            Some(id) => *id,
+            None => self.add_block(&NAME, output, None, bundle::ACTION_EFFECTS, Vec::new()),
+        }
+    }
+
+    fn add_block(
+        &mut self,
+        name: &SmolStr,
+        output: &Type,
+        prompt: Option<Type>,
+        effects: Effects,
+        takes: Vec<code::StrId>,
+    ) -> u32 {
+        let id = number(self.blocks.len());
+        let text = self.constants.string(name);
+        self.blocks.push(BlockType { name: text, output: output.clone(), prompt, effects, takes });
+        self.block_ids.insert((name.clone(), output.clone()), id);
+        id
+    }
+
+    fn finish(
+        mut self,
+        program: &Program<'_>,
+        flows: Vec<FlowPlan>,
+        actions: Vec<bundle::Action>,
+        mut debug: Debug,
+    ) -> Bundle {
         let params = program.params.iter().map(|param| bundle::Param {
             name: self.constants.string(&param.name),
             ty: param.ty.clone(),
@@ -201,6 +209,8 @@ impl<'a> Builder<'a> {
         self.blocks.iter().flat_map(|block| [Some(&block.output), block.prompt.as_ref()]).flatten().for_each(|ty| {
             words(ty, &mut self.constants);
         });
+        let event = (!actions.is_empty()).then(|| program.library.event.ty());
+        event.iter().for_each(|event| words(event, &mut self.constants));
         for flow in &flows {
             words(&flow.input, &mut self.constants);
             flow.slots.iter().for_each(|slot| words(&slot.ty, &mut self.constants));
@@ -212,8 +222,8 @@ impl<'a> Builder<'a> {
             blocks: self.blocks,
             params,
             secrets: self.secrets,
-            event: None,
-            actions: Vec::new(),
+            event,
+            actions,
             flows,
             debug: Some(debug),
         };

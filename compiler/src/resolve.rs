@@ -17,6 +17,7 @@ use crate::library::Library;
 use crate::library::types::{self, Place};
 use crate::schema::Contract;
 use crate::source::Span;
+use crate::typed::action::Kind as ActionKind;
 
 pub mod action;
 
@@ -129,7 +130,7 @@ pub fn index<'a>(
                 }
             }
             ItemKind::Action(declaration) => {
-                let action = action::read(item, declaration, library, diagnostics);
+                let action = action::read(item, declaration, ActionKind::Custom, library, diagnostics);
                 let versions = index.actions.entry(&declaration.name.text).or_default();
                 match versions.iter().find(|known| known.version == action.version) {
                     Some(first) => diagnostics.push(

@@ -1,6 +1,7 @@
 //! The typed IR: what the source means. Expressions are typed straight into `admit_plan::code` over slots, with their
 //! static type; flows into [`flow`].
 
+pub mod action;
 pub mod constant;
 pub mod facts;
 mod fit;

@@ -9,6 +9,7 @@ mod support;
 use admit_compiler::check::check;
 use admit_compiler::lower::build;
 use admit_compiler::project::Project;
+use admit_compiler::scripts::Scripts;
 use admit_plan::bundle::Bundle;
 use admit_plan::encode::{Refusal, encode, resealed};
 use admit_plan::listing::flow as listing;
@@ -41,7 +42,7 @@ fn built(files: &[(String, String)]) -> Bundle {
         0,
         "{errors:?}"
     );
-    build(&project, &library, &checked).unwrap_or_else(|found| panic!("{found:?}"))
+    build(&project, &library, &checked, &Scripts::default()).unwrap_or_else(|found| panic!("{found:?}"))
 }
 
 #[test]
@@ -140,25 +141,4 @@ fn a_plan_of_another_version_says_so() {
     bytes[8] = 9;
     assert_eq!(load(&bytes), Err(Refusal::Version(9)));
     assert_eq!(load(b"not a plan").unwrap_err().to_string(), "this is not an admit plan");
-}
-
-#[test]
-fn a_flow_that_runs_an_action_is_refused_by_build() {
-    let mut files = example("cymmetri");
-    files.push((
-        "actions/tag/1.0.0/action.admit".to_owned(),
-        "action tag { version \"1.0.0\" source \"a.ts\" triggers login.post-login output { ok: bool = true } }"
-            .to_owned(),
-    ));
-    files.push(("actions/tag/1.0.0/a.ts".to_owned(), "export function execute() {}".to_owned()));
-    let login = files.iter_mut().find(|(name, _)| name == "flows/login.admit").unwrap();
-    login.1 = login.1.replace("log_event", "run action tag@1.0.0\n    log_event");
-    let library = support::library();
-    let (project, diagnostics) = Project::read(&library, &files);
-    assert_eq!(diagnostics, []);
-    let checked = check(&project, &library);
-    let found = build(&project, &library, &checked).unwrap_err();
-    let lines: Vec<String> = found.iter().map(|one| support::line(&project, one)).collect();
-    assert_eq!(lines.len(), 1, "{lines:?} {:?}", checked.diagnostics);
-    assert!(lines[0].contains("A0600"), "{lines:?}");
 }

@@ -89,6 +89,8 @@ fn plan(loaded: &Loaded) -> Result<Result<Verified, Failure>, Vec<admit_compiler
         library: &loaded.library,
         params: loaded.checked.params.iter().map(lower::ParamValue::of).collect(),
         flows: system.chain(&alone).collect(),
+        actions: &loaded.checked.actions,
+        scripts: &loaded.scripts,
         sources: loaded.sources(),
     };
     let bundle = lower::lower(&program)?;

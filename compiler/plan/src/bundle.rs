@@ -17,6 +17,14 @@ pub type BlockId = u32;
 /// Index into [`Bundle::actions`].
 pub type ActionId = u32;
 
+/// The block that runs an Action.
+pub const RUN_ACTION: &str = "run_custom_action";
+/// What [`RUN_ACTION`] may do. It prompts only through the block that [`ActionUse::demand`] names.
+pub const ACTION_EFFECTS: Effects =
+    Effects { reads: true, writes: true, sends: true, prompts: false, mints: false, ends: false };
+/// The block that asks for the second factor that an Action demands.
+pub const FACTOR: &str = "mfa";
+
 /// What `admit build` writes and `Engine::load` reads: see [`crate::encode`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bundle {
@@ -245,7 +253,8 @@ pub struct ActionUse {
     pub action: ActionId,
     /// The slot that it runs in: `login.post-auth`.
     pub trigger: StrId,
-    /// The `mfa` block that runs if the Action demands a second factor: where that block goes on, this node does.
+    /// The `mfa` block that runs if the Action demands a second factor: where that block goes on, this node does. Some
+    /// where the Action declares `effects prompts`, and nothing else leads there.
     pub demand: Option<NodeId>,
 }
 

@@ -12,6 +12,7 @@ mod depth;
 pub mod encode;
 pub mod func;
 pub mod listing;
+pub mod names;
 pub mod rep;
 pub mod types;
 pub mod verify;

@@ -5,6 +5,7 @@
 //! block has run (or as what may be absent), and every walk settles at most once and ends. What is not proved: that the
 //! flow is a sensible one, and that the event has what a slot names, which the engine finds when it fills the slot.
 
+mod actions;
 mod expr;
 mod flow;
 mod pool;
@@ -14,7 +15,7 @@ mod walk;
 
 use rustc_hash::FxHashSet;
 
-use crate::bundle::{BlockType, Bundle, Debug, FlowPlan, Param};
+use crate::bundle::{Action, BlockType, Bundle, Debug, FlowPlan, Param};
 use crate::code::{SlotId, StrId};
 use crate::encode::{ContentHash, Refusal, content_hash, decode};
 use crate::types::Kind;
@@ -31,6 +32,12 @@ pub const MAX_EXPR_DEPTH: usize = 250;
 pub const MAX_EXPR_NODES: usize = 4_096;
 /// The most entries of a list or map literal.
 pub const MAX_ENTRIES: usize = 1_024;
+/// The most modules of an Action.
+pub const MAX_MODULES: usize = 64;
+/// The most bytes of an Action's modules, paths included.
+pub const MAX_SCRIPT: usize = 1 << 20;
+/// The most hosts, claims or secrets of an Action.
+pub const MAX_GRANTS: usize = 256;
 /// The longest time that a plan may name, in milliseconds: a day.
 pub const MAX_MILLIS: u64 = 86_400_000;
 
@@ -94,6 +101,8 @@ fn check(bundle: &Bundle) -> Result<(), Refusal> {
     distinct(bundle.params.iter().map(|param| param.name)).map_err(at("params"))?;
     bundle.secrets.iter().try_for_each(|name| string(bundle, *name)).map_err(at("secrets"))?;
     distinct(bundle.secrets.iter()).map_err(at("secrets"))?;
+    actions::check(bundle)
+        .map_err(|(id, what)| at(&id.map_or("actions".to_owned(), |id| format!("Action {id}")))(what))?;
     let names = bundle.flows.iter().map(|flow| bundle.pool.strings.get(flow.name as usize));
     if !names.is_sorted_by(|left, right| left < right) {
         return Err(at("flows")("they are not in the order of their names".to_owned()));
@@ -104,7 +113,7 @@ fn check(bundle: &Bundle) -> Result<(), Refusal> {
         self::flow::check(bundle, flow)
             .map_err(|(node, what)| at(&node.map_or(name.to_owned(), |node| format!("{name}, node {node}")))(what))?;
     }
-    bundle.debug.as_ref().map_or(Ok(()), |debug| self::debug(debug, &bundle.flows)).map_err(at("debug table"))
+    bundle.debug.as_ref().map_or(Ok(()), |debug| self::debug(debug, bundle)).map_err(at("debug table"))
 }
 
 fn sizes(bundle: &Bundle) -> Check {
@@ -112,6 +121,7 @@ fn sizes(bundle: &Bundle) -> Check {
         ("block types", bundle.blocks.len()),
         ("params", bundle.params.len()),
         ("secrets", bundle.secrets.len()),
+        ("Actions", bundle.actions.len()),
         ("flows", bundle.flows.len()),
     ] {
         if count > MAX_ITEMS {
@@ -146,11 +156,17 @@ fn param(param: &Param, bundle: &Bundle) -> Check {
     param.default.as_ref().map_or(Ok(()), |default| expr::check(default, none))
 }
 
-fn debug(debug: &Debug, flows: &[FlowPlan]) -> Check {
-    if debug.flows.len() != flows.len() {
+fn debug(debug: &Debug, bundle: &Bundle) -> Check {
+    if debug.flows.len() != bundle.flows.len() {
         return Err("it is not about these flows".to_owned());
     }
-    for (nodes, flow) in debug.flows.iter().zip(flows) {
+    let modules = |maps: &Vec<Option<String>>, action: &Action| maps.len() == action.modules.len();
+    if debug.maps.len() != bundle.actions.len()
+        || !debug.maps.iter().zip(&bundle.actions).all(|(maps, action)| modules(maps, action))
+    {
+        return Err("it is not about these Actions".to_owned());
+    }
+    for (nodes, flow) in debug.flows.iter().zip(&bundle.flows) {
         if nodes.len() != flow.nodes.len() {
             return Err("it is not about these nodes".to_owned());
         }
@@ -162,6 +178,11 @@ fn debug(debug: &Debug, flows: &[FlowPlan]) -> Check {
         }
     }
     Ok(())
+}
+
+/// A string that is known to exist, or nothing.
+fn text(bundle: &Bundle, id: StrId) -> &str {
+    bundle.pool.strings.get(id as usize).map_or("", |text| text.as_str())
 }
 
 fn string(bundle: &Bundle, id: StrId) -> Check {

@@ -46,16 +46,7 @@ impl<'a> Walk<'a, '_> {
             fixed,
             line,
         };
-        let fields: Vec<Declared<'_>> = declared
-            .config
-            .iter()
-            .map(|field| Declared {
-                name: &field.name,
-                ty: &field.ty,
-                rules: &field.rules,
-                default: field.default.as_ref(),
-            })
-            .collect();
+        let fields: Vec<Declared<'_>> = declared.config.iter().map(Declared::of).collect();
         let config = self.config(&owner, &fields, block.config.as_ref(), &state);
         let id = self.number();
         let place = self.place(&label, id);
@@ -71,14 +62,7 @@ impl<'a> Walk<'a, '_> {
         if self.errors() > before {
             return (None, after);
         }
-        let clauses = match self.clauses.get(&declared.name) {
-            Some(known) => Clauses::clone(known),
-            None => {
-                let compiled = clauses(declared, &mut self.pool);
-                self.clauses.insert(declared.name.clone(), compiled.clone());
-                compiled
-            }
-        };
+        let clauses = self.clauses_of(declared);
         let typed = flow::Block {
             ty: declared.name.clone(),
             config: config.fields,
@@ -90,6 +74,18 @@ impl<'a> Walk<'a, '_> {
             role,
         };
         (Some(typed_step(step, id, label, block.label.is_some(), StepKind::Block(Box::new(typed)))), after)
+    }
+
+    /// The clauses of a block, compiled once a flow.
+    pub(super) fn clauses_of(&mut self, declared: &Block) -> Clauses {
+        match self.clauses.get(&declared.name) {
+            Some(known) => Clauses::clone(known),
+            None => {
+                let compiled = clauses(declared, &mut self.pool);
+                self.clauses.insert(declared.name.clone(), compiled.clone());
+                compiled
+            }
+        }
     }
 
     /// Errors so far.

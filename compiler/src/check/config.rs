@@ -33,6 +33,13 @@ pub(super) struct Declared<'d> {
     pub default: Option<&'d Expr>,
 }
 
+impl<'d> Declared<'d> {
+    /// A block's field.
+    pub fn of(field: &'d crate::schema::ConfigField) -> Self {
+        Self { name: &field.name, ty: &field.ty, rules: &field.rules, default: field.default.as_ref() }
+    }
+}
+
 /// Whose config it is.
 pub(super) struct Owner<'o> {
     /// What it is called: `call_webhook`.

@@ -1,21 +1,18 @@
-//! `run flow` and `run action`.
+//! `run flow`.
 
 use std::rc::Rc;
 
 use admit_plan::types::Kind;
-use semver::Version;
-use smol_str::{SmolStr, ToSmolStr, format_smolstr};
+use smol_str::{SmolStr, format_smolstr};
 
-use super::block::{typed_step, worst_time};
-use super::config::{Declared, Owner, listed};
+use super::block::typed_step;
 use super::modifiers::Takes;
 use super::state::{Implied, State};
 use super::walk::{Frame, Walk};
-use crate::ast::{ModifierKind, RunAction, RunFlow, Step};
+use crate::ast::{ModifierKind, RunFlow, Step};
 use crate::diagnostic::{Diagnostic, Level};
 use crate::nearest::nearest;
 use crate::resolve::FlowItem;
-use crate::resolve::action::Action;
 use crate::typed::facts::{Facts, Place};
 use crate::typed::flow::{self, OnError, StepKind};
 
@@ -180,167 +177,6 @@ impl<'a, 'i> Walk<'a, 'i> {
         let limit = known.iter().any(|modifier| matches!(modifier.kind, ModifierKind::Timeout(_)));
         let modifiers = self.modifiers(&known, &takes);
         (limit.then_some(modifiers.timeout), modifiers.on_error)
-    }
-
-    /// Checks `run action`.
-    pub(super) fn run_action(
-        &mut self,
-        step: &'a Step,
-        run: &'a RunAction,
-        mut state: State,
-    ) -> (Option<flow::Step>, State) {
-        let index = self.index;
-        let slug = &run.slug;
-        let label = run.label.as_ref().unwrap_or(slug).text.clone();
-        let id = self.number();
-        self.used.actions.insert(slug.text.clone());
-        let Some(action) = self.pinned(run) else {
-            self.define(&label, id, Kind::Error.into());
-            state.facts = state.facts.and(&Facts::present(&self.place(&label, id)));
-            return (None, state);
-        };
-        let before = self.errors();
-        for secret in action.secrets {
-            self.used.secrets.insert(secret.text.clone());
-            if !index.secrets.contains_key(secret.text.as_str()) && !index.broken {
-                self.error(
-                    Diagnostic::error(
-                        "A0285",
-                        slug.span,
-                        format!("the action `{}` reads a secret that the project lacks", slug.text),
-                    )
-                    .label(secret.span, "this one")
-                    .help(format!("declare it: `secret {}`", secret.text)),
-                );
-            }
-        }
-        let trigger = self.frame.system.as_ref().map(|system| format_smolstr!("{system}.{}", self.frame.stage));
-        if let Some(trigger) = &trigger
-            && !action.triggers.contains(trigger)
-        {
-            self.error(
-                Diagnostic::error(
-                    "A0284",
-                    slug.span,
-                    format!("the action `{}` does not run in `{trigger}`", slug.text),
-                )
-                .label(action.name.span, "declared here")
-                .help(format!("its triggers are {}", listed(action.triggers.iter().map(SmolStr::as_str)))),
-            );
-        }
-        if !action.enabled {
-            self.error(
-                Diagnostic::warning(
-                    "A0286",
-                    slug.span,
-                    format!("the action `{}` is disabled, and is skipped", slug.text),
-                )
-                .label(action.name.span, "declared here")
-                .help("take `enabled false` away, or the step"),
-            );
-        }
-        let takes = Takes {
-            span: slug.span,
-            timeout: action.budget,
-            must_end: None,
-            line: None,
-            not_async: action.prompts.then(|| format!("the action `{}` may ask the user", slug.text)),
-            no_retry: action.prompts.then(|| format!("the action `{}` may ask the user", slug.text)),
-        };
-        let modifiers = self.modifiers(&run.modifiers, &takes);
-        if let Some(settled) = state.settled
-            && action.prompts
-        {
-            self.error(
-                Diagnostic::error(
-                    "A0288",
-                    slug.span,
-                    format!("the action `{}` may ask the user, and the outcome is settled", slug.text),
-                )
-                .label(settled, "settled here")
-                .help("run it before the terminal"),
-            );
-        }
-        let owner = Owner { name: &slug.text, span: slug.span, label: &label, sends: true, fixed: &[], line: None };
-        let declared: Vec<Declared<'_>> = action
-            .config
-            .iter()
-            .map(|field| Declared {
-                name: &field.field.name.text,
-                ty: &field.resolved.ty,
-                rules: &field.resolved.rules,
-                default: field.field.default.as_ref(),
-            })
-            .collect();
-        let config = self.config(&owner, &declared, run.config.as_ref(), &state);
-        let output = action.output_type();
-        self.define(&label, id, output.clone());
-        if !modifiers.is_async {
-            self.pass_action(action.prompts, &modifiers, run, &mut state);
-            state.mark(id);
-            let skipped = state.clone();
-            state.learn(&Facts::present(&self.place(&label, id)));
-            if modifiers.on_error == OnError::Continue {
-                let implied = Rc::clone(&skipped.implied);
-                state = state.join(skipped, &implied);
-            }
-        }
-        if self.errors() > before {
-            return (None, state);
-        }
-        let typed = flow::RunAction {
-            slug: slug.text.clone(),
-            version: run.version.text.clone(),
-            trigger: trigger.unwrap_or_default(),
-            config: config.fields,
-            modifiers,
-            output,
-            enabled: action.enabled,
-        };
-        (Some(typed_step(step, id, label, run.label.is_some(), StepKind::RunAction(Box::new(typed)))), state)
-    }
-
-    /// Time of an Action; one that may ask the user brings an `mfa` block with it.
-    fn pass_action(&mut self, prompts: bool, modifiers: &flow::Modifiers, run: &RunAction, state: &mut State) {
-        let cost = worst_time(modifiers);
-        self.costs.push((cost, run.slug.span, run.slug.text.clone()));
-        self.spend(state, cost);
-        if prompts && let Some(mfa) = self.index.library.block("mfa") {
-            self.costs.push((mfa.timeout, run.slug.span, SmolStr::new_static("mfa")));
-            self.spend(state, mfa.timeout);
-        }
-    }
-
-    /// The Action of the pinned version.
-    fn pinned(&mut self, run: &RunAction) -> Option<&'i Action<'a>> {
-        let index = self.index;
-        let (slug, version) = (&run.slug, &run.version);
-        let Some(versions) = index.actions.get(slug.text.as_str()) else {
-            if !index.broken {
-                let found = Diagnostic::error("A0204", slug.span, format!("there is no action `{}`", slug.text));
-                self.error(match nearest(&slug.text, index.actions.keys().copied()) {
-                    Some(near) => found.help(format!("did you mean `{near}`?")),
-                    None => found.help(format!("declare it in `actions/{}/{}/action.admit`", slug.text, version.text)),
-                });
-            }
-            return None;
-        };
-        let Ok(wanted) = Version::parse(&version.text) else {
-            self.error(
-                Diagnostic::error("A0205", version.span, format!("`{}` is no version", version.text))
-                    .help("pin three numbers: `@1.2.0`"),
-            );
-            return None;
-        };
-        let found = versions.iter().find(|action| action.version == wanted);
-        if found.is_none() && versions.iter().all(|action| action.versioned) {
-            let known: Vec<SmolStr> = versions.iter().map(|action| action.version.to_smolstr()).collect();
-            self.error(
-                Diagnostic::error("A0205", version.span, format!("the action `{}` has no version {wanted}", slug.text))
-                    .help(format!("there is {}", listed(known.iter().map(SmolStr::as_str)))),
-            );
-        }
-        found
     }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Walk<'a, '_> {
                 let claims = self.index.actions.get(run.slug.text.as_str()).is_some_and(|versions| {
                     versions
                         .iter()
-                        .any(|action| action.version.to_string() == run.version.text && action.claims.is_some())
+                        .any(|action| action.version.to_string() == run.version.text && !action.claims.is_empty())
                 });
                 if !claims || queued(&run.modifiers) {
                     return;

@@ -1,6 +1,8 @@
 //! Steps laid out as nodes: in the order of the source, so that every edge goes forward.
 
-use admit_plan::bundle::{BlockNode, Branch, Case, FlowPlan, Node, NodeDebug, NodeId, NodeKind, OnError, SetEffect};
+use admit_plan::bundle::{
+    ActionUse, BlockNode, Branch, Case, ConfigValue, FlowPlan, Node, NodeDebug, NodeId, NodeKind, OnError, SetEffect,
+};
 use admit_plan::code;
 use admit_plan::types::Type;
 use rustc_hash::FxHashMap;
@@ -9,7 +11,7 @@ use smol_str::SmolStr;
 use super::constants::{Constants, Names, Used};
 use super::{Builder, Fault, debug, nothing, number};
 use crate::source::Span;
-use crate::typed::flow::{self, Block, Decision, Expr, Flow, Role, RunFlow, Stage, Step, StepId, StepKind};
+use crate::typed::flow::{self, Block, Decision, Expr, Flow, Role, RunAction, RunFlow, Stage, Step, StepId, StepKind};
 
 /// The flow as a plan, with the debug table of its nodes.
 pub(super) fn flow(builder: &mut Builder<'_>, flow: &Flow) -> Result<(FlowPlan, Vec<NodeDebug>), Fault> {
@@ -135,7 +137,7 @@ impl Layout<'_, '_> {
                 Ok(vec![Hole { node: id, edge: Edge::Next }])
             }
             StepKind::RunFlow(run) => self.run_flow(step, run, holes),
-            StepKind::RunAction(_) => Err(Fault { span: step.span, what: "an Action".to_owned() }),
+            StepKind::RunAction(run) => self.run_action(step, run, holes),
         }
     }
 
@@ -150,20 +152,17 @@ impl Layout<'_, '_> {
             }
             return Ok(Vec::new());
         }
-        let id = self.builder.block(&block.ty, &block.output, step.span)?;
-        let mut config = Vec::with_capacity(block.config.len());
-        for field in &block.config {
-            let name = self.string(&field.name);
-            let Builder { constants, secrets, .. } = &mut *self.builder;
-            let mut names = Renumber {
-                used: &mut self.used,
-                secrets,
-                names: &self.flow.secrets,
-                slots: &self.flow.slots,
-                node_of: &self.node_of,
-            };
-            config.push((name, constants.import(&self.flow.pool).config(&field.value, &mut names)));
-        }
+        let node = self.block_node(block, step.span)?;
+        let id = self.push(&step.label, NodeKind::Block(Box::new(node)), step.span, None, holes);
+        Ok(match block.role {
+            Role::Ends => Vec::new(),
+            Role::Plain | Role::Settles | Role::Leaves => vec![Hole { node: id, edge: Edge::Next }],
+        })
+    }
+
+    fn block_node(&mut self, block: &Block, span: Span) -> Result<BlockNode, Fault> {
+        let id = self.builder.block(&block.ty, &block.output, span)?;
+        let config = self.config(&block.config);
         let sets = block.sets.iter().map(|set| SetEffect {
             path: set.path.iter().map(|part| self.builder.constants.string(part)).collect(),
             to: set.to.as_ref().map(|code| self.builder.constants.import(&self.flow.pool).constant(code)),
@@ -179,7 +178,7 @@ impl Layout<'_, '_> {
         for (what, when) in &block.ensures {
             ensures.push((self.local(what), when.as_ref().map(|code| self.local(code))));
         }
-        let kind = NodeKind::Block(Box::new(BlockNode {
+        Ok(BlockNode {
             block: id,
             action: None,
             config,
@@ -190,12 +189,58 @@ impl Layout<'_, '_> {
             sets,
             provides,
             ensures,
-        }));
-        let id = self.push(&step.label, kind, step.span, None, holes);
-        Ok(match block.role {
-            Role::Ends => Vec::new(),
-            Role::Plain | Role::Settles | Role::Leaves => vec![Hole { node: id, edge: Edge::Next }],
         })
+    }
+
+    /// An Action, and below it the block that it may demand: where that goes on, the Action does.
+    fn run_action(&mut self, step: &Step, run: &RunAction, holes: Vec<Hole>) -> Result<Vec<Hole>, Fault> {
+        let key = (run.slug.clone(), run.version.clone());
+        let Some(action) = self.builder.pinned.get(&key).copied() else {
+            return Err(Fault { span: step.span, what: format!("the Action `{}`, which nothing pins", run.slug) });
+        };
+        let here = number(self.nodes.len());
+        let node = BlockNode {
+            block: self.builder.action_block(&run.output),
+            action: Some(Box::new(ActionUse {
+                action,
+                trigger: self.string(&run.trigger),
+                demand: run.demand.is_some().then(|| here.saturating_add(1)),
+            })),
+            config: self.config(&run.config),
+            timeout: run.modifiers.timeout,
+            retry: run.modifiers.retry,
+            on_error: self.on_error(&run.modifiers.on_error),
+            is_async: run.modifiers.is_async,
+            sets: Vec::new(),
+            provides: Vec::new(),
+            ensures: Vec::new(),
+        };
+        let id = self.push(&step.label, NodeKind::Block(Box::new(node)), step.span, None, holes);
+        let mut onward = vec![Hole { node: id, edge: Edge::Next }];
+        if let Some(demand) = &run.demand {
+            let node = self.block_node(&demand.block, step.span)?;
+            self.node_of.insert(demand.id, number(self.nodes.len()));
+            let id = self.push(&demand.label, NodeKind::Block(Box::new(node)), step.span, None, Vec::new());
+            onward.push(Hole { node: id, edge: Edge::Next });
+        }
+        Ok(onward)
+    }
+
+    fn config(&mut self, fields: &[flow::Config]) -> Vec<(code::StrId, ConfigValue)> {
+        let mut config = Vec::with_capacity(fields.len());
+        for field in fields {
+            let name = self.string(&field.name);
+            let Builder { constants, secrets, .. } = &mut *self.builder;
+            let mut names = Renumber {
+                used: &mut self.used,
+                secrets,
+                names: &self.flow.secrets,
+                slots: &self.flow.slots,
+                node_of: &self.node_of,
+            };
+            config.push((name, constants.import(&self.flow.pool).config(&field.value, &mut names)));
+        }
+        config
     }
 
     fn decision(&mut self, step: &Step, decision: &Decision, holes: Vec<Hole>) -> Result<Vec<Hole>, Fault> {

@@ -4,12 +4,13 @@ use admit_plan::types::{Field, Kind, Type};
 use semver::Version;
 use smol_str::SmolStr;
 
-use crate::ast::{ActionClause, ActionDecl, FieldDecl, Item, Name};
+use crate::ast::{ActionClause, ActionDecl, FieldDecl, Item, Name, Text};
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::library::types::{self, Place, Resolved};
 use crate::nearest::nearest;
 use crate::source::Span;
+use crate::typed::action::Kind as ActionKind;
 
 /// Engine time of an Action that declares no budget, in milliseconds.
 pub const DEFAULT_BUDGET: u64 = 2_000;
@@ -31,8 +32,12 @@ pub struct Action<'a> {
     pub config: Vec<ActionField<'a>>,
     /// Outputs: those without a default are optional.
     pub output: Vec<ActionField<'a>>,
-    /// It sets claims.
-    pub claims: Option<Span>,
+    /// Whose it is.
+    pub kind: ActionKind,
+    /// Hosts that it may call.
+    pub fetch: &'a [Text],
+    /// Claims that it may set.
+    pub claims: &'a [Text],
     /// It may demand a second factor.
     pub prompts: bool,
     /// It is not skipped.
@@ -68,6 +73,7 @@ impl Action<'_> {
 pub(super) fn read<'a>(
     item: &'a Item,
     declaration: &'a ActionDecl,
+    kind: ActionKind,
     library: &Library,
     out: &mut Vec<Diagnostic>,
 ) -> Action<'a> {
@@ -80,7 +86,9 @@ pub(super) fn read<'a>(
         triggers: Vec::new(),
         config: Vec::new(),
         output: Vec::new(),
-        claims: None,
+        kind,
+        fetch: &[],
+        claims: &[],
         prompts: false,
         enabled: true,
         secrets: &[],
@@ -120,12 +128,13 @@ pub(super) fn read<'a>(
             ActionClause::Config(fields) => action.config = read_fields(fields, Place::Config, out),
             ActionClause::Output(fields) => action.output = read_fields(fields, Place::Plain, out),
             ActionClause::Fetch(hosts) => {
+                action.fetch = hosts;
                 for host in hosts {
                     check_host(host, out);
                 }
             }
             ActionClause::Claims(claims) => {
-                action.claims = Some(span);
+                action.claims = claims;
                 for claim in claims {
                     check_claim(claim, out);
                 }

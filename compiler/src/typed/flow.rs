@@ -7,6 +7,7 @@
 use admit_plan::bundle::OnError as PlanOnError;
 use admit_plan::code;
 use admit_plan::types::Type;
+use semver::Version;
 use smol_str::SmolStr;
 
 use crate::source::Span;
@@ -233,9 +234,9 @@ pub enum OnError {
 pub struct RunAction {
     /// Its slug.
     pub slug: SmolStr,
-    /// The pinned version, as written.
-    pub version: SmolStr,
-    /// The trigger slot: `login.post-auth`.
+    /// The pinned version.
+    pub version: Version,
+    /// The trigger slot: `login.post-auth`. In a custom flow by itself the first that the Action has.
     pub trigger: SmolStr,
     /// Config, as a block's.
     pub config: Vec<Config>,
@@ -245,6 +246,19 @@ pub struct RunAction {
     pub output: Type,
     /// Not skipped.
     pub enabled: bool,
+    /// The `mfa` block that it may demand; some where it declares `effects prompts`.
+    pub demand: Option<Demand>,
+}
+
+/// The `mfa` block with default config that an Action may demand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demand {
+    /// Its number.
+    pub id: StepId,
+    /// `<label>-mfa`
+    pub label: SmolStr,
+    /// The block.
+    pub block: Block,
 }
 
 /// `run flow`.

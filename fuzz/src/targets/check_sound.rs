@@ -9,6 +9,7 @@ use admit_compiler::diagnostic::{Diagnostic, Level};
 use admit_compiler::library::Library;
 use admit_compiler::lower;
 use admit_compiler::project::Project;
+use admit_compiler::scripts::Scripts;
 use admit_plan::encode::encode;
 use admit_plan::verify::{Verified, load, verify};
 use admit_runtime::engine::Engine;
@@ -63,7 +64,7 @@ fn checked(library: &Library, whole: &Whole) {
         return count("refused");
     }
     count("accepted");
-    let bundle = lower::build(&project, library, &checked)
+    let bundle = lower::build(&project, library, &checked, &Scripts::default())
         .unwrap_or_else(|found| broken(whole, &format!("it is not lowered: {found:?}")));
     let bytes = encode(&bundle).unwrap_or_else(|refusal| broken(whole, &refusal.to_string()));
     let plan = load(&bytes).unwrap_or_else(|refusal| broken(whole, &format!("its plan is refused: {refusal}")));

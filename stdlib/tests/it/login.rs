@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use admit_compiler::library::Library;
 use admit_compiler::project::Project;
+use admit_compiler::scripts::Scripts;
 use admit_compiler::{check, lower};
 use admit_eval::json;
 use admit_host::{KeyFile, Options, RealHost};
@@ -53,7 +54,8 @@ async fn node(dir: &Path) -> Node {
     let (project, faults) = Project::read(&library, &files);
     assert!(faults.is_empty(), "{faults:?}");
     let checked = check::check(&project, &library);
-    let bundle = lower::build(&project, &library, &checked).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let bundle =
+        lower::build(&project, &library, &checked, &Scripts::default()).unwrap_or_else(|faults| panic!("{faults:?}"));
     let verified = verify::load(&encode::encode(&bundle).unwrap()).unwrap();
     let engine = Engine::from_verified(verified, &admit_stdlib::registry()).unwrap();
     let params = engine.params(&[]).unwrap();

@@ -1,6 +1,6 @@
 //! A flow: its header, its slots, each node by itself; then the walks over all of them (`walk`).
 
-use super::{Check, MAX_MILLIS, MAX_NODES, distinct, expr, slots, string, types, walk};
+use super::{Check, MAX_MILLIS, MAX_NODES, actions, distinct, expr, slots, string, types, walk};
 use crate::bundle::{
     BlockNode, Branch, Bundle, ConfigValue, FlowPlan, Node, NodeId, NodeKind, OnError, SecretPart, SetEffect,
 };
@@ -18,6 +18,7 @@ pub(super) fn check(bundle: &Bundle, flow: &FlowPlan) -> Result<(), At> {
     for (id, node) in (0..).zip(&flow.nodes) {
         self::node(bundle, flow, id, node).map_err(|what| (Some(id), what))?;
     }
+    actions::demands(bundle, flow).map_err(|(node, what)| (Some(node), what))?;
     slots::check(bundle, flow).map_err(|what| (None, what))?;
     walk::check(bundle, flow)
 }
@@ -131,6 +132,7 @@ fn block(bundle: &Bundle, scope: expr::Scope<'_>, node: &BlockNode) -> Check {
     if node.retry.is_some() && (effects.prompts || effects.mints) {
         return Err("a block that prompts or mints may not be tried again".to_owned());
     }
+    actions::place(bundle, block, node)?;
     clauses(bundle, node)
 }
 

@@ -120,6 +120,9 @@ impl Walk<'_> {
         if !block.is_async && block.on_error != OnError::Continue {
             state.run(id);
         }
+        if let Some(demand) = block.action.as_ref().and_then(|action| action.demand) {
+            self.lead(demand, state.clone())?;
+        }
         self.go(node.next, state)
     }
 

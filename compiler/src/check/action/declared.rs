@@ -1,0 +1,46 @@
+//! Actions as declared: defaults against their types.
+
+use crate::check::constant::constant;
+use crate::diagnostic::Diagnostic;
+use crate::resolve::Index;
+use crate::resolve::action::{Action, ActionField};
+use crate::typed::action::{self, Actions};
+
+/// Every Action that a flow of the project may run.
+pub(in crate::check) fn declared(index: &Index<'_>, out: &mut Vec<Diagnostic>) -> Actions {
+    let all = index.actions.values().flatten().filter(|action| action.versioned);
+    all.map(|action| ((action.name.text.clone(), action.version.clone()), one(action, out))).collect()
+}
+
+fn one(action: &Action<'_>, out: &mut Vec<Diagnostic>) -> action::Action {
+    let texts = |texts: &[crate::ast::Text]| texts.iter().map(|text| text.value.as_str().into()).collect();
+    action::Action {
+        slug: action.name.text.clone(),
+        version: action.version.clone(),
+        kind: action.kind,
+        doc: action.item.doc.join("\n"),
+        span: action.name.span,
+        triggers: action.triggers.clone(),
+        config: fields(&action.config, out),
+        output: fields(&action.output, out),
+        fetch: texts(action.fetch),
+        claims: texts(action.claims),
+        secrets: action.secrets.iter().map(|secret| secret.text.clone()).collect(),
+        prompts: action.prompts,
+        enabled: action.enabled,
+        budget: action.budget,
+    }
+}
+
+fn fields(declared: &[ActionField<'_>], out: &mut Vec<Diagnostic>) -> Vec<action::Field> {
+    let mut fields = Vec::with_capacity(declared.len());
+    for ActionField { field, resolved } in declared {
+        let what = format!("the default of `{}`", field.name.text);
+        let default = field.default.as_ref().and_then(|default| {
+            constant(default, Some(&resolved.ty), &what, out).map(|found| (found.code, found.pool))
+        });
+        let doc = field.doc.join("\n");
+        fields.push(action::Field { name: field.name.text.clone(), ty: resolved.ty.clone(), doc, default });
+    }
+    fields
+}

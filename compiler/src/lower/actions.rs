@@ -1,0 +1,119 @@
+//! Actions: only the versions that a flow pins go into the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use admit_plan::bundle::{self, ActionId, Module};
+use semver::Version;
+use smol_str::SmolStr;
+
+use super::{Builder, Fault, Program, number};
+use crate::diagnostic::Diagnostic;
+use crate::scripts::Script;
+use crate::source::Span;
+use crate::typed::flow::{Flow, Step, StepKind};
+
+/// The versions that flows pin, in order, and their numbers.
+pub(super) type Pinned = BTreeMap<(SmolStr, Version), ActionId>;
+
+/// The versions that the flows pin.
+pub(super) fn pinned(flows: &[&Flow]) -> Pinned {
+    let mut found = BTreeSet::new();
+    for flow in flows {
+        flow.stages.iter().for_each(|stage| collect(&stage.steps, &mut found));
+    }
+    found.into_iter().zip(0..).collect()
+}
+
+fn collect(steps: &[Step], found: &mut BTreeSet<(SmolStr, Version)>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::RunAction(run) => {
+                found.insert((run.slug.clone(), run.version.clone()));
+            }
+            StepKind::RunFlow(run) => run.stages.iter().for_each(|stage| collect(&stage.steps, found)),
+            StepKind::Decision(decision) => {
+                let branches = decision.cases.iter().map(|case| &case.branch).chain(&decision.default);
+                branches.for_each(|branch| collect(&branch.steps, found));
+            }
+            StepKind::Block(_) | StepKind::Condition(_) => {}
+        }
+    }
+}
+
+/// The pinned Actions, and the source maps of their modules.
+pub(super) fn actions(
+    builder: &mut Builder<'_>,
+    program: &Program<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Vec<bundle::Action>, Vec<Vec<Option<String>>>) {
+    let (mut actions, mut maps) = (Vec::new(), Vec::new());
+    let pinned: Vec<_> = builder.pinned.keys().cloned().collect();
+    for key in pinned {
+        let Some(script) = program.scripts.get(&key) else {
+            diagnostics.push(without_script(program, &key));
+            continue;
+        };
+        match action(builder, program, &key, script) {
+            Ok(action) => {
+                actions.push(action);
+                maps.push(script.modules.iter().map(|module| module.map.clone()).collect());
+            }
+            Err(fault) => diagnostics.push(fault.said()),
+        }
+    }
+    (actions, maps)
+}
+
+fn action(
+    builder: &mut Builder<'_>,
+    program: &Program<'_>,
+    key: &(SmolStr, Version),
+    script: &Script,
+) -> Result<bundle::Action, Fault> {
+    let Some(action) = program.actions.get(key) else {
+        let span = Span { file: crate::source::FileId(0), start: 0, end: 0 };
+        return Err(Fault { span, what: format!("the Action `{}@{}`, which nothing declares", key.0, key.1) });
+    };
+    let modules: Vec<Module> =
+        script.modules.iter().map(|module| Module { path: module.path.clone(), code: module.code.clone() }).collect();
+    let secrets = action.secrets.iter().map(|name| builder.secret(name)).collect();
+    let constants = &mut builder.constants;
+    let defaults = action.output.iter().filter_map(|field| {
+        let (code, pool) = field.default.as_ref()?;
+        let name = constants.string(&field.name);
+        Some((name, constants.import(pool).constant(code)))
+    });
+    let defaults = defaults.collect();
+    let mut strings = |list: &[SmolStr]| list.iter().map(|text| constants.string(text)).collect::<Vec<_>>();
+    Ok(bundle::Action {
+        hash: bundle::Action::hash_of(&modules),
+        modules,
+        defaults,
+        fetch: strings(&action.fetch),
+        claims: strings(&action.claims),
+        secrets,
+        prompts: action.prompts,
+        enabled: action.enabled,
+        slug: constants.string(&action.slug),
+        version: constants.string(&action.version.to_string()),
+    })
+}
+
+fn without_script(program: &Program<'_>, key: &(SmolStr, Version)) -> Diagnostic {
+    let span = program.actions.get(key).map(|action| action.span);
+    let span = span.unwrap_or(Span { file: crate::source::FileId(0), start: 0, end: 0 });
+    let message = format!("the Action `{}@{}` has no JavaScript that could go into the plan", key.0, key.1);
+    Diagnostic::error("A0602", span, message).help("mend what is said of its source, and build again")
+}
+
+impl Builder<'_> {
+    /// The number of a secret of the bundle.
+    pub(super) fn secret(&mut self, name: &str) -> u32 {
+        let name = self.constants.string(name);
+        let at = self.secrets.iter().position(|known| *known == name);
+        number(at.unwrap_or_else(|| {
+            self.secrets.push(name);
+            self.secrets.len() - 1
+        }))
+    }
+}
