@@ -9,6 +9,7 @@ mod entry;
 mod globals;
 mod graph;
 mod module;
+mod nesting;
 mod resolve;
 mod say;
 mod syntax;

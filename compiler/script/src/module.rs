@@ -5,7 +5,7 @@ use std::path::Path;
 
 use admit_compiler::diagnostic::Diagnostic;
 use admit_compiler::nearest::nearest;
-use admit_compiler::source::FileId;
+use admit_compiler::source::{FileId, Span};
 use oxc::allocator::Allocator;
 use oxc::ast::ast::{Program, Statement, StringLiteral};
 use oxc::codegen::{Codegen, CodegenOptions, IndentChar};
@@ -18,7 +18,7 @@ use smol_str::SmolStr;
 use crate::entry::Export;
 use crate::resolve::{self, Folder, Target};
 use crate::syntax::{self, Refused};
-use crate::{globals, say};
+use crate::{globals, nesting, say};
 
 mod exports;
 mod links;
@@ -73,6 +73,15 @@ impl Work<'_> {
     }
 
     fn compile(&mut self) -> Option<Module> {
+        if let Some(at) = nesting::too_deep(self.text) {
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            let span = Span { file: self.file, start: at.saturating_sub(1), end: at };
+            self.out.push(
+                Diagnostic::error("A0960", span, "the script is nested too deeply here")
+                    .help("give a part of it a name of its own, or put a table into a list"),
+            );
+            return None;
+        }
         let typed = self.path.ends_with(".ts");
         let allocator = Allocator::default();
         let kind = if typed { SourceType::ts() } else { SourceType::mjs() };
