@@ -488,10 +488,10 @@ pub enum ActionClause {
     Config(Vec<FieldDecl>),
     /// `output { ... }`
     Output(Vec<FieldDecl>),
-    /// `fetch "host", ...`
-    Fetch(Vec<Text>),
-    /// `claims "name", ...`
-    Claims(Vec<Text>),
+    /// `fetch "host", config.url, ...`
+    Fetch(Vec<Grant>),
+    /// `claims "name", config.claim, ...`
+    Claims(Vec<Grant>),
     /// `secrets name, ...`
     Secrets(Vec<Name>),
     /// `effects prompts`
@@ -500,6 +500,26 @@ pub enum ActionClause {
     Budget(DurationLit),
     /// `enabled true|false`
     Enabled(bool, Span),
+}
+
+/// What an Action may touch: a host, or a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Grant {
+    /// This one.
+    Text(Text),
+    /// The one that this field of its config names, at each place that runs it: a constant there. With the span of
+    /// `config.FIELD`.
+    Config(Name, Span),
+}
+
+impl Grant {
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Text(text) => text.span,
+            Self::Config(_, span) => *span,
+        }
+    }
 }
 
 /// `rule NAME [of FLOW, ...] { clauses }`

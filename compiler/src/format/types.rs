@@ -3,7 +3,7 @@
 use super::Printer;
 use super::doc::{Doc, text};
 use super::expr::{Brackets, bracketed, end, expr, start, written};
-use crate::ast::{FieldDecl, Known, Name, Path, Text, TypeExpr, TypeExprKind};
+use crate::ast::{FieldDecl, Grant, Known, Name, Path, TypeExpr, TypeExprKind};
 
 const RECORD: Brackets = Brackets { open: "{", close: "}", spaced: true, commas: false };
 
@@ -65,8 +65,11 @@ pub(super) fn paths(paths: &[Path]) -> Doc {
 }
 
 /// Texts with commas, as written.
-pub(super) fn texts(printer: &Printer<'_>, texts: &[Text]) -> Doc {
-    commas(texts.iter().map(|it| written(printer, it.span)))
+pub(super) fn grants(printer: &Printer<'_>, grants: &[Grant]) -> Doc {
+    commas(grants.iter().map(|it| match it {
+        Grant::Text(it) => written(printer, it.span),
+        Grant::Config(field, _) => format!("config.{}", field.text),
+    }))
 }
 
 /// A dotted path.

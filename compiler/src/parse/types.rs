@@ -5,7 +5,7 @@ use admit_grammar::{Pair, Rule};
 use super::cursor::{Cx, Kids, doc_before, end_of, text};
 use super::{diagnose, expr, literal, report};
 use crate::ast::expr::{Expr, ExprKind, UnaryOp};
-use crate::ast::{FieldDecl, Known, Name, Path, Text, TypeExpr, TypeExprKind};
+use crate::ast::{FieldDecl, Grant, Known, Name, Path, TypeExpr, TypeExprKind};
 
 /// A pair of the `type` rule.
 pub(super) fn ty(cx: &mut Cx<'_>, pair: Pair<'_>) -> TypeExpr {
@@ -140,8 +140,16 @@ pub(super) fn names(cx: &mut Cx<'_>, pair: Pair<'_>) -> Vec<Name> {
     names.iter().map(|pair| cx.name(pair)).collect()
 }
 
-/// A pair of the `texts` rule.
-pub(super) fn texts(cx: &mut Cx<'_>, pair: Pair<'_>) -> Vec<Text> {
-    let texts = Kids::of(pair).filter(|pair| pair.as_rule() == Rule::string).collect::<Vec<_>>();
-    texts.iter().map(|pair| text(cx, pair)).collect()
+/// A pair of the `grants` rule.
+pub(super) fn grants(cx: &mut Cx<'_>, pair: Pair<'_>) -> Vec<Grant> {
+    let grant = |pair: Pair<'_>| match pair.as_rule() {
+        Rule::string => Some(Grant::Text(text(cx, &pair))),
+        Rule::of_config => {
+            let span = cx.span_of(&pair);
+            let field = Kids::of(pair).find(|pair| pair.as_rule() == Rule::word)?;
+            Some(Grant::Config(cx.name(&field), span))
+        }
+        _ => None,
+    };
+    Kids::of(pair).filter_map(grant).collect()
 }

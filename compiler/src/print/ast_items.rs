@@ -4,7 +4,7 @@ use super::ast::{duration, name, path, text, value};
 use super::ast_expr::{expr, fields};
 use super::tree::{Tree, leaf, node};
 use crate::ast::{
-    ActionClause, ActionDecl, BlockClause, BlockDecl, Contract, Name, Rule, RuleClauseKind, Test, TestClauseKind,
+    ActionClause, ActionDecl, BlockClause, BlockDecl, Contract, Grant, Name, Rule, RuleClauseKind, Test, TestClauseKind,
 };
 
 /// `action`
@@ -15,8 +15,8 @@ pub fn action(decl: &ActionDecl) -> Tree {
         ActionClause::Triggers(triggers) => node("triggers", triggers.iter().map(path)),
         ActionClause::Config(declared) => node("config", fields(declared)),
         ActionClause::Output(declared) => node("output", fields(declared)),
-        ActionClause::Fetch(hosts) => node("fetch", hosts.iter().map(text)),
-        ActionClause::Claims(claims) => node("claims", claims.iter().map(text)),
+        ActionClause::Fetch(hosts) => node("fetch", hosts.iter().map(grant)),
+        ActionClause::Claims(claims) => node("claims", claims.iter().map(grant)),
         ActionClause::Secrets(secrets) => node("secrets", secrets.iter().map(name)),
         ActionClause::Effects(effects) => node("effects", effects.iter().map(name)),
         ActionClause::Budget(budget) => node("budget", [duration(*budget)]),
@@ -114,6 +114,13 @@ pub fn test(decl: &Test) -> Tree {
         TestClauseKind::Expect(wanted) => node("expect-holds", [expr(wanted)]),
     });
     node("test", [text(&decl.title), node("of", [name(&decl.of)])]).with_all(clauses)
+}
+
+fn grant(grant: &Grant) -> Tree {
+    match grant {
+        Grant::Text(name) => text(name),
+        Grant::Config(field, _) => node("config-field", [name(field)]),
+    }
 }
 
 fn of(flows: &[Name]) -> Option<Tree> {

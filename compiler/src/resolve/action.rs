@@ -4,7 +4,7 @@ use admit_plan::types::{Field, Kind, Type};
 use semver::Version;
 use smol_str::SmolStr;
 
-use crate::ast::{ActionClause, ActionDecl, FieldDecl, Item, Name, Text};
+use crate::ast::{ActionClause, ActionDecl, FieldDecl, Grant, Item, Name};
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::library::types::{self, Place, Resolved};
@@ -35,9 +35,9 @@ pub struct Action<'a> {
     /// Whose it is.
     pub kind: ActionKind,
     /// Hosts that it may call.
-    pub fetch: &'a [Text],
+    pub fetch: &'a [Grant],
     /// Claims that it may set.
-    pub claims: &'a [Text],
+    pub claims: &'a [Grant],
     /// It may demand a second factor.
     pub prompts: bool,
     /// It is not skipped.
@@ -130,13 +130,17 @@ pub(super) fn read<'a>(
             ActionClause::Fetch(hosts) => {
                 action.fetch = hosts;
                 for host in hosts {
-                    check_host(host, out);
+                    if let Grant::Text(host) = host {
+                        check_host(host, out);
+                    }
                 }
             }
             ActionClause::Claims(claims) => {
                 action.claims = claims;
                 for claim in claims {
-                    check_claim(claim, out);
+                    if let Grant::Text(claim) = claim {
+                        check_claim(claim, out);
+                    }
                 }
             }
             ActionClause::Secrets(names) => action.secrets = names,
@@ -155,6 +159,9 @@ pub(super) fn read<'a>(
             ActionClause::Budget(duration) => action.budget = duration.millis,
             ActionClause::Enabled(enabled, _) => action.enabled = *enabled,
         }
+    }
+    for grant in action.fetch.iter().chain(action.claims) {
+        check_grant(grant, &action.config, out);
     }
     action.versioned = seen.contains(&"version");
     if !item.broken {
@@ -209,6 +216,29 @@ fn check_trigger(slot: &str, span: Span, library: &Library, out: &mut Vec<Diagno
     });
 }
 
+/// A host or claim that a field of the config names is known only where that field is a constant text.
+fn check_grant(grant: &Grant, config: &[ActionField<'_>], out: &mut Vec<Diagnostic>) {
+    let Grant::Config(name, span) = grant else { return };
+    let Some(field) = config.iter().find(|field| field.field.name.text == name.text) else {
+        let found = Diagnostic::error("A0282", *span, format!("the config has no field `{}`", name.text));
+        out.push(match nearest(&name.text, config.iter().map(|field| field.field.name.text.as_str())) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found.help(format!("declare it: `config {{ {}: constant string }}`", name.text)),
+        });
+        return;
+    };
+    let resolved = &field.resolved;
+    if !matches!(resolved.ty.kind, Kind::Error)
+        && (resolved.ty.present().kind != Kind::String || !resolved.rules.constant || resolved.ty.labels.secret)
+    {
+        out.push(
+            Diagnostic::error("A0282", *span, format!("the field `{}` is no constant text", name.text))
+                .label(field.field.ty.span, "declared here")
+                .help("what an action may touch is known before it runs: `constant string`, or `optional(constant string)`"),
+        );
+    }
+}
+
 /// Hosts are names without scheme, path or wildcard.
 fn check_host(host: &crate::ast::Text, out: &mut Vec<Diagnostic>) {
     let well_formed = !host.value.is_empty()
@@ -244,8 +274,8 @@ fn word_of(clause: &ActionClause, name: Span) -> (&'static str, Span) {
         ActionClause::Triggers(paths) => ("triggers", paths.first().map_or(name, |path| path.span)),
         ActionClause::Config(fields) => ("config", fields.first().map_or(name, |field| field.name.span)),
         ActionClause::Output(fields) => ("output", fields.first().map_or(name, |field| field.name.span)),
-        ActionClause::Fetch(hosts) => ("fetch", hosts.first().map_or(name, |host| host.span)),
-        ActionClause::Claims(claims) => ("claims", claims.first().map_or(name, |claim| claim.span)),
+        ActionClause::Fetch(hosts) => ("fetch", hosts.first().map_or(name, Grant::span)),
+        ActionClause::Claims(claims) => ("claims", claims.first().map_or(name, Grant::span)),
         ActionClause::Secrets(names) => ("secrets", names.first().map_or(name, |secret| secret.span)),
         ActionClause::Effects(effects) => ("effects", effects.first().map_or(name, |effect| effect.span)),
         ActionClause::Budget(duration) => ("budget", duration.span),

@@ -206,8 +206,8 @@ impl Source<'_, '_> {
         self.word("{");
         for _ in 0..self.choices.below(6) {
             match self.choices.below(11) {
-                0 => self.clause_texts("version", false),
-                1 => self.clause_texts("source", false),
+                0 => self.clause_text("version"),
+                1 => self.clause_text("source"),
                 2 => {
                     self.word("triggers");
                     self.commas(|source| source.pick(&PATHS));
@@ -220,8 +220,8 @@ impl Source<'_, '_> {
                     self.word("output");
                     self.fields();
                 }
-                5 => self.clause_texts("fetch", true),
-                6 => self.clause_texts("claims", true),
+                5 => self.clause_grants("fetch"),
+                6 => self.clause_grants("claims"),
                 7 => {
                     self.word("secrets");
                     self.commas(Self::slug);
@@ -241,8 +241,21 @@ impl Source<'_, '_> {
         self.word("}");
     }
 
-    fn clause_texts(&mut self, keyword: &str, many: bool) {
+    fn clause_text(&mut self, keyword: &str) {
         self.word(keyword);
-        if many { self.commas(Self::text) } else { self.text() }
+        self.text();
+    }
+
+    fn clause_grants(&mut self, keyword: &str) {
+        self.word(keyword);
+        self.commas(|source| {
+            if source.choices.one_in(3) {
+                source.word("config");
+                source.word(".");
+                source.word("url");
+            } else {
+                source.text();
+            }
+        });
     }
 }

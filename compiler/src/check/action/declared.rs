@@ -1,5 +1,6 @@
 //! Actions as declared: defaults against their types.
 
+use crate::ast::Grant;
 use crate::check::constant::constant;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Index;
@@ -13,7 +14,14 @@ pub(in crate::check) fn declared(index: &Index<'_>, out: &mut Vec<Diagnostic>) -
 }
 
 fn one(action: &Action<'_>, out: &mut Vec<Diagnostic>) -> action::Action {
-    let texts = |texts: &[crate::ast::Text]| texts.iter().map(|text| text.value.as_str().into()).collect();
+    // What a field of the config names is known only where a flow runs it.
+    let literal = |grants: &[Grant]| {
+        let text = |grant: &Grant| match grant {
+            Grant::Text(text) => Some(text.value.as_str().into()),
+            Grant::Config(..) => None,
+        };
+        grants.iter().filter_map(text).collect()
+    };
     action::Action {
         slug: action.name.text.clone(),
         version: action.version.clone(),
@@ -23,8 +31,8 @@ fn one(action: &Action<'_>, out: &mut Vec<Diagnostic>) -> action::Action {
         triggers: action.triggers.clone(),
         config: fields(&action.config, out),
         output: fields(&action.output, out),
-        fetch: texts(action.fetch),
-        claims: texts(action.claims),
+        fetch: literal(action.fetch),
+        claims: literal(action.claims),
         secrets: action.secrets.iter().map(|secret| secret.text.clone()).collect(),
         prompts: action.prompts,
         enabled: action.enabled,

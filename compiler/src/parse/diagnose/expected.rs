@@ -84,7 +84,7 @@ fn describe(rule: Rule) -> (String, bool) {
         Rule::config | Rule::fields | Rule::slug_map => ("`{`", false),
         Rule::names => ("a name", false),
         Rule::path | Rule::paths => ("a path such as `event.user`", false),
-        Rule::texts => ("a string", false),
+        Rule::grants => ("a string or `config.` and a field", false),
         Rule::stage => ("a stage", false),
         Rule::block_step | Rule::block_type => ("a block", false),
         Rule::case => ("`when` or `default`", false),
