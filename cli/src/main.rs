@@ -34,6 +34,8 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    // Before anything opens a file or starts a thread.
+    admit_actions::worker::run_if_asked();
     let args = Cli::parse();
     let output = output::Output::new(&args.common);
     match command::run(args.command, &output) {

@@ -215,7 +215,7 @@ impl Drop for Secret {
 
 /// A request to the outside.
 pub struct HttpRequest {
-    /// `GET`, `POST`, `PUT`
+    /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`
     pub method: &'static str,
     /// Absolute URL.
     pub url: String,
@@ -225,6 +225,8 @@ pub struct HttpRequest {
     pub body: Option<Vec<u8>>,
     /// Time limit in milliseconds, connecting included.
     pub timeout: u64,
+    /// Hosts that it may go to, redirects included, among those that the tenant may call; none: all of them.
+    pub hosts: Option<Vec<String>>,
 }
 
 /// Its answer; at most 1 MiB of body.

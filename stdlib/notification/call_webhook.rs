@@ -42,6 +42,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
         headers,
         body,
         timeout: call.time_left,
+        hosts: None,
     };
     let response = call.host.http(call.tenant, request).await?;
     let expected = call.types.iter().find(|(field, _)| field == "expect").map(|(_, ty)| ty);

@@ -1,4 +1,21 @@
 //! Custom Actions: QuickJS worlds in sandboxed worker processes, their limits and the `api` object.
 
+mod answer;
+mod bucket;
+mod code;
+mod effects;
+pub mod frame;
+mod pool;
+mod process;
+pub mod sandbox;
+mod socket;
+mod stack;
+mod supervise;
+mod text;
 pub mod wire;
+pub mod worker;
 pub mod world;
+
+pub use bucket::Rate;
+pub use pool::{Options, Pool, Status};
+pub use process::Program;

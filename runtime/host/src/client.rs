@@ -47,8 +47,11 @@ impl Guarded {
     }
 
     async fn follow(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let hosts = request.hosts.as_deref();
+        let target = egress.admit(&request.url).map_err(HttpError::Refused)?;
+        named(hosts, &target).map_err(HttpError::Refused)?;
         let mut hop = Hop {
-            target: egress.admit(&request.url).map_err(HttpError::Refused)?,
+            target,
             method: Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| HttpError::Refused("the method is not valid".to_owned()))?,
             headers: headers(&request.headers)?,
@@ -58,6 +61,7 @@ impl Guarded {
             let response = self.one(&hop).await?;
             let Some(location) = redirect(&response) else { return answer(response).await };
             hop = next_hop(egress, hop, response.status(), &location).map_err(HttpError::Refused)?;
+            named(hosts, &hop.target).map_err(|why| HttpError::Refused(format!("redirect refused: {why}")))?;
         }
         Err(HttpError::Refused(format!("more than {MOST_REDIRECTS} redirects")))
     }
@@ -156,6 +160,15 @@ fn next_hop(egress: &Egress, hop: Hop, status: StatusCode, location: &str) -> Re
         headers.remove(CONTENT_TYPE);
         Hop { target, method: Method::GET, headers, body: None }
     })
+}
+
+/// Whether the request may go to this host, beyond what the tenant may do.
+fn named(hosts: Option<&[String]>, target: &Admitted) -> Result<(), String> {
+    let host = target.url.host_str().unwrap_or_default();
+    match hosts {
+        Some(hosts) if !hosts.iter().any(|named| named == host) => Err(format!("the host `{host}` is not declared")),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn same_origin(a: &Url, b: &Url) -> bool {

@@ -153,7 +153,9 @@ mod tests {
         host.answer("https://a.example.com/", HttpResponse { status: 200, headers: Vec::new(), body: Vec::new() });
         let call = |url: &str| {
             let (url, headers) = (url.to_owned(), Vec::new());
-            block_on(host.http(&tenant, HttpRequest { method: "GET", url, headers, body: None, timeout: 1 }))
+            block_on(
+                host.http(&tenant, HttpRequest { method: "GET", url, headers, body: None, timeout: 1, hosts: None }),
+            )
         };
         assert!(call("https://a.example.com/").is_ok());
         assert!(call("https://b.example.com/").is_err());

@@ -67,6 +67,7 @@ fn request(url: &str) -> HttpRequest {
         ],
         body: Some(b"{\"a\":1}".to_vec()),
         timeout: 2_000,
+        hosts: None,
     }
 }
 

@@ -1,0 +1,87 @@
+//! What tests of Actions share: a pool of this crate's worker, a host to call, an Action from its text.
+
+use std::sync::Arc;
+
+use admit_actions::{Options, Pool, Program};
+use admit_eval::value::Instant;
+use admit_plan::bundle::{Action, Module};
+use admit_runtime::action::{ActionCall, ActionEffects, ActionError, ActionReport, Actions as _};
+use admit_runtime::tenant::TenantId;
+use admit_runtime::testing::TestHost;
+
+/// A pool and what its calls are made of.
+pub struct Bench {
+    pub pool: Pool,
+    pub host: Arc<TestHost>,
+    pub tenant: TenantId,
+    pub wall: u64,
+    pub fetch: Vec<&'static str>,
+    pub secrets: Vec<&'static str>,
+}
+
+pub fn program() -> Program {
+    let path = env!("CARGO_BIN_EXE_admit-action-worker").into();
+    Program { path, arguments: vec![admit_actions::worker::ARGUMENT.to_owned()] }
+}
+
+pub fn options() -> Options {
+    Options { program: program(), spares: 1, ..Options::default() }
+}
+
+/// An Action of one module.
+pub fn action(code: &str) -> Action {
+    let modules = vec![Module { path: "action.js".into(), code: code.to_owned() }];
+    Action {
+        slug: 0,
+        version: 0,
+        hash: Action::hash_of(&modules),
+        modules,
+        defaults: Vec::new(),
+        fetch: Vec::new(),
+        claims: Vec::new(),
+        secrets: Vec::new(),
+        prompts: false,
+        enabled: true,
+    }
+}
+
+impl Bench {
+    pub fn new(options: Options) -> Self {
+        let now = Instant { seconds: 1_790_000_000, nanos: 0 };
+        Self {
+            pool: Pool::new(options).unwrap(),
+            host: Arc::new(TestHost::new(now, 1)),
+            tenant: "cymmetri".parse().unwrap(),
+            wall: 2_000,
+            fetch: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    pub async fn report(&self, code: &str) -> ActionReport {
+        self.report_for(&self.tenant, code).await
+    }
+
+    pub async fn report_for(&self, tenant: &TenantId, code: &str) -> ActionReport {
+        let action = action(code);
+        let call = ActionCall {
+            tenant,
+            name: "test@1.0.0",
+            action: &action,
+            maps: &[],
+            input: "{}",
+            fetch: &self.fetch,
+            claims: &["tier"],
+            secrets: &self.secrets,
+            may_demand_mfa: true,
+            wall: self.wall,
+            now: Instant { seconds: 1_790_000_000, nanos: 0 },
+            idempotency_key: "run_1-step",
+        };
+        self.pool.run(&*self.host, call).await
+    }
+
+    pub async fn run(&self, code: &str) -> Result<ActionEffects, ActionError> {
+        self.report(code).await.result.unwrap()
+    }
+}
