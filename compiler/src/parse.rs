@@ -17,7 +17,7 @@ mod test;
 mod token;
 mod types;
 
-use admit_grammar::{Rule, pairs};
+use admit_grammar::{Pairs, Rule, pairs, tokens};
 
 use crate::ast;
 use crate::ast::expr::{Expr, ExprKind};
@@ -39,28 +39,30 @@ pub struct Parsed {
 
 /// Parses a file. Total: every text has an AST, perhaps an empty one.
 pub fn parse(id: FileId, text: &str) -> Parsed {
-    parse_with_comments(id, text).0
+    parse_and(id, text, |_| ()).0
 }
 
-/// Parses a file and hands its comments over too, as byte ranges in order.
-pub(crate) fn parse_with_comments(id: FileId, text: &str) -> (Parsed, Vec<(usize, usize)>) {
+/// Parses a file and hands its tokens and comments over too, as byte ranges in order.
+pub(crate) fn parse_with_tokens(id: FileId, text: &str) -> (Parsed, Vec<(usize, usize)>) {
+    parse_and(id, text, tokens)
+}
+
+fn parse_and<T: Default>(id: FileId, text: &str, look: impl FnOnce(&Pairs<'_>) -> T) -> (Parsed, T) {
     let mut cx = Cx::new(id, text);
-    let items = match bounds::check(&mut cx) {
-        Some(bounded) => match pairs(Rule::file, &bounded) {
-            Ok(pairs) => {
-                let mut cx = Cx { text: &bounded, ..cx };
-                let items = items::file(&mut cx, pairs);
-                return finish(cx, items);
-            }
-            Err(mismatch) => {
-                // The rule matches every text; only pest's own limit on stack or calls can end up here.
-                report::too_complex(&mut cx, mismatch.at);
-                Vec::new()
-            }
-        },
-        None => Vec::new(),
-    };
-    finish(cx, items)
+    let Some(bounded) = bounds::check(&mut cx) else { return (finish(cx, Vec::new()), T::default()) };
+    match pairs(Rule::file, &bounded) {
+        Ok(pairs) => {
+            let seen = look(&pairs);
+            let mut cx = Cx { text: &bounded, ..cx };
+            let items = items::file(&mut cx, pairs);
+            (finish(cx, items), seen)
+        }
+        Err(mismatch) => {
+            // The rule matches every text; only pest's own limit on stack or calls can end up here.
+            report::too_complex(&mut cx, mismatch.at);
+            (finish(cx, Vec::new()), T::default())
+        }
+    }
 }
 
 /// Parses a text that is one expression, as `admit eval` takes it: no template literals.
@@ -74,13 +76,6 @@ pub fn parse_expr(id: FileId, text: &str) -> (Expr, Vec<Diagnostic>) {
     (expr, cx.into_diagnostics())
 }
 
-/// The first place at or after `at` that is neither white space nor in a comment.
-pub(crate) fn token_after(text: &str, at: usize) -> usize {
-    token::skip_trivia(text, at)
-}
-
-fn finish(cx: Cx<'_>, items: Vec<ast::Item>) -> (Parsed, Vec<(usize, usize)>) {
-    let id = cx.id;
-    let (diagnostics, comments) = cx.finish();
-    (Parsed { file: ast::File { id, items }, diagnostics }, comments)
+fn finish(cx: Cx<'_>, items: Vec<ast::Item>) -> Parsed {
+    Parsed { file: ast::File { id: cx.id, items }, diagnostics: cx.into_diagnostics() }
 }

@@ -46,6 +46,32 @@ fn each_mistake_gives_its_message() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The formatted text of each case; and formatting it again changes nothing.
+#[test]
+fn each_text_has_its_canonical_form() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/syntax/format.txt");
+    let table = fs::read_to_string(&path).unwrap();
+    let mut written = String::new();
+    let mut wrong = Vec::new();
+    for case in table.split("=== ").skip(1) {
+        let (name, rest) = case.split_once('\n').unwrap();
+        let (source, expected) = rest.split_once("---\n").unwrap();
+        let actual = format::format(source).unwrap_or_else(|found| shown(source, &found));
+        if actual.trim_end() != expected.trim_end() {
+            wrong.push(format!("{name}: expected\n{expected}got\n{actual}"));
+        }
+        let again = format::format(&actual);
+        if again.as_ref() != Ok(&actual) {
+            wrong.push(format!("{name}: formatted again\n{again:?}"));
+        }
+        written.push_str(&format!("=== {name}\n{source}---\n{actual}\n"));
+    }
+    if std::env::var_os("ADMIT_BLESS").is_some() {
+        fs::write(path, written).unwrap();
+    }
+    assert!(wrong.is_empty() || std::env::var_os("ADMIT_BLESS").is_some(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_page_of_each_code_raises_it() {
     let mut tried = 0;

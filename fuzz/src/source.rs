@@ -12,7 +12,8 @@ pub use mistakes::{GARBAGE, with_mistakes};
 
 /// A file that parses without findings.
 pub fn file(choices: &mut Choices<'_>) -> String {
-    let mut source = Source { choices, out: String::new(), depth: 0 };
+    let commented = choices.one_in(4);
+    let mut source = Source { choices, out: String::new(), depth: 0, commented };
     let count = 1 + source.choices.below(6);
     for _ in 0..count {
         source.item();
@@ -26,7 +27,7 @@ pub fn file(choices: &mut Choices<'_>) -> String {
 
 /// An expression that parses without findings.
 pub fn expression(choices: &mut Choices<'_>) -> String {
-    let mut source = Source { choices, out: String::new(), depth: 0 };
+    let mut source = Source { choices, out: String::new(), depth: 0, commented: false };
     source.expr();
     source.out
 }
@@ -37,11 +38,25 @@ struct Source<'c, 'b> {
     out: String,
     /// How deep constructs nest here.
     depth: usize,
+    /// Whether comments stand between any two tokens, rather than here and there.
+    commented: bool,
 }
 
 /// Slugs, some with parts that look like numbers and keywords.
-const SLUGS: [&str; 10] =
-    ["a", "risk", "limit-1", "step-up", "pre-login", "x2-y", "when", "fraud-screening", "on", "retry-2"];
+const SLUGS: [&str; 12] = [
+    "a",
+    "risk",
+    "limit-1",
+    "step-up",
+    "pre-login",
+    "x2-y",
+    "when",
+    "fraud-screening",
+    "on",
+    "retry-2",
+    "list",
+    "session",
+];
 /// Block types and fields.
 const WORDS: [&str; 8] = ["identity_lookup", "password_check", "mfa", "deny", "allow", "a", "b2", "call_webhook"];
 /// Titles, reasons, files.
@@ -100,6 +115,11 @@ impl Source<'_, '_> {
     fn word(&mut self, word: &str) {
         self.out.push_str(word);
         match self.choices.byte() {
+            200..208 if self.commented => self.out.push_str("// right behind\n"),
+            208..216 if self.commented => self.out.push_str(" /// behind\n"),
+            216..224 if self.commented => self.out.push_str("\n/// of its own\n"),
+            224..232 if self.commented => self.out.push_str("\n\n//// four // two\n\n"),
+            232..240 if self.commented => self.out.push_str(" //\n// { \n"),
             0..240 => self.out.push(' '),
             240..246 => self.out.push('\n'),
             246..249 => self.out.push_str("\n\n\n"),

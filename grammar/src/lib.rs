@@ -22,8 +22,8 @@ mod generated {
     pub struct Grammar;
 }
 
-use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
+use pest::{Parser, Token};
 
 pub use generated::Rule;
 
@@ -58,6 +58,39 @@ pub fn pairs(rule: Rule, text: &str) -> Result<Pairs<'_>, Mismatch> {
     })
 }
 
+/// The tokens and comments of matched rules in order, as byte ranges: the pairs with nothing inside. None is empty.
+pub fn tokens(pairs: &Pairs<'_>) -> Vec<(usize, usize)> {
+    let text = pairs.get_input();
+    let mut found = Vec::new();
+    let mut close = |start: usize, end: usize| {
+        // A rule that looks ahead at its end has stepped over white space to do so.
+        let written = text.get(start..end).unwrap_or_default().trim_end();
+        if !written.is_empty() {
+            found.push((start, start + written.len()));
+        }
+    };
+    let mut open: Option<usize> = None;
+    for token in pairs.clone().tokens() {
+        match token {
+            Token::Start { pos, .. } => {
+                let start = pos.pos();
+                // ... or over a comment, which stands inside it then.
+                if let Some(leaf) = open.replace(start)
+                    && text.get(start..).is_some_and(|rest| rest.starts_with("//"))
+                {
+                    close(leaf, start);
+                }
+            }
+            Token::End { pos, .. } => {
+                if let Some(leaf) = open.take() {
+                    close(leaf, pos.pos());
+                }
+            }
+        }
+    }
+    found
+}
+
 /// The rules that leave pairs: not the silent ones, nor those that only look ahead.
 pub fn visible_rules() -> impl Iterator<Item = Rule> {
     Rule::all_rules().iter().copied().filter(|rule| !is_silent(*rule) && !looks_ahead(*rule))
@@ -78,6 +111,7 @@ fn looks_ahead(rule: Rule) -> bool {
     matches!(
         rule,
         Rule::item_head
+            | Rule::named_head
             | Rule::stage_head
             | Rule::case_head
             | Rule::step_head

@@ -1,15 +1,12 @@
 //! Expressions, and what stands between brackets.
 
-use super::Printer;
-use super::comments::blank_before;
-use super::doc::{Doc, text};
-use crate::ast::expr::{BinaryOp, Element, Expr, ExprKind, MapEntry, MapKey, UnaryOp};
+use super::doc::{Comma, Doc};
+use super::tokens::Tokens;
+use crate::ast::expr::{BinaryOp, Element, Expr, ExprKind, MapEntry, MapKey};
 use crate::source::Span;
 
 /// How parts stand between brackets.
 pub(super) struct Brackets {
-    pub(super) open: &'static str,
-    pub(super) close: &'static str,
     /// Spaces inside, on one line.
     pub(super) spaced: bool,
     /// Commas at line ends too.
@@ -17,7 +14,7 @@ pub(super) struct Brackets {
 }
 
 /// An expression.
-pub(super) fn expr(printer: &mut Printer<'_>, it: &Expr) -> Doc {
+pub(super) fn expr<'a>(tokens: &mut Tokens<'a>, it: &Expr) -> Doc<'a> {
     match &it.kind {
         // Literals stay as written.
         ExprKind::Null
@@ -29,185 +26,94 @@ pub(super) fn expr(printer: &mut Printer<'_>, it: &Expr) -> Doc {
         | ExprKind::Bytes(_)
         | ExprKind::Duration(_)
         | ExprKind::Template(_)
-        | ExprKind::Broken => text(written(printer, it.span)),
-        ExprKind::Ident(name) => text(name.text.as_str()),
-        ExprKind::RootIdent(name) => text(format!(".{}", name.text)),
-        ExprKind::Select { operand, field, optional } => {
-            let operand = expr(printer, operand);
-            let mark = if *optional { ".?" } else { "." };
-            Doc::Concat(vec![operand, text(format!("{mark}{}", written(printer, field.span)))])
-        }
+        | ExprKind::Ident(_)
+        | ExprKind::RootIdent(_)
+        | ExprKind::Broken => tokens.glued_until(end(it.span)),
+        ExprKind::Select { operand, .. } => Doc::Concat(vec![expr(tokens, operand), tokens.next(), tokens.next()]),
         ExprKind::Index { operand, index, optional } => {
-            let operand = expr(printer, operand);
-            let mark = if *optional { "[?" } else { "[" };
-            Doc::Concat(vec![operand, text(mark), expr(printer, index), text("]")])
-        }
-        ExprKind::Call { target, function, args } => {
-            let mut docs = Vec::new();
-            if let Some(target) = target {
-                docs.push(expr(printer, target));
-                docs.push(text("."));
-            }
-            docs.push(text(written(printer, function.span)));
-            let brackets = Brackets { open: "(", close: ")", spaced: false, commas: true };
-            let range = |arg: &Expr| (start(arg.span), end(arg.span));
-            docs.push(bracketed(printer, &brackets, end(function.span), end(it.span), args, range, expr));
+            let mut docs = vec![expr(tokens, operand), tokens.next()];
+            docs.extend(optional.then(|| tokens.next()));
+            docs.extend([expr(tokens, index), tokens.next()]);
             Doc::Concat(docs)
         }
-        ExprKind::Unary(op, operand) => {
-            let mark = match op {
-                UnaryOp::Not => "!",
-                UnaryOp::Neg => "-",
-            };
-            Doc::Concat(vec![text(mark), expr(printer, operand)])
+        ExprKind::Call { target, args, .. } => {
+            let mut docs = Vec::new();
+            docs.extend(target.as_ref().map(|target| expr(tokens, target)));
+            if tokens.peek() == "." {
+                docs.push(tokens.next());
+            }
+            docs.push(tokens.next());
+            docs.push(bracketed(tokens, &Brackets { spaced: false, commas: true }, args, expr));
+            Doc::Concat(docs)
         }
+        ExprKind::Unary(_, operand) => Doc::Concat(vec![tokens.next(), expr(tokens, operand)]),
         ExprKind::Binary { op, left, right, .. } => {
-            let left = chain(printer, *op, left);
-            let right = expr(printer, right);
-            let tail = Doc::Nest(vec![Doc::Line, text(format!("{} ", op.symbol())), right]);
-            Doc::Group(vec![left, tail])
+            let left = chain(tokens, *op, left);
+            Doc::Group(vec![left, operation(tokens, right)])
         }
-        ExprKind::Cond(condition, yes, no) => Doc::Group(vec![
-            expr(printer, condition),
-            Doc::Nest(vec![Doc::Line, text("? "), expr(printer, yes), Doc::Line, text(": "), expr(printer, no)]),
-        ]),
-        ExprKind::List(elements) => {
-            let brackets = Brackets { open: "[", close: "]", spaced: false, commas: true };
-            let text_before = printer.text;
-            let range = |element: &Element| {
-                let (from, to) = (start(element.value.span), end(element.value.span));
-                (marked_start(text_before, from, element.optional), to)
-            };
-            bracketed(printer, &brackets, start(it.span), end(it.span), elements, range, |printer, element| {
-                let mark = text(if element.optional { "?" } else { "" });
-                Doc::Concat(vec![mark, expr(printer, &element.value)])
-            })
+        ExprKind::Cond(condition, yes, no) => {
+            let condition = expr(tokens, condition);
+            let yes = [Doc::Line, tokens.next(), Doc::Space, expr(tokens, yes)];
+            let no = [Doc::Line, tokens.next(), Doc::Space, expr(tokens, no)];
+            Doc::Group(vec![condition, Doc::Nest(yes.into_iter().chain(no).collect())])
         }
+        ExprKind::List(elements) => bracketed(tokens, &Brackets { spaced: false, commas: true }, elements, element),
         ExprKind::Map(entries) => {
             let spaced = entries.iter().any(|entry| matches!(entry.key, MapKey::Bare(_)));
-            let brackets = Brackets { open: "{", close: "}", spaced, commas: true };
-            let text_before = printer.text;
-            let range = |entry: &MapEntry| {
-                (marked_start(text_before, key_start(&entry.key), entry.optional), end(entry.value.span))
-            };
-            bracketed(printer, &brackets, start(it.span), end(it.span), entries, range, |printer, entry| {
-                let mark = text(if entry.optional { "?" } else { "" });
-                let key = match &entry.key {
-                    MapKey::Bare(name) => text(name.text.as_str()),
-                    MapKey::Expr(key) => expr(printer, key),
-                };
-                Doc::Concat(vec![mark, key, text(": "), expr(printer, &entry.value)])
-            })
+            bracketed(tokens, &Brackets { spaced, commas: true }, entries, entry)
         }
-        ExprKind::Paren(inner) => Doc::Concat(vec![text("("), expr(printer, inner), text(")")]),
+        ExprKind::Paren(inner) => Doc::Concat(vec![tokens.next(), expr(tokens, inner), tokens.next()]),
     }
 }
 
-/// The left side of an operator: a run of one operator breaks as a whole.
-fn chain(printer: &mut Printer<'_>, above: BinaryOp, it: &Expr) -> Doc {
-    match &it.kind {
-        ExprKind::Binary { op, left, right, .. } if *op == above && matches!(op, BinaryOp::And | BinaryOp::Or) => {
-            let left = chain(printer, *op, left);
-            let right = expr(printer, right);
-            Doc::Concat(vec![left, Doc::Nest(vec![Doc::Line, text(format!("{} ", op.symbol())), right])])
-        }
-        _ => expr(printer, it),
-    }
-}
-
-/// Parts between brackets; `open` is at the bracket or before it, `close` right after its partner.
-///
-/// On one line if the author had none between the bracket and the first part, if no comment stands between them, and
-/// if it fits; else each on a line.
-pub(super) fn bracketed<T>(
-    printer: &mut Printer<'_>,
+/// Parts between brackets, the next token being the opening one. On one line if the author had none between the bracket
+/// and the first part, if no comment stands between them, and if it fits; else each on a line.
+pub(super) fn bracketed<'a, T>(
+    tokens: &mut Tokens<'a>,
     brackets: &Brackets,
-    open: usize,
-    close: usize,
     parts: &[T],
-    range: impl Fn(&T) -> (usize, usize),
-    mut print: impl FnMut(&mut Printer<'_>, &T) -> Doc,
-) -> Doc {
-    let mut at = open;
-    let mut broken = false;
-    for part in parts {
-        let (start, end) = range(part);
-        broken |= printer.comments.between(at, start);
-        at = end;
+    mut print: impl FnMut(&mut Tokens<'a>, &T) -> Doc<'a>,
+) -> Doc<'a> {
+    let open = tokens.next();
+    if parts.is_empty() {
+        return empty(tokens, open);
     }
-    broken |= printer.comments.between(at, close);
-    let Some((first, _)) = parts.first().map(&range) else {
-        let (comments, _) = printer.comments.before(if broken { close } else { 0 });
-        if comments.is_empty() {
-            return text(format!("{}{}", brackets.open, brackets.close));
-        }
-        let mut inner = vec![Doc::Hard];
-        inner.extend(without_last(comments));
-        return Doc::Concat(vec![text(brackets.open), Doc::Nest(inner), Doc::Hard, text(brackets.close)]);
-    };
-    broken |= printer.breaks(open, first);
-    let space = || if brackets.spaced { Doc::Line } else { Doc::Soft };
-    if !broken {
-        let mut inner = vec![space()];
-        for (index, part) in parts.iter().enumerate() {
-            if index > 0 {
-                let separator = if brackets.commas { text(",") } else { Doc::IfFlat(",") };
-                inner.extend([separator, Doc::Line]);
-            }
-            inner.push(print(printer, part));
-        }
-        let tail = if brackets.commas { Doc::IfBroken(",") } else { text("") };
-        return Doc::Group(vec![text(brackets.open), Doc::Nest(inner), tail, space(), text(brackets.close)]);
-    }
-    let opened = printer.slice(open, first).find(brackets.open).map_or(open, |at| open + at + 1);
-    let mut inner = Vec::new();
-    inner.extend(printer.comments.trailing(opened));
+    let space = if brackets.spaced { Doc::Line } else { Doc::Soft };
+    let mut inner = vec![if tokens.breaks() { Doc::Hard } else { space.clone() }];
     for (index, part) in parts.iter().enumerate() {
-        let (start, end) = range(part);
-        inner.push(Doc::Hard);
-        let (comments, place) = printer.comments.before(start);
-        if index > 0 && blank_before(printer.text, place.unwrap_or(start)) {
-            inner.push(Doc::Blank);
+        if index > 0 {
+            inner.extend([Doc::Comma(if brackets.commas { Comma::Always } else { Comma::Flat }), Doc::Line]);
+            inner.extend(tokens.blank().then_some(Doc::Blank));
         }
-        inner.extend(comments);
-        inner.push(print(printer, part));
-        if brackets.commas {
-            inner.push(text(","));
-        }
-        inner.extend(printer.comments.trailing(end));
+        inner.push(print(tokens, part));
     }
-    let (comments, _) = printer.comments.before(close);
-    if !comments.is_empty() {
+    if brackets.commas {
+        inner.push(Doc::Comma(Comma::Broken));
+    }
+    close(tokens, open, inner, space)
+}
+
+/// Brackets with nothing between them but comments.
+pub(super) fn empty<'a>(tokens: &mut Tokens<'a>, open: Doc<'a>) -> Doc<'a> {
+    if matches!(open, Doc::Text(_)) && !tokens.leads() {
+        return Doc::Concat(vec![open, tokens.next()]);
+    }
+    let mut inner = Vec::new();
+    if tokens.leads() {
         inner.push(Doc::Hard);
-        inner.extend(without_last(comments));
+        inner.extend(tokens.closing_lead());
     }
-    Doc::Concat(vec![text(brackets.open), Doc::Nest(inner), Doc::Hard, text(brackets.close)])
+    Doc::Concat(vec![open, Doc::Nest(inner), Doc::Hard, tokens.next()])
 }
 
-/// Where a part begins that has a `?` before it.
-fn marked_start(text: &str, start: usize, marked: bool) -> usize {
-    let before = text.get(..start).unwrap_or_default().trim_end();
-    if marked && before.ends_with('?') { before.len() - 1 } else { start }
-}
-
-fn key_start(key: &MapKey) -> usize {
-    match key {
-        MapKey::Bare(name) => start(name.span),
-        MapKey::Expr(key) => start(key.span),
+/// What stands between brackets, the comments before the closing one, and that; `space` before it.
+pub(super) fn close<'a>(tokens: &mut Tokens<'a>, open: Doc<'a>, mut inner: Vec<Doc<'a>>, space: Doc<'a>) -> Doc<'a> {
+    if tokens.leads() {
+        inner.push(Doc::Hard);
+        inner.extend(tokens.blank().then_some(Doc::Blank));
+        inner.extend(tokens.closing_lead());
     }
-}
-
-/// Comment lines without the last line end, which stands further out.
-pub(super) fn without_last(mut comments: Vec<Doc>) -> Vec<Doc> {
-    while matches!(comments.last(), Some(Doc::Hard | Doc::Blank)) {
-        comments.pop();
-    }
-    comments
-}
-
-/// The source of a span.
-pub(super) fn written(printer: &Printer<'_>, span: Span) -> String {
-    printer.slice(start(span), end(span)).to_owned()
+    Doc::Group(vec![open, Doc::Nest(inner), space, tokens.next()])
 }
 
 /// The first byte.
@@ -218,4 +124,42 @@ pub(super) fn start(span: Span) -> usize {
 /// The byte after the last.
 pub(super) fn end(span: Span) -> usize {
     span.end as usize
+}
+
+/// The left side of an operator: a run of one operator breaks as a whole.
+fn chain<'a>(tokens: &mut Tokens<'a>, above: BinaryOp, it: &Expr) -> Doc<'a> {
+    match &it.kind {
+        ExprKind::Binary { op, left, right, .. } if *op == above && matches!(op, BinaryOp::And | BinaryOp::Or) => {
+            let left = chain(tokens, *op, left);
+            Doc::Concat(vec![left, operation(tokens, right)])
+        }
+        _ => expr(tokens, it),
+    }
+}
+
+/// An operator and its right side.
+fn operation<'a>(tokens: &mut Tokens<'a>, right: &Expr) -> Doc<'a> {
+    Doc::Nest(vec![Doc::Line, tokens.next(), Doc::Space, expr(tokens, right)])
+}
+
+fn element<'a>(tokens: &mut Tokens<'a>, it: &Element) -> Doc<'a> {
+    marked(tokens, it.optional, |tokens| expr(tokens, &it.value))
+}
+
+fn entry<'a>(tokens: &mut Tokens<'a>, it: &MapEntry) -> Doc<'a> {
+    marked(tokens, it.optional, |tokens| {
+        let key = match &it.key {
+            MapKey::Bare(_) => tokens.next(),
+            MapKey::Expr(key) => expr(tokens, key),
+        };
+        Doc::Concat(vec![key, tokens.next(), Doc::Space, expr(tokens, &it.value)])
+    })
+}
+
+/// A part with a `?` before it, if it has one.
+fn marked<'a>(tokens: &mut Tokens<'a>, mark: bool, part: impl FnOnce(&mut Tokens<'a>) -> Doc<'a>) -> Doc<'a> {
+    if !mark {
+        return part(tokens);
+    }
+    Doc::Concat(vec![tokens.next(), part(tokens)])
 }

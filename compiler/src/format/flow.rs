@@ -1,273 +1,202 @@
 //! Flows: stages, steps, decisions and their aligned arrows, config, modifiers.
 
-use super::comments::blank_before;
-use super::doc::{self, Doc, INDENT, text};
-use super::expr::{Brackets, bracketed, end, expr, start, without_last, written};
-use super::{Printer, WIDTH, types};
+use super::doc::{Doc, INDENT, Width, width};
+use super::expr::{Brackets, bracketed, close, empty, end, expr, start};
+use super::tokens::Tokens;
+use super::{WIDTH, types};
+use crate::ast::expr::Expr;
 use crate::ast::{
-    BlockStep, Case, Condition, Config, ConfigField, ConfigValue, Decision, DurationLit, Flow, Modifier, ModifierKind,
+    BlockStep, Case, Condition, Config, ConfigField, ConfigValue, Decision, Flow, Modifier, ModifierKind, Name,
     RunAction, RunFlow, Stage, Step, StepKind,
 };
-use crate::source::Span;
 
-const CONFIG: Brackets = Brackets { open: "{", close: "}", spaced: true, commas: false };
-
-/// One thing in a braced body: where it begins and ends in the source, and how it is printed.
-pub(super) struct Body<'b, T> {
-    /// At the `{` or before it, after the header.
-    pub(super) open: usize,
-    /// Right after the `}`.
-    pub(super) close: usize,
-    pub(super) units: &'b [T],
-}
+const CONFIG: Brackets = Brackets { spaced: true, commas: false };
 
 /// `{ units }`: on one line only if it is one unit, the author had it so, and it fits.
-pub(super) fn body<T>(
-    printer: &mut Printer<'_>,
-    it: &Body<'_, T>,
-    mut range: impl FnMut(&Printer<'_>, &T) -> (usize, usize),
-    mut print: impl FnMut(&mut Printer<'_>, &T) -> Doc,
-) -> Doc {
-    let commented = printer.comments.between(it.open, it.close);
-    let Some(first) = it.units.first() else {
-        let (comments, _) = printer.comments.before(if commented { it.close } else { 0 });
-        if comments.is_empty() {
-            return text("{}");
-        }
-        return open_body(vec![Doc::Hard, Doc::Concat(without_last(comments))]);
-    };
-    let (begin, _) = range(printer, first);
-    if it.units.len() == 1 && !commented && !printer.breaks(it.open, begin) {
-        let unit = print(printer, first);
-        return Doc::Group(vec![text("{"), Doc::Nest(vec![Doc::Line, unit]), Doc::Line, text("}")]);
-    }
-    let brace = printer.slice(it.open, begin).find('{').map_or(it.open, |at| it.open + at + 1);
-    let mut inner = Vec::new();
-    inner.extend(printer.comments.trailing(brace));
-    for (index, unit) in it.units.iter().enumerate() {
-        let (begin, finish) = range(printer, unit);
-        inner.push(Doc::Hard);
-        let (comments, place) = printer.comments.before(begin);
-        if index > 0 && blank_before(printer.text, place.unwrap_or(begin)) {
-            inner.push(Doc::Blank);
-        }
-        inner.extend(comments);
-        inner.push(print(printer, unit));
-        inner.extend(printer.comments.trailing(finish));
-    }
-    let (comments, _) = printer.comments.before(it.close);
-    if !comments.is_empty() {
-        inner.push(Doc::Hard);
-        inner.extend(without_last(comments));
-    }
-    open_body(inner)
+pub(super) fn body<'a, T>(
+    tokens: &mut Tokens<'a>,
+    units: impl IntoIterator<Item = T>,
+    mut print: impl FnMut(&mut Tokens<'a>, T) -> Doc<'a>,
+) -> Doc<'a> {
+    let mut units = units.into_iter();
+    body_while(tokens, |tokens| units.next().map(|unit| print(tokens, unit)))
 }
 
-/// A flow; `span` is its item's.
-pub(super) fn flow(printer: &mut Printer<'_>, it: &Flow, span: Span) -> Doc {
-    enum Member<'a> {
-        Budget(DurationLit),
-        Stage(&'a Stage),
+/// As [`body`]; `print` is asked for units until the closing brace.
+pub(super) fn body_while<'a>(
+    tokens: &mut Tokens<'a>,
+    mut print: impl FnMut(&mut Tokens<'a>) -> Option<Doc<'a>>,
+) -> Doc<'a> {
+    let open = tokens.next();
+    let mut broken = tokens.breaks();
+    let mut inner: Vec<Doc<'a>> = Vec::new();
+    while tokens.peek() != "}" {
+        let blank = tokens.blank();
+        let Some(unit) = print(tokens) else { break };
+        if !inner.is_empty() {
+            broken = true;
+            inner.push(Doc::Hard);
+            inner.extend(blank.then_some(Doc::Blank));
+        }
+        inner.push(unit);
     }
-    let mut members = it.stages.iter().map(Member::Stage).collect::<Vec<_>>();
-    if let Some(budget) = it.budget {
-        // Where it was written: comments stay with what they are about.
-        let at = it.stages.iter().take_while(|stage| stage.span.start < budget.span.start).count();
-        members.insert(at, Member::Budget(budget));
+    if inner.is_empty() {
+        return empty(tokens, open);
     }
-    let head = format!("{} flow {}", if it.system { "system" } else { "custom" }, it.name.text);
-    let mut docs = vec![text(head)];
-    let mut open = end(it.name.span);
-    if let Some(title) = &it.title {
-        docs.push(text(format!(" {}", written(printer, title.span))));
-        open = end(title.span);
+    inner.insert(0, if broken { Doc::Hard } else { Doc::Line });
+    close(tokens, open, inner, Doc::Line)
+}
+
+/// A flow.
+pub(super) fn flow<'a>(tokens: &mut Tokens<'a>, it: &Flow) -> Doc<'a> {
+    // `custom flow NAME`
+    let mut docs = vec![tokens.words(3), Doc::Space];
+    if it.title.is_some() {
+        docs.extend([tokens.next(), Doc::Space]);
     }
-    docs.push(text(" "));
-    let range = |printer: &Printer<'_>, member: &Member<'_>| match member {
-        Member::Budget(budget) => (keyword_before(printer, start(budget.span)), end(budget.span)),
-        Member::Stage(stage) => (start(stage.span), end(stage.span)),
-    };
-    docs.push(body(
-        printer,
-        &Body { open, close: end(span), units: &members },
-        range,
-        |printer, member| match member {
-            Member::Budget(budget) => text(format!("budget {}", written(printer, budget.span))),
-            Member::Stage(it) => stage(printer, it),
-        },
-    ));
+    let mut stages = it.stages.iter();
+    docs.push(body_while(tokens, |tokens| match tokens.peek() {
+        "budget" => Some(tokens.words(2)),
+        _ => stages.next().map(|it| stage(tokens, it)),
+    }));
     Doc::Concat(docs)
 }
 
-/// `{ name: value }`
-pub(super) fn config(printer: &mut Printer<'_>, it: &Config) -> Doc {
-    config_fields(printer, &it.fields, start(it.span), end(it.span))
-}
-
-/// Config fields; `open` is at the brace or before it, `close` right after its partner.
-pub(super) fn config_fields(printer: &mut Printer<'_>, fields: &[ConfigField], open: usize, close: usize) -> Doc {
-    let range = |field: &ConfigField| (start(field.name.span), end(value_span(&field.value)));
-    bracketed(printer, &CONFIG, open, close, fields, range, |printer, field| {
+/// Config fields in braces.
+pub(super) fn config_fields<'a>(tokens: &mut Tokens<'a>, fields: &[ConfigField]) -> Doc<'a> {
+    bracketed(tokens, &CONFIG, fields, |tokens, field| {
+        let name = [tokens.next(), tokens.next(), Doc::Space];
         let value = match &field.value {
-            ConfigValue::Expr(it) => expr(printer, it),
-            ConfigValue::Type(it) => types::ty(printer, it),
+            ConfigValue::Expr(it) => expr(tokens, it),
+            ConfigValue::Type(it) => types::ty(tokens, it),
         };
-        Doc::Concat(vec![text(format!("{}: ", field.name.text)), value])
+        Doc::Concat(name.into_iter().chain([value]).collect())
     })
 }
 
-/// The span of a config value.
-pub(super) fn value_span(value: &ConfigValue) -> Span {
-    match value {
-        ConfigValue::Expr(it) => it.span,
-        ConfigValue::Type(it) => it.span,
+fn stage<'a>(tokens: &mut Tokens<'a>, it: &Stage) -> Doc<'a> {
+    let mut docs = vec![tokens.words(2), Doc::Space];
+    if it.title.is_some() {
+        docs.extend([tokens.next(), Doc::Space]);
     }
-}
-
-fn stage(printer: &mut Printer<'_>, it: &Stage) -> Doc {
-    let mut head = format!("stage {} ", it.name.text);
-    let mut open = end(it.name.span);
-    if let Some(title) = &it.title {
-        head.push_str(&format!("{} ", written(printer, title.span)));
-        open = end(title.span);
-    }
-    let steps = steps(printer, &Body { open, close: end(it.span), units: &it.steps }, 2);
-    Doc::Concat(vec![text(head), steps])
+    docs.push(steps(tokens, &it.steps, 2));
+    Doc::Concat(docs)
 }
 
 /// Steps at that level of indentation.
-fn steps(printer: &mut Printer<'_>, it: &Body<'_, Step>, level: usize) -> Doc {
-    body(printer, it, |_, step| (start(step.span), end(step.span)), |printer, it| step(printer, it, level))
+fn steps<'a>(tokens: &mut Tokens<'a>, steps: &[Step], level: usize) -> Doc<'a> {
+    body(tokens, steps, |tokens, it| step(tokens, it, level))
 }
 
-fn step(printer: &mut Printer<'_>, it: &Step, level: usize) -> Doc {
+fn step<'a>(tokens: &mut Tokens<'a>, it: &Step, level: usize) -> Doc<'a> {
     match &it.kind {
-        StepKind::Block(it) => block(printer, it),
-        StepKind::RunAction(it) => run_action(printer, it),
-        StepKind::RunFlow(it) => run_flow(printer, it),
-        StepKind::Decision(decision) => self::decision(printer, decision, it.span, level),
-        StepKind::Condition(it) => condition(printer, it),
+        StepKind::Block(it) => block(tokens, it),
+        StepKind::RunAction(it) => run_action(tokens, it),
+        StepKind::RunFlow(it) => run_flow(tokens, it),
+        StepKind::Decision(it) => decision(tokens, it, level),
+        StepKind::Condition(it) => condition(tokens, it),
         // Files with broken steps are refused.
-        StepKind::Broken => text(written(printer, it.span)),
+        StepKind::Broken => tokens.words_until(end(it.span)),
     }
 }
 
-fn block(printer: &mut Printer<'_>, it: &BlockStep) -> Doc {
-    let mut docs = vec![text(it.ty.text.as_str())];
-    docs.extend(it.label.as_ref().map(|label| text(format!(" as {}", label.text))));
-    tail(printer, docs, it.config.as_ref(), &it.modifiers)
+fn block<'a>(tokens: &mut Tokens<'a>, it: &BlockStep) -> Doc<'a> {
+    let head = tokens.next();
+    tail(tokens, head, it.label.as_ref(), it.config.as_ref(), &it.modifiers)
 }
 
-fn run_action(printer: &mut Printer<'_>, it: &RunAction) -> Doc {
-    let mut docs = vec![text(format!("run action {}@{}", it.slug.text, it.version.text))];
-    docs.extend(it.label.as_ref().map(|label| text(format!(" as {}", label.text))));
-    tail(printer, docs, it.config.as_ref(), &it.modifiers)
+fn run_action<'a>(tokens: &mut Tokens<'a>, it: &RunAction) -> Doc<'a> {
+    let head = Doc::Concat(vec![tokens.words(2), Doc::Space, tokens.glued_until(end(it.version.span))]);
+    tail(tokens, head, it.label.as_ref(), it.config.as_ref(), &it.modifiers)
 }
 
-fn run_flow(printer: &mut Printer<'_>, it: &RunFlow) -> Doc {
-    tail(printer, vec![text(format!("run flow {}", it.slug.text))], None, &it.modifiers)
+fn run_flow<'a>(tokens: &mut Tokens<'a>, it: &RunFlow) -> Doc<'a> {
+    let head = tokens.words(3);
+    tail(tokens, head, None, None, &it.modifiers)
 }
 
-fn tail(printer: &mut Printer<'_>, mut docs: Vec<Doc>, it: Option<&Config>, modifiers: &[Modifier]) -> Doc {
-    if let Some(it) = it {
-        docs.push(text(" "));
-        docs.push(config(printer, it));
+fn tail<'a>(
+    tokens: &mut Tokens<'a>,
+    head: Doc<'a>,
+    label: Option<&Name>,
+    config: Option<&Config>,
+    modifiers: &[Modifier],
+) -> Doc<'a> {
+    let mut docs = vec![head];
+    if label.is_some() {
+        // `as NAME`
+        docs.extend([Doc::Space, tokens.words(2)]);
     }
-    let mut modifiers = modifiers.iter().collect::<Vec<_>>();
-    modifiers.sort_by_key(|modifier| match &modifier.kind {
+    if let Some(config) = config {
+        docs.extend([Doc::Space, config_fields(tokens, &config.fields)]);
+    }
+    let mut sorted = modifiers.iter().collect::<Vec<_>>();
+    sorted.sort_by_key(|modifier| match &modifier.kind {
         ModifierKind::Timeout(_) => 0,
         ModifierKind::Retry { .. } => 1,
         ModifierKind::OnErrorHalt | ModifierKind::OnErrorContinue | ModifierKind::OnErrorDeny(_) => 2,
         ModifierKind::Async => 3,
     });
-    docs.extend(modifiers.into_iter().map(|it| text(format!(" {}", modifier(printer, it)))));
+    let mut after = tokens.place();
+    for modifier in sorted {
+        tokens.seek(start(modifier.span));
+        docs.extend([Doc::Space, tokens.words_until(end(modifier.span))]);
+        after = after.max(tokens.place());
+    }
+    tokens.go(after);
     Doc::Concat(docs)
 }
 
-fn modifier(printer: &Printer<'_>, it: &Modifier) -> String {
-    match &it.kind {
-        ModifierKind::Timeout(duration) => format!("timeout {}", written(printer, duration.span)),
-        ModifierKind::Retry { times, backoff: None } => format!("retry {times}"),
-        ModifierKind::Retry { times, backoff: Some(backoff) } => {
-            format!("retry {times} backoff {}", written(printer, backoff.span))
-        }
-        ModifierKind::OnErrorHalt => "on error halt".to_owned(),
-        ModifierKind::OnErrorContinue => "on error continue".to_owned(),
-        ModifierKind::OnErrorDeny(reason) => format!("on error deny {}", written(printer, reason.span)),
-        ModifierKind::Async => "async".to_owned(),
-    }
-}
-
-fn condition(printer: &mut Printer<'_>, it: &Condition) -> Doc {
-    let open = end(it.name.span);
-    let first = it.fields.first().map_or(open, |(name, _)| start(name.span));
-    let close = it.fields.last().map_or_else(
-        || printer.next_token(printer.next_token(first) + 1) + 1,
-        |(_, value)| printer.next_token(end(value.span)) + 1,
-    );
-    let range = |(name, value): &(crate::ast::Name, crate::ast::expr::Expr)| (start(name.span), end(value.span));
-    let fields = bracketed(printer, &CONFIG, open, close, &it.fields, range, |printer, (name, value)| {
-        Doc::Concat(vec![text(format!("{}: ", name.text)), expr(printer, value)])
+fn condition<'a>(tokens: &mut Tokens<'a>, it: &Condition) -> Doc<'a> {
+    let head = tokens.words(2);
+    let fields = bracketed(tokens, &CONFIG, &it.fields, |tokens, (_, value): &(Name, Expr)| {
+        Doc::Concat(vec![tokens.next(), tokens.next(), Doc::Space, expr(tokens, value)])
     });
-    Doc::Concat(vec![text(format!("condition {} ", it.name.text)), fields])
+    Doc::Concat(vec![head, Doc::Space, fields])
 }
 
 /// A case taken apart, to align its arrow.
-struct Arrowed {
-    head: Doc,
-    tail: Doc,
+struct Arrowed<'a> {
+    /// `when EXPR`
+    head: Doc<'a>,
+    /// `-> BRANCH`
+    arrow: Doc<'a>,
+    /// `{ ... }`
+    body: Option<Doc<'a>>,
 }
 
-fn decision(printer: &mut Printer<'_>, it: &Decision, span: Span, level: usize) -> Doc {
-    let columns = level + 1;
-    // Arrows align over all cases, so every case is printed before the first is placed. Comments are taken on the
-    // way, in order; each case's stand before it.
-    let open = end(it.name.span);
-    let first = it.cases.first().map_or(open, |case| start(case.span));
-    let brace = printer.slice(open, first).find('{').map_or(open, |at| open + at + 1);
-    // Without cases every comment stands inside, whichever side of the brace it was written on.
-    let after_brace = if it.cases.is_empty() { None } else { printer.comments.trailing(brace) };
-    let mut lead = Vec::new();
-    let mut cases = Vec::new();
-    for (index, case) in it.cases.iter().enumerate() {
-        let (comments, place) = printer.comments.before(start(case.span));
-        let blank = index > 0 && blank_before(printer.text, place.unwrap_or(start(case.span)));
-        let arrowed = arrowed(printer, case, columns);
-        lead.push((blank, comments, printer.comments.trailing(end(case.span))));
-        cases.push(arrowed);
+fn decision<'a>(tokens: &mut Tokens<'a>, it: &Decision, level: usize) -> Doc<'a> {
+    let head = tokens.words(2);
+    let open = tokens.next();
+    if it.cases.is_empty() {
+        return Doc::Concat(vec![head, Doc::Space, empty(tokens, open)]);
     }
-    let column = arrow_column(&cases, columns * INDENT);
+    // Arrows align over all cases, so every case is printed before the first is placed.
+    let cases = it.cases.iter().map(|case| {
+        let blank = tokens.blank();
+        (blank, tokens.lead(), arrowed(tokens, case, level + 1))
+    });
+    let cases = cases.collect::<Vec<_>>();
+    let indent = (level + 1) * INDENT;
+    let column = arrow_column(cases.iter().map(|(_, _, case)| case), indent);
     let mut inner = Vec::new();
-    inner.extend(after_brace);
-    for ((blank, comments, trailing), case) in lead.into_iter().zip(cases) {
+    for (index, (blank, lead, case)) in cases.into_iter().enumerate() {
         inner.push(Doc::Hard);
-        if blank {
-            inner.push(Doc::Blank);
-        }
-        inner.extend(comments);
-        inner.push(place(case, column, columns * INDENT));
-        inner.extend(trailing);
+        inner.extend((index > 0 && blank).then_some(Doc::Blank));
+        inner.extend(lead);
+        inner.push(place(case, column, indent));
     }
-    let (comments, _) = printer.comments.before(end(span));
-    if !comments.is_empty() {
-        inner.push(Doc::Hard);
-        inner.extend(without_last(comments));
-    }
-    Doc::Concat(vec![text(format!("decision {} ", it.name.text)), open_body(inner)])
+    Doc::Concat(vec![head, Doc::Space, close(tokens, open, inner, Doc::Hard)])
 }
 
-fn arrowed(printer: &mut Printer<'_>, it: &Case, level: usize) -> Arrowed {
-    let head = match &it.when {
-        Some(when) => Doc::Concat(vec![text("when "), expr(printer, when)]),
-        None => text("default"),
-    };
-    let mut tail = vec![text(format!("-> {}", it.branch.text))];
-    if let Some(steps) = &it.steps {
-        tail.push(text(" "));
-        let body = Body { open: end(it.branch.span), close: end(it.span), units: steps };
-        tail.push(self::steps(printer, &body, level + 1));
+fn arrowed<'a>(tokens: &mut Tokens<'a>, it: &Case, level: usize) -> Arrowed<'a> {
+    let mut head = vec![tokens.next()];
+    if let Some(when) = &it.when {
+        head.extend([Doc::Space, expr(tokens, when)]);
     }
-    Arrowed { head, tail: Doc::Concat(tail) }
+    let arrow = tokens.words(2);
+    let body = it.steps.as_ref().map(|steps| self::steps(tokens, steps, level + 1));
+    Arrowed { head: Doc::Concat(head), arrow, body }
 }
 
 /// How a case stands. What does not fit is decided from widths on one line alone, never from how the author broke it,
@@ -280,23 +209,29 @@ enum Placing {
     Below,
 }
 
-fn placing(case: &Arrowed, indent: usize) -> Placing {
-    let Some(head) = doc::flat_width(&case.head) else { return Placing::Below };
-    if let Some(tail) = doc::flat_width(&case.tail) {
-        if indent + head + 1 + tail <= WIDTH {
-            return Placing::Inline(head, tail);
+fn placing(case: &Arrowed<'_>, indent: usize) -> Placing {
+    // A comment between head and arrow, or inside one of them, breaks the line there.
+    let Some(Width { columns: head, trailed: false }) = width([&case.head], WIDTH) else { return Placing::Below };
+    let Some(arrow) = width([&case.arrow], WIDTH) else { return Placing::Below };
+    let mut opening = arrow.columns;
+    if let Some(body) = &case.body {
+        if let Some(tail) = width([&case.arrow, &Doc::Space, body], WIDTH) {
+            if indent + head + 1 + tail.columns <= WIDTH {
+                return Placing::Inline(head, tail.columns);
+            }
+            if indent + 2 * INDENT + tail.columns <= WIDTH {
+                return Placing::Below;
+            }
         }
-        if indent + 2 * INDENT + tail <= WIDTH {
-            return Placing::Below;
-        }
+        // ` {`
+        opening += 2;
     }
-    let tail = opening_width(&case.tail);
-    if indent + head + 1 + tail <= WIDTH { Placing::Inline(head, tail) } else { Placing::Below }
+    if indent + head + 1 + opening <= WIDTH { Placing::Inline(head, opening) } else { Placing::Below }
 }
 
 /// The width to which heads are padded: the widest of those on a line with their branch, if all still fit then.
-fn arrow_column(cases: &[Arrowed], indent: usize) -> usize {
-    let inline = cases.iter().filter_map(|case| match placing(case, indent) {
+fn arrow_column<'d, 'a: 'd>(cases: impl Iterator<Item = &'d Arrowed<'a>>, indent: usize) -> usize {
+    let inline = cases.filter_map(|case| match placing(case, indent) {
         Placing::Inline(head, tail) => Some((head, tail)),
         Placing::Below => None,
     });
@@ -305,33 +240,20 @@ fn arrow_column(cases: &[Arrowed], indent: usize) -> usize {
     if inline.iter().all(|(_, tail)| indent + widest + 1 + tail <= WIDTH) { widest } else { 0 }
 }
 
-/// The width of `-> branch {`.
-fn opening_width(tail: &Doc) -> usize {
-    match tail {
-        Doc::Concat(docs) => docs.first().and_then(doc::flat_width).unwrap_or(0) + 2,
-        _ => 0,
+fn place<'a>(case: Arrowed<'a>, column: usize, indent: usize) -> Doc<'a> {
+    let placing = placing(&case, indent);
+    let mut tail = vec![case.arrow];
+    if let Some(body) = case.body {
+        tail.extend([Doc::Space, body]);
     }
-}
-
-fn place(case: Arrowed, column: usize, indent: usize) -> Doc {
-    match placing(&case, indent) {
+    match placing {
         Placing::Inline(head, _) => {
-            let padding = " ".repeat(column.saturating_sub(head) + 1);
-            Doc::Concat(vec![case.head, text(padding), case.tail])
+            let padding = Doc::Pad(column.saturating_sub(head) + 1);
+            Doc::Concat([case.head, padding].into_iter().chain(tail).collect())
         }
         Placing::Below => {
-            let below = vec![Doc::Hard, case.tail];
-            Doc::Concat(vec![Doc::Group(vec![case.head]), Doc::Nest(vec![Doc::Nest(below)])])
+            tail.insert(0, Doc::Hard);
+            Doc::Concat(vec![Doc::Group(vec![case.head]), Doc::Nest(vec![Doc::Nest(tail)])])
         }
     }
-}
-
-fn open_body(inner: Vec<Doc>) -> Doc {
-    Doc::Concat(vec![text("{"), Doc::Nest(inner), Doc::Hard, text("}")])
-}
-
-/// Where the keyword right before `at` begins.
-pub(super) fn keyword_before(printer: &Printer<'_>, at: usize) -> usize {
-    let before = printer.slice(0, at).trim_end();
-    before.len() - before.chars().rev().take_while(char::is_ascii_alphanumeric).count()
 }

@@ -1,114 +1,80 @@
 //! Types, fields of declarations, paths and lists of names.
 
-use super::Printer;
-use super::doc::{Doc, text};
-use super::expr::{Brackets, bracketed, end, expr, start, written};
-use crate::ast::{FieldDecl, Grant, Known, Name, Path, TypeExpr, TypeExprKind};
-
-const RECORD: Brackets = Brackets { open: "{", close: "}", spaced: true, commas: false };
+use super::doc::{Comma, Doc};
+use super::expr::{Brackets, bracketed, end, expr};
+use super::tokens::Tokens;
+use crate::ast::{FieldDecl, Grant, Path, TypeExpr, TypeExprKind};
 
 /// A type with its labels.
-pub(super) fn ty(printer: &mut Printer<'_>, it: &TypeExpr) -> Doc {
-    let mut docs = it.labels.iter().map(|label| text(format!("{} ", label.text))).collect::<Vec<_>>();
-    docs.push(match &it.kind {
-        TypeExprKind::Name(name) => text(name.text.as_str()),
-        TypeExprKind::Apply(name, types) => {
-            let brackets = Brackets { open: "(", close: ")", spaced: false, commas: true };
-            let range = |it: &TypeExpr| (start(it.span), end(it.span));
-            let args = bracketed(printer, &brackets, end(name.span), end(it.span), types, range, ty);
-            Doc::Concat(vec![text(name.text.as_str()), args])
+pub(super) fn ty<'a>(tokens: &mut Tokens<'a>, it: &TypeExpr) -> Doc<'a> {
+    let mut docs = Vec::new();
+    for _ in &it.labels {
+        docs.extend([tokens.next(), Doc::Space]);
+    }
+    match &it.kind {
+        TypeExprKind::Name(_) => docs.push(tokens.next()),
+        TypeExprKind::Apply(_, types) => {
+            docs.push(tokens.next());
+            docs.push(bracketed(tokens, &Brackets { spaced: false, commas: true }, types, ty));
         }
-        TypeExprKind::Range(name, low, high) => {
-            let (low, high) = (expr(printer, low), expr(printer, high));
-            Doc::Concat(vec![text(name.text.as_str()), text("("), low, text(" .. "), high, text(")")])
+        TypeExprKind::Range(_, low, high) => {
+            docs.extend([tokens.next(), tokens.next(), expr(tokens, low), Doc::Space, tokens.next(), Doc::Space]);
+            docs.extend([expr(tokens, high), tokens.next()]);
         }
         TypeExprKind::Words(words) => {
-            let mut words = words.iter().map(|word| written(printer, word.span));
-            let first = text(words.next().unwrap_or_default());
-            let rest = words.flat_map(|word| [Doc::Line, text(format!("| {word}"))]).collect();
-            Doc::Group(vec![first, Doc::Nest(rest)])
+            let first = tokens.next();
+            let rest = words.iter().skip(1).flat_map(|_| [Doc::Line, tokens.words(2)]).collect();
+            docs.push(Doc::Group(vec![first, Doc::Nest(rest)]));
         }
-        TypeExprKind::Record(fields) => {
-            let open = it.labels.last().map_or(start(it.span), |label| end(label.span));
-            record(printer, open, end(it.span), fields)
-        }
-    });
+        TypeExprKind::Record(fields) => docs.push(record(tokens, fields)),
+    }
     Doc::Concat(docs)
 }
 
-/// `{ name: T, ... }`; `open` is at the brace or before it, `close` right after its partner.
-pub(super) fn record(printer: &mut Printer<'_>, open: usize, close: usize, fields: &[FieldDecl]) -> Doc {
-    bracketed(printer, &RECORD, open, close, fields, |field| (start(field.name.span), field_end(field)), field)
+/// `{ name: T, ... }`
+pub(super) fn record<'a>(tokens: &mut Tokens<'a>, fields: &[FieldDecl]) -> Doc<'a> {
+    bracketed(tokens, &Brackets { spaced: true, commas: false }, fields, field)
 }
 
-/// Where the braces of fields whose `{` is the next token after `at` end.
-pub(super) fn record_close(printer: &Printer<'_>, at: usize, fields: &[FieldDecl]) -> usize {
-    let last = match fields.last() {
-        Some(field) => match field.known {
-            // `known when provided`: the words are no part of the tree.
-            Some(_) => (0..3).fold(field_end(field), |at, _| word_end(printer, printer.next_token(at))),
-            None => field_end(field),
-        },
-        None => printer.next_token(at) + 1,
-    };
-    printer.next_token(last) + 1
-}
-
-/// Names with commas.
-pub(super) fn names(names: &[Name]) -> Doc {
-    commas(names.iter().map(|name| name.text.to_string()))
+/// So many names with commas.
+pub(super) fn names<'a>(tokens: &mut Tokens<'a>, count: usize) -> Doc<'a> {
+    commas((0..count).map(|_| tokens.next()))
 }
 
 /// Paths with commas.
-pub(super) fn paths(paths: &[Path]) -> Doc {
-    commas(paths.iter().map(path))
+pub(super) fn paths<'a>(tokens: &mut Tokens<'a>, paths: &[Path]) -> Doc<'a> {
+    commas(paths.iter().map(|it| path(tokens, it)))
 }
 
-/// Texts with commas, as written.
-pub(super) fn grants(printer: &Printer<'_>, grants: &[Grant]) -> Doc {
-    commas(grants.iter().map(|it| match it {
-        Grant::Text(it) => written(printer, it.span),
-        Grant::Config(field, _) => format!("config.{}", field.text),
-    }))
+/// Hosts or claims with commas.
+pub(super) fn grants<'a>(tokens: &mut Tokens<'a>, grants: &[Grant]) -> Doc<'a> {
+    commas(grants.iter().map(|it| tokens.glued_until(end(it.span()))))
 }
 
 /// A dotted path.
-pub(super) fn path(path: &Path) -> String {
-    path.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".")
+pub(super) fn path<'a>(tokens: &mut Tokens<'a>, path: &Path) -> Doc<'a> {
+    tokens.glued_until(end(path.span))
 }
 
-/// The end of the word at `at`.
-pub(super) fn word_end(printer: &Printer<'_>, at: usize) -> usize {
-    let rest = printer.text.get(at..).unwrap_or_default();
-    at + rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len())
-}
-
-fn commas(parts: impl Iterator<Item = String>) -> Doc {
+fn commas<'a>(parts: impl Iterator<Item = Doc<'a>>) -> Doc<'a> {
     let mut docs = Vec::new();
     for part in parts {
         if !docs.is_empty() {
-            docs.extend([text(","), Doc::Line]);
+            docs.extend([Doc::Comma(Comma::Always), Doc::Line]);
         }
-        docs.push(text(part));
+        docs.push(part);
     }
     Doc::Group(vec![Doc::Nest(docs)])
 }
 
-fn field(printer: &mut Printer<'_>, it: &FieldDecl) -> Doc {
-    let mut docs = vec![text(format!("{}: ", it.name.text)), ty(printer, &it.ty)];
+fn field<'a>(tokens: &mut Tokens<'a>, it: &FieldDecl) -> Doc<'a> {
+    let mut docs = vec![tokens.next(), tokens.next(), Doc::Space, ty(tokens, &it.ty)];
     if let Some(default) = &it.default {
-        docs.push(text(" = "));
-        docs.push(expr(printer, default));
+        docs.extend([Doc::Space, tokens.next(), Doc::Space, expr(tokens, default)]);
     }
-    docs.extend(it.known.map(|known| {
-        text(match known {
-            Known::Provided => " known when provided",
-            Known::Set => " known when set",
-        })
-    }));
+    if it.known.is_some() {
+        // `known when provided`
+        docs.extend([Doc::Space, tokens.words(3)]);
+    }
     Doc::Concat(docs)
-}
-
-fn field_end(field: &FieldDecl) -> usize {
-    field.default.as_ref().map_or(end(field.ty.span), |default| end(default.span))
 }

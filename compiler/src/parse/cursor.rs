@@ -90,11 +90,6 @@ impl<'a> Cx<'a> {
         &mut self.diagnostics[index]
     }
 
-    pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<(usize, usize)>) {
-        let comments = std::mem::take(&mut self.comments);
-        (self.into_diagnostics(), comments)
-    }
-
     pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|found| (found.primary.span.start, found.primary.span.end, found.code));
         self.diagnostics
