@@ -40,7 +40,7 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
     let mut checked = check::check(&project, &library);
     diagnostics.append(&mut checked.diagnostics);
     let (scripts, found) =
-        admit_script::compile(&admit_script::units(&project), &project.sources, &project.action_sources);
+        admit_script::compile(&admit_script::units(&project, &checked), &project.sources, &project.action_sources);
     diagnostics.extend(found);
     diagnostics.sort_by(|left, right| (left.primary.span, left.code).cmp(&(right.primary.span, right.code)));
     diagnostics.dedup();
@@ -49,7 +49,7 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
 
 /// The declarations of the standard library. That they are sound is tested; a fault here is ours.
 pub fn standard_library() -> Result<Library, Failure> {
-    let (library, diagnostics) = Library::load(admit_stdlib::SOURCES);
+    let (library, diagnostics) = Library::load(&admit_stdlib::files());
     match diagnostics.iter().find(|diagnostic| diagnostic.level == Level::Error) {
         None => Ok(library),
         Some(broken) => {

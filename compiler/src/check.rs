@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use semver::Version;
 use smol_str::SmolStr;
 
 use crate::ast::{Flow, Item, ItemKind};
@@ -127,6 +128,19 @@ pub struct Checked {
     pub tests: Vec<Test>,
     /// What was found, in the order of the source.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// The versions of Actions that the flows pin, with the places that run each: custom flows by themselves, once.
+    pub fn pins(&self) -> BTreeMap<(SmolStr, Version), usize> {
+        let mut pins = BTreeMap::new();
+        self.flows.values().for_each(|flow| {
+            flow.for_each_action(&mut |run, inlined| {
+                *pins.entry((run.slug.clone(), run.version.clone())).or_default() += usize::from(!inlined);
+            })
+        });
+        pins
+    }
 }
 
 /// Checks a project: every flow, rule and test, and what only shows across them.

@@ -5,6 +5,8 @@ mod contracts;
 mod event;
 pub mod types;
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
@@ -12,8 +14,10 @@ use smol_str::SmolStr;
 use crate::ast::{File, Item, ItemKind};
 use crate::diagnostic::Diagnostic;
 use crate::parse::parse;
+use crate::project::{ActionFile, Place};
 use crate::schema::{Block, Contract, Event, Session};
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
+use crate::typed::action::Kind;
 
 /// What a project is checked against.
 #[derive(Clone, Debug, Default)]
@@ -26,18 +30,35 @@ pub struct Library {
     pub session: Session,
     /// Contracts by system flow, in the order declared.
     pub contracts: IndexMap<SmolStr, Contract, FxBuildHasher>,
+    /// Templates: Actions that stand where a project has none of their slug. The versions of one slug follow each other.
+    pub templates: Vec<Template>,
+    /// Files beside the templates' declarations that may be a module of one, by path.
+    pub action_sources: BTreeMap<SmolStr, FileId>,
     /// The declarations' files: a project's files are added after them.
     pub sources: Sources,
 }
 
+/// An Action that the library declares.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Its declaration: an [`ItemKind::Action`].
+    pub item: Item,
+    /// Where it lies.
+    pub file: ActionFile,
+}
+
 impl Library {
-    /// Reads declarations from `(name, text)` pairs: the standard library, then a host's extensions.
+    /// Reads declarations from `(name, text)` pairs: the standard library, then a host's extensions. A file that ends in
+    /// `.ts` or `.js` is a source of the template in whose folder it lies: `templates/<slug>/<version>/action.ts`.
     pub fn load<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> (Library, Vec<Diagnostic>) {
         let mut sources = Sources::default();
         let mut diagnostics = Vec::new();
         let mut parsed = Vec::with_capacity(files.len());
         for (name, text) in files {
             let id = sources.add(name.as_ref(), text.as_ref());
+            if is_source(name.as_ref()) {
+                continue;
+            }
             let one = parse(id, text.as_ref());
             diagnostics.extend(one.diagnostics);
             parsed.push(one.file);
@@ -53,8 +74,13 @@ impl Library {
     pub fn read(sources: Sources, files: &[File]) -> (Library, Vec<Diagnostic>) {
         let mut library = Library { sources, ..Library::default() };
         let mut diagnostics = Vec::new();
+        let named = library.sources.iter().filter(|(_, source)| is_source(&source.name));
+        library.action_sources = named.map(|(id, source)| (source.name.as_str().into(), id)).collect();
+        let declares = |file: &File| library.sources.get(file.id).is_some_and(|source| is_template(&source.name));
+        let (templates, files): (Vec<&File>, Vec<&File>) = files.iter().partition(|file| declares(file));
         let items: Vec<&Item> = files.iter().flat_map(|file| &file.items).collect();
         read(&mut library, &items, &mut diagnostics);
+        read_templates(&mut library, &templates, &mut diagnostics);
         (library, diagnostics)
     }
 
@@ -135,6 +161,44 @@ fn read(library: &mut Library, items: &[&Item], diagnostics: &mut Vec<Diagnostic
             ),
         }
     }
+}
+
+/// Templates, in the order of slugs and versions. What their declarations say is checked as a project's is.
+fn read_templates(library: &mut Library, files: &[&File], diagnostics: &mut Vec<Diagnostic>) {
+    let mut templates = Vec::new();
+    for file in files {
+        let name = library.sources.get(file.id).map_or("", |source| &source.name);
+        let below = name.find(TEMPLATES).map_or(0, |at| at + TEMPLATES.len());
+        let root = name.get(..below).unwrap_or("");
+        let place = Place { root, sources: &library.action_sources, kind: Kind::Template };
+        let found = place.actions(name, file, diagnostics);
+        templates.extend(found.into_iter().map(|(file, item)| Template { item: item.clone(), file }));
+        for item in file.items.iter().filter(|item| !matches!(item.kind, ItemKind::Action(_))) {
+            diagnostics.push(
+                Diagnostic::error("A0500", item.span, "a template's file holds its declaration only")
+                    .help("move it to another file of the library"),
+            );
+        }
+    }
+    templates
+        .sort_by(|left, right| (&left.file.slug, &left.file.version).cmp(&(&right.file.slug, &right.file.version)));
+    for template in &templates {
+        if let ItemKind::Action(declaration) = &template.item.kind {
+            crate::resolve::action::read(&template.item, declaration, Kind::Template, library, diagnostics);
+        }
+    }
+    library.templates = templates;
+}
+
+/// The folder of the templates.
+const TEMPLATES: &str = "templates/";
+
+fn is_template(name: &str) -> bool {
+    (name.starts_with(TEMPLATES) || name.contains("/templates/")) && name.ends_with(".admit")
+}
+
+fn is_source(name: &str) -> bool {
+    name.ends_with(".ts") || name.ends_with(".js")
 }
 
 fn twice(what: &str, span: Span, first: Span) -> Diagnostic {

@@ -6,7 +6,7 @@ mod manifest;
 mod tenants;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use admit_plan::code::Set;
 use rayon::prelude::*;
@@ -19,6 +19,7 @@ use crate::parse::parse;
 use crate::source::{FileId, Sources};
 
 pub use actions::ActionFile;
+pub(crate) use actions::Place;
 pub use lists::{ListEntry, ListFile};
 pub use manifest::{Limits, Manifest, Settings};
 pub use tenants::{Tenant, TenantParam};
@@ -39,9 +40,9 @@ pub struct Project {
     pub lists: BTreeMap<SmolStr, ListFile>,
     /// Tenants by slug.
     pub tenants: BTreeMap<SmolStr, Tenant>,
-    /// Actions' source files by path.
+    /// Actions' source files by path, those of the library's templates among them.
     pub action_sources: BTreeMap<SmolStr, FileId>,
-    /// Where each `action.admit` lies.
+    /// Where each `action.admit` lies, and below them the library's templates of other slugs.
     pub actions: Vec<ActionFile>,
 }
 
@@ -82,11 +83,20 @@ impl Project {
         }
         let paths: Vec<&str> = programs.iter().map(|(_, path)| path.as_str()).collect();
         project.actions = actions::layout(&project, &paths, &mut diagnostics);
+        project.take_templates(library);
         lists::check(&project, &mut diagnostics);
         for (id, path, text) in tenant_files {
             tenants::read(&mut project, id, &path, &text, &mut diagnostics);
         }
         (project, diagnostics)
+    }
+
+    /// The library's templates stand where the project has no Action of their slug.
+    fn take_templates(&mut self, library: &Library) {
+        let own: BTreeSet<SmolStr> = self.actions.iter().map(|action| action.slug.clone()).collect();
+        let templates = library.templates.iter().map(|template| &template.file);
+        self.actions.extend(templates.filter(|template| !own.contains(&template.slug)).cloned());
+        self.action_sources.extend(library.action_sources.iter().map(|(path, id)| (path.clone(), *id)));
     }
 
     /// All items of the project, in the order of its files.

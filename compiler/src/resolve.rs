@@ -36,7 +36,7 @@ pub struct Index<'a> {
     pub lists: BTreeMap<&'a str, ListItem<'a>>,
     /// Secrets by name.
     pub secrets: BTreeMap<&'a str, &'a Name>,
-    /// Actions by slug, each with its versions in the order of the source.
+    /// Actions by slug, each with its versions in the order of the source; the library's templates of other slugs too.
     pub actions: BTreeMap<&'a str, Vec<Action<'a>>>,
     /// Rules in the order of the source.
     pub rules: Vec<(&'a Item, &'a Rule)>,
@@ -162,6 +162,16 @@ pub fn index<'a>(
                 );
             }
         }
+    }
+    for template in &library.templates {
+        let ItemKind::Action(declaration) = &template.item.kind else { continue };
+        let of_slug = index.actions.get(declaration.name.text.as_str());
+        if of_slug.is_some_and(|own| own.iter().any(|action| action.kind == ActionKind::Custom)) {
+            continue;
+        }
+        // What is wrong with it was said when the library was read.
+        let action = action::read(&template.item, declaration, ActionKind::Template, library, &mut Vec::new());
+        index.actions.entry(&declaration.name.text).or_default().push(action);
     }
     for (name, contract) in &library.contracts {
         index.events.insert(name.as_str(), known_type(library, Some(contract)));

@@ -43,6 +43,11 @@ mod deny;
 pub use declarations::SOURCES;
 pub use templates::TEMPLATES;
 
+/// All that a project is checked against: the declarations, then the templates with their sources.
+pub fn files() -> Vec<(&'static str, &'static str)> {
+    SOURCES.iter().chain(TEMPLATES).copied().collect()
+}
+
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
     let blocks: [Arc<dyn Block>; 11] = [

@@ -16,12 +16,14 @@ mod syntax;
 
 use std::collections::BTreeMap;
 
+use admit_compiler::check::Checked;
 use admit_compiler::diagnostic::Diagnostic;
-use admit_compiler::project::Project;
+use admit_compiler::project::{ActionFile, Project};
 use admit_compiler::scripts::Scripts;
 use admit_compiler::source::{FileId, Sources};
+use admit_compiler::typed::action::Kind;
 use semver::Version;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
 /// Bytes of one module at most.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -43,13 +45,18 @@ pub struct Unit {
     pub entry: FileId,
 }
 
-/// The Actions that a project declares and whose source file is there.
-pub fn units(project: &Project) -> Vec<Unit> {
-    let unit = |action: &admit_compiler::project::ActionFile| {
-        let folder = format_smolstr!("actions/{}/{}/", action.slug, action.version);
+/// The Actions that a project declares and whose source file is there, and the templates that its flows pin.
+pub fn units(project: &Project, checked: &Checked) -> Vec<Unit> {
+    let pins = checked.pins();
+    let wanted = |action: &&ActionFile| match action.kind {
+        Kind::Custom => true,
+        Kind::Template => pins.contains_key(&(action.slug.clone(), action.version.clone())),
+    };
+    let unit = |action: &ActionFile| {
+        let folder = action.folder.clone();
         Some(Unit { slug: action.slug.clone(), version: action.version.clone(), folder, entry: action.source? })
     };
-    project.actions.iter().filter_map(unit).collect()
+    project.actions.iter().filter(wanted).filter_map(unit).collect()
 }
 
 /// Compiles the scripts of these Actions. `files` has every file that may be a module of one, by its path; those of

@@ -4,6 +4,7 @@ use super::walk::Used;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Index;
 use crate::source::Span;
+use crate::typed::action::Kind;
 
 /// Warns of names that nothing uses; where an item did not parse, it may be what uses them.
 pub(super) fn unused(index: &Index<'_>, used: &Used, out: &mut Vec<Diagnostic>) {
@@ -27,7 +28,7 @@ pub(super) fn unused(index: &Index<'_>, used: &Used, out: &mut Vec<Diagnostic>) 
     }
     for (slug, versions) in &index.actions {
         if !used.actions.contains(*slug)
-            && let Some(action) = versions.first()
+            && let Some(action) = versions.first().filter(|action| action.kind == Kind::Custom)
         {
             out.push(warning("action", slug, action.name.span));
         }

@@ -10,7 +10,7 @@ use super::{Builder, Fault, Program, number};
 use crate::diagnostic::Diagnostic;
 use crate::scripts::Script;
 use crate::source::Span;
-use crate::typed::flow::{Flow, Step, StepKind};
+use crate::typed::flow::Flow;
 
 /// The versions that flows pin, in order, and their numbers.
 pub(super) type Pinned = BTreeMap<(SmolStr, Version), ActionId>;
@@ -19,25 +19,11 @@ pub(super) type Pinned = BTreeMap<(SmolStr, Version), ActionId>;
 pub(super) fn pinned(flows: &[&Flow]) -> Pinned {
     let mut found = BTreeSet::new();
     for flow in flows {
-        flow.stages.iter().for_each(|stage| collect(&stage.steps, &mut found));
+        flow.for_each_action(&mut |run, _| {
+            found.insert((run.slug.clone(), run.version.clone()));
+        });
     }
     found.into_iter().zip(0..).collect()
-}
-
-fn collect(steps: &[Step], found: &mut BTreeSet<(SmolStr, Version)>) {
-    for step in steps {
-        match &step.kind {
-            StepKind::RunAction(run) => {
-                found.insert((run.slug.clone(), run.version.clone()));
-            }
-            StepKind::RunFlow(run) => run.stages.iter().for_each(|stage| collect(&stage.steps, found)),
-            StepKind::Decision(decision) => {
-                let branches = decision.cases.iter().map(|case| &case.branch).chain(&decision.default);
-                branches.for_each(|branch| collect(&branch.steps, found));
-            }
-            StepKind::Block(_) | StepKind::Condition(_) => {}
-        }
-    }
 }
 
 /// The pinned Actions, and the source maps of their modules.

@@ -70,7 +70,7 @@ impl Action<'_> {
 }
 
 /// Reads a declaration's clauses.
-pub(super) fn read<'a>(
+pub(crate) fn read<'a>(
     item: &'a Item,
     declaration: &'a ActionDecl,
     kind: ActionKind,

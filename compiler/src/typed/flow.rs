@@ -335,6 +335,27 @@ pub struct Egress {
     pub span: Span,
 }
 
+impl Flow {
+    /// Visits every `run action`, and whether it stands in a custom flow that this one runs.
+    pub fn for_each_action<'f>(&'f self, visit: &mut impl FnMut(&'f RunAction, bool)) {
+        self.stages.iter().for_each(|stage| actions_of(&stage.steps, false, visit));
+    }
+}
+
+fn actions_of<'f>(steps: &'f [Step], inlined: bool, visit: &mut impl FnMut(&'f RunAction, bool)) {
+    for step in steps {
+        match &step.kind {
+            StepKind::RunAction(run) => visit(run, inlined),
+            StepKind::RunFlow(run) => run.stages.iter().for_each(|stage| actions_of(&stage.steps, true, visit)),
+            StepKind::Decision(decision) => {
+                let branches = decision.cases.iter().map(|case| &case.branch).chain(&decision.default);
+                branches.for_each(|branch| actions_of(&branch.steps, inlined, visit));
+            }
+            StepKind::Block(_) | StepKind::Condition(_) => {}
+        }
+    }
+}
+
 impl OnError {
     /// For the plan, with the reason put into its pool.
     pub fn to_plan(&self, mut string: impl FnMut(&SmolStr) -> code::StrId) -> PlanOnError {

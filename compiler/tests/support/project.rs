@@ -9,7 +9,7 @@ use admit_compiler::library::Library;
 use admit_compiler::project::Project;
 use admit_compiler::source::Sources;
 
-/// The declarations of the standard library, as they stand in the tree.
+/// The declarations of the standard library and the sources of its templates, as they stand in the tree.
 pub fn stdlib_files() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib");
     let mut files = Vec::new();
@@ -19,7 +19,7 @@ pub fn stdlib_files() -> Vec<(String, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "admit") {
+            } else if path.extension().is_some_and(|end| end == "admit" || end == "ts") {
                 let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
                 files.push((format!("stdlib/{name}"), std::fs::read_to_string(&path).unwrap()));
             }
@@ -34,8 +34,13 @@ pub fn library_with(more: &[(String, String)]) -> (Library, Vec<Diagnostic>) {
     let mut sources = Sources::default();
     let mut parsed = Vec::new();
     let mut diagnostics = Vec::new();
-    for (name, text) in stdlib_files().iter().chain(more) {
+    // Contracts of a host may have other stages than those that the templates' triggers name.
+    let standard = stdlib_files().into_iter().filter(|(name, _)| more.is_empty() || !name.contains("/templates/"));
+    for (name, text) in standard.collect::<Vec<_>>().iter().chain(more) {
         let id = sources.add(name.clone(), text.clone());
+        if name.ends_with(".ts") {
+            continue;
+        }
         let file = admit_compiler::parse::parse(id, text);
         diagnostics.extend(file.diagnostics);
         parsed.push(file.file);

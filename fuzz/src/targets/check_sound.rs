@@ -45,7 +45,7 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn standard() -> Library {
-    let (library, found) = Library::load(admit_stdlib::SOURCES);
+    let (library, found) = Library::load(&admit_stdlib::files());
     assert!(found.is_empty(), "the standard library: {found:?}");
     library
 }

@@ -49,7 +49,7 @@ fn project_files(folder: &Path, below: &str, files: &mut Vec<(String, Vec<u8>)>)
 async fn node(dir: &Path) -> Node {
     let mut files = Vec::new();
     project_files(Path::new(EXAMPLE), "", &mut files);
-    let (library, faults) = Library::load(admit_stdlib::SOURCES);
+    let (library, faults) = Library::load(&admit_stdlib::files());
     assert!(faults.is_empty(), "{faults:?}");
     let (project, faults) = Project::read(&library, &files);
     assert!(faults.is_empty(), "{faults:?}");
