@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use admit_compiler::check::Checked;
 use admit_compiler::diagnostic::{Diagnostic, Level};
 use admit_compiler::library::Library;
 use admit_compiler::project::Project;
@@ -17,8 +18,11 @@ pub const FOLDER: &str = "actions/tag/1.0.0/";
 pub fn compile(files: &[(String, String)]) -> (Project, Scripts, Vec<Diagnostic>) {
     let (project, found) = Project::read(&Library::default(), files);
     assert!(found.is_empty(), "{found:?}");
-    let (scripts, found) =
-        admit_script::compile(&admit_script::units(&project), &project.sources, &project.action_sources);
+    let (scripts, found) = admit_script::compile(
+        &admit_script::units(&project, &Checked::default()),
+        &project.sources,
+        &project.action_sources,
+    );
     (project, scripts, found)
 }
 
