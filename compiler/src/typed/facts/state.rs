@@ -289,7 +289,7 @@ mod tests {
     }
 
     fn fact() -> impl Strategy<Value = State> {
-        let words = |words: &[&str]| Values::words(words.iter().map(|word| SmolStr::new(word)));
+        let words = |words: &[&str]| Values::words(words.iter().map(SmolStr::new));
         let values = prop_oneof![
             Just(Values::Any),
             any::<bool>().prop_map(Values::bool),
