@@ -13,9 +13,10 @@ mod signatures;
 pub mod tables;
 pub mod test;
 
-use admit_plan::code::{Escape, Expr};
+use admit_plan::code::Expr;
 use admit_plan::types::Type;
 
+use crate::schema::Rules;
 use crate::source::Span;
 
 pub use fit::{closed, fits, join};
@@ -26,8 +27,8 @@ pub use infer::{infer, qualified};
 pub struct Expect<'a> {
     /// The type that the value must fit; none: any.
     pub ty: Option<&'a Type>,
-    /// How holes of templates are escaped; none: templates are refused.
-    pub template: Option<Escape>,
+    /// How holes of templates are escaped, in the value and in what is inside it; none: templates are refused.
+    pub rules: Option<&'a Rules>,
     /// What the place is called in messages: ``field `url` ``, ``the condition``; empty: nothing special.
     pub what: &'a str,
 }

@@ -1,15 +1,17 @@
 //! Typing of expressions, as text: an expression, and its type or the diagnostics that it has.
 
-use admit_compiler::ast::Name;
+use admit_compiler::ast::expr::Expr;
+use admit_compiler::ast::{ConfigValue, ItemKind, Name, StepKind};
 use admit_compiler::diagnostic::{Diagnostic, Level};
-use admit_compiler::parse::parse_expr;
+use admit_compiler::parse::{parse, parse_expr};
+use admit_compiler::schema::{Inner, Rules};
 use admit_compiler::source::FileId;
 use admit_compiler::typed::facts::Facts;
 use admit_compiler::typed::narrow::facts_if;
 use admit_compiler::typed::scope::{Absent, Access, Mode, Read, Resolved, Root, Scope};
 use admit_compiler::typed::tables::{Interner, SlotInfo, Slots};
 use admit_compiler::typed::{Expect, Typed, infer};
-use admit_plan::code::{Escape, Expr as Code, Pool, SlotId};
+use admit_plan::code::{Escape, Expr as Code, Part, Pool, SlotId};
 use admit_plan::types::{Double, Field, Kind, Labels, Range, Type};
 
 #[test]
@@ -171,6 +173,13 @@ fn values_fit_what_is_wanted() {
 }
 
 #[test]
+fn a_field_that_may_be_left_out_wants_the_plain_type() {
+    let want = record(vec![("blocked", Type::optional(Kind::Bool.into()))]);
+    let (_, found, _) = infer_in("{blocked: 1}", Some(&want));
+    assert_eq!(show("{blocked: 1}", &found[0]), "A0101 `1` `bool` is wanted, this is `int`");
+}
+
+#[test]
 fn templates_escape_for_their_field() {
     for (parts, escape, expected) in [
         (vec!["event.user.id"], Some(Escape::Url), ""),
@@ -181,16 +190,46 @@ fn templates_escape_for_their_field() {
         (vec!["step.risk.score", "now"], Some(Escape::Header), ""),
         (vec!["secrets.key"], Some(Escape::Header), "A0119"),
     ] {
-        use admit_compiler::ast::expr::{Expr, ExprKind, TemplatePart};
+        use admit_compiler::ast::expr::{ExprKind, TemplatePart};
         let holes = parts.iter().map(|part| TemplatePart::Hole(parse_expr(FileId(0), part).0)).collect();
         let span = admit_compiler::source::Span { file: FileId(0), start: 0, end: 1 };
         let template = Expr { kind: ExprKind::Template(holes), span };
         let mut scope = Names::new();
         let mut found = Vec::new();
         let ty = Type::from(Kind::String);
-        infer(&template, Expect { ty: Some(&ty), template: escape, what: "" }, &mut scope, &mut found);
+        let rules = Rules { escape, ..Rules::default() };
+        infer(&template, Expect { ty: Some(&ty), rules: Some(&rules), what: "" }, &mut scope, &mut found);
         assert_eq!(codes(&found), expected, "{parts:?} in {escape:?}");
     }
+}
+
+#[test]
+fn a_template_inside_a_record_escapes_for_its_own_field() {
+    let labelled = |escape| Rules { escape: Some(escape), ..Rules::default() };
+    let inside = Rules {
+        inner: Inner::Fields(vec![
+            ("link".into(), labelled(Escape::Url)),
+            ("page".into(), labelled(Escape::Html)),
+            ("heads".into(), Rules { inner: Inner::Items(Box::new(labelled(Escape::Header))), ..Rules::default() }),
+        ]),
+        ..Rules::default()
+    };
+    let text = || Type::from(Kind::String);
+    let heads = Type::map(text(), text());
+    let want = record(vec![("page", text()), ("link", text()), ("heads", heads), ("plain", text())]);
+    let hole = "\"{{ event.user.id }}\"";
+    let source = format!("{{page: {hole}, link: {hole}, heads: {{\"a\": {hole}}}, plain: \"\"}}");
+    let mut scope = Names::new();
+    let (expr, mut found) = parse_config(&source);
+    let typed = infer(&expr, Expect { ty: Some(&want), rules: Some(&inside), what: "" }, &mut scope, &mut found);
+    assert_eq!(codes(&found), "");
+    let mut escapes = Vec::new();
+    escapes_of(&typed.code, &mut escapes);
+    assert_eq!(escapes, [Escape::Html, Escape::Url, Escape::Header]);
+
+    let (expr, mut found) = parse_config(&source.replace("plain: \"\"", &format!("plain: {hole}")));
+    infer(&expr, Expect { ty: Some(&want), rules: Some(&inside), what: "" }, &mut scope, &mut found);
+    assert_eq!(codes(&found), "A0120", "a field without a kind takes no templates");
 }
 
 #[test]
@@ -267,8 +306,29 @@ fn the_deepest_expression_that_parses_is_typed_on_a_small_stack() {
 fn infer_in(text: &str, want: Option<&Type>) -> (Typed, Vec<Diagnostic>, Names) {
     let (expr, mut found) = parse_expr(FileId(0), text);
     let mut scope = Names::new();
-    let typed = infer(&expr, Expect { ty: want, template: None, what: "" }, &mut scope, &mut found);
+    let typed = infer(&expr, Expect { ty: want, rules: None, what: "" }, &mut scope, &mut found);
     (typed, found, scope)
+}
+
+/// The value of a config field, in which templates may stand.
+#[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a helper of tests fails by panicking")]
+fn parse_config(value: &str) -> (Expr, Vec<Diagnostic>) {
+    let parsed = parse(FileId(0), &format!("custom flow f {{ stage s {{ b {{ c: {value} }} }} }}"));
+    let ItemKind::Flow(flow) = &parsed.file.items[0].kind else { panic!("a flow") };
+    let StepKind::Block(block) = &flow.stages[0].steps[0].kind else { panic!("a block") };
+    let ConfigValue::Expr(expr) = &block.config.as_ref().unwrap().fields[0].value else { panic!("a value") };
+    (expr.clone(), parsed.diagnostics)
+}
+
+/// How the holes of templates are escaped, in order.
+fn escapes_of(code: &Code, out: &mut Vec<Escape>) {
+    if let Code::Template(parts) = code {
+        out.extend(parts.iter().filter_map(|part| match part {
+            Part::Hole(_, escape) => Some(*escape),
+            Part::Text(_) => None,
+        }));
+    }
+    code.for_each_child(&mut |child| escapes_of(child, out));
 }
 
 fn codes(found: &[Diagnostic]) -> String {
@@ -286,7 +346,6 @@ fn show(text: &str, found: &Diagnostic) -> String {
 
 /// How many nodes the code has.
 fn nodes(code: &Code) -> usize {
-    use admit_plan::code::Part;
     1 + match code {
         Code::Select(a, _) | Code::HasField(a, _) | Code::OptSelect(a, _) => nodes(a),
         Code::Not(a) | Code::Neg(a) | Code::InSet(a, _) | Code::Matches(a, _) => nodes(a),

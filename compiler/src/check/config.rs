@@ -16,7 +16,7 @@ use crate::ast::{Config, ConfigField, ConfigValue};
 use crate::diagnostic::{Diagnostic, Level};
 use crate::library::types::{self, Place};
 use crate::nearest::nearest;
-use crate::schema::{Inner, Rules};
+use crate::schema::Rules;
 use crate::source::Span;
 use crate::typed::flow::{self, Egress, Source};
 use crate::typed::{Expect, Typed};
@@ -196,7 +196,7 @@ impl Walk<'_, '_> {
             }
             ConfigValue::Expr(expr) => {
                 let what = format!("field `{}`", field.name);
-                let expect = Expect { ty: Some(field.ty), template: escape(field.rules), what: &what };
+                let expect = Expect { ty: Some(field.ty), rules: Some(field.rules), what: &what };
                 let before = self.out.len();
                 let typed = self.config_expr(expr, expect, state);
                 let sound = !self.out.iter().skip(before).any(|found| found.level == Level::Error);
@@ -229,7 +229,7 @@ impl Walk<'_, '_> {
         if field.ty.present().kind == Kind::Type {
             return;
         }
-        let expect = Expect { ty: Some(field.ty), template: escape(field.rules), what: "" };
+        let expect = Expect { ty: Some(field.ty), rules: Some(field.rules), what: "" };
         let before = self.out.len();
         let typed = self.config_expr(default, expect, state);
         let found = self.out.split_off(before);
@@ -373,15 +373,6 @@ fn personal(place: &SmolStr, ty: &Type, out: &mut Vec<SmolStr>) {
         Kind::Optional(inner) | Kind::List(inner) | Kind::Map(_, inner) => personal(place, inner, out),
         _ => {}
     }
-}
-
-/// How templates in a field are escaped: by the field's own kind, or that of the values inside it.
-fn escape(rules: &Rules) -> Option<Escape> {
-    rules.escape.or_else(|| match &rules.inner {
-        Inner::None => None,
-        Inner::Items(items) => escape(items),
-        Inner::Fields(fields) => fields.iter().find_map(|(_, rules)| escape(rules)),
-    })
 }
 
 fn value_span(value: &ConfigValue) -> Span {

@@ -37,7 +37,7 @@ pub(super) fn constant_in(
 ) -> Option<Code> {
     let mut scope = Nothing { pool, facts: Facts::nothing(), what };
     let mut found = Vec::new();
-    let typed = infer(expr, Expect { ty, template: None, what }, &mut scope, &mut found);
+    let typed = infer(expr, Expect { ty, rules: None, what }, &mut scope, &mut found);
     let sound = !found.iter().any(|found| found.level == Level::Error);
     out.append(&mut found);
     sound.then_some(typed.code)

@@ -29,7 +29,7 @@ impl Walk<'_, '_> {
     /// A `when`, or a field of a condition.
     pub(super) fn condition_expr(&mut self, expr: &Expr, what: &str, state: &State) -> Condition {
         let bool = Type::from(Kind::Bool);
-        let expect = Expect { ty: Some(&bool), template: None, what };
+        let expect = Expect { ty: Some(&bool), rules: None, what };
         let mut found = Vec::new();
         let mut scope = FlowScope { walk: self, state, standing: Standing::Condition };
         let typed = infer(expr, expect, &mut scope, &mut found);

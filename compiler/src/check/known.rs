@@ -73,40 +73,47 @@ pub(super) fn steps_of(flow: &Flow, index: &Index<'_>) -> Steps {
 
 fn collect(steps: &[Step], index: &Index<'_>, own: &mut Steps, runs: &mut Vec<SmolStr>) {
     for step in steps {
-        let (name, span, what, output) = match &step.kind {
-            StepKind::Block(block) => {
-                let name =
-                    block.label.as_ref().map_or_else(|| default_label(&block.ty.text), |label| label.text.clone());
-                (name, block.ty.span, What::Block(block.ty.text.clone()), block_output(block, index))
+        if let StepKind::RunFlow(run) = &step.kind {
+            runs.push(run.slug.text.clone());
+        }
+        if let StepKind::Decision(decision) = &step.kind {
+            for case in &decision.cases {
+                collect(case.steps.as_deref().unwrap_or(&[]), index, own, runs);
             }
-            StepKind::RunAction(run) => {
-                let name = run.label.as_ref().unwrap_or(&run.slug).text.clone();
-                let versions = index.actions.get(run.slug.text.as_str());
-                let action =
-                    versions.and_then(|all| all.iter().find(|one| one.version.to_string() == run.version.text));
-                let output = action.map_or_else(|| Kind::Error.into(), |action| action.output_type());
-                (name, run.slug.span, What::Action, output)
-            }
-            StepKind::RunFlow(run) => {
-                runs.push(run.slug.text.clone());
-                (run.slug.text.clone(), run.slug.span, What::Flow, Kind::Record([].into()).into())
-            }
-            StepKind::Decision(decision) => {
-                let branches: Vec<SmolStr> = decision.cases.iter().map(|case| case.branch.text.clone()).collect();
-                for case in &decision.cases {
-                    collect(case.steps.as_deref().unwrap_or(&[]), index, own, runs);
-                }
-                let output = decision_output(branches.iter().cloned());
-                (decision.name.text.clone(), decision.name.span, What::Decision(branches), output)
-            }
-            StepKind::Condition(condition) => {
-                let output = condition_output(condition.fields.iter().map(|(name, _)| &name.text));
-                (condition.name.text.clone(), condition.name.span, What::Condition, output)
-            }
-            StepKind::Broken => continue,
-        };
-        own.entry(name).and_modify(|known| known.count += 1).or_insert(Known { what, output, count: 1, span });
+        }
+        if let Some((name, known)) = declared(step, index) {
+            own.entry(name).and_modify(|known| known.count += 1).or_insert(known);
+        }
     }
+}
+
+/// What a step is called, and what it is as far as it stands there: without walking to it. None if it did not parse.
+pub(super) fn declared(step: &Step, index: &Index<'_>) -> Option<(SmolStr, Known)> {
+    let (name, span, what, output) = match &step.kind {
+        StepKind::Block(block) => {
+            let name = block.label.as_ref().map_or_else(|| default_label(&block.ty.text), |label| label.text.clone());
+            (name, block.ty.span, What::Block(block.ty.text.clone()), block_output(block, index))
+        }
+        StepKind::RunAction(run) => {
+            let name = run.label.as_ref().unwrap_or(&run.slug).text.clone();
+            let versions = index.actions.get(run.slug.text.as_str());
+            let action = versions.and_then(|all| all.iter().find(|one| one.version.to_string() == run.version.text));
+            let output = action.map_or_else(|| Kind::Error.into(), |action| action.output_type());
+            (name, run.slug.span, What::Action, output)
+        }
+        StepKind::RunFlow(run) => (run.slug.text.clone(), run.slug.span, What::Flow, Kind::Record([].into()).into()),
+        StepKind::Decision(decision) => {
+            let branches: Vec<SmolStr> = decision.cases.iter().map(|case| case.branch.text.clone()).collect();
+            let output = decision_output(branches.iter().cloned());
+            (decision.name.text.clone(), decision.name.span, What::Decision(branches), output)
+        }
+        StepKind::Condition(condition) => {
+            let output = condition_output(condition.fields.iter().map(|(name, _)| &name.text));
+            (condition.name.text.clone(), condition.name.span, What::Condition, output)
+        }
+        StepKind::Broken => return None,
+    };
+    Some((name, Known { what, output, count: 1, span }))
 }
 
 fn block_output(block: &BlockStep, index: &Index<'_>) -> Type {

@@ -111,7 +111,7 @@ impl RuleCx<'_, '_> {
             facts: Facts::nothing(),
         };
         let bool = Type::from(Kind::Bool);
-        infer(expr, Expect { ty: Some(&bool), template: None, what: "a rule's condition" }, &mut scope, out);
+        infer(expr, Expect { ty: Some(&bool), rules: None, what: "a rule's condition" }, &mut scope, out);
     }
 }
 

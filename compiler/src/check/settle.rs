@@ -52,6 +52,11 @@ impl<'a> Walk<'a, '_> {
             self.frame.exits.push(state);
             return (Role::Leaves, State::dead(Some(span)));
         }
+        if self.frame.flow.system && self.frame.contract.is_some_and(|contract| contract.ends.contains(&declared.name))
+        {
+            // `finalize`: where nothing mints, the terminal that the contract names settles.
+            self.at_settling(declared, config, &state, span);
+        }
         (Role::Ends, State::dead(Some(span)))
     }
 

@@ -349,7 +349,7 @@ impl<'a> TestCx<'_, 'a> {
             facts: Facts::nothing(),
         };
         let bool = Type::from(Kind::Bool);
-        let expect = crate::typed::Expect { ty: Some(&bool), template: None, what: "an expectation" };
+        let expect = crate::typed::Expect { ty: Some(&bool), rules: None, what: "an expectation" };
         let typed = infer(expr, expect, &mut scope, &mut found);
         let sound = !found.iter().any(|found| found.level == Level::Error);
         self.out.append(&mut found);

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use admit_plan::code::SetId;
-use admit_plan::types::{Kind, Type};
+use admit_plan::types::Type;
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::clause::Clauses;
+use super::known::declared;
 use super::labels::{self, Label, Loose};
 use super::state::State;
 use crate::ast::{Flow, Stage, Step, StepKind};
@@ -242,27 +243,17 @@ impl<'a> Walk<'a, '_> {
         );
     }
 
-    /// Steps that are not checked: what reads their results is not checked either.
+    /// Steps that are not checked, for nothing reaches them: what guards a read of their results may still name them.
     fn skip(&mut self, steps: &'a [Step]) {
         for step in steps {
-            let label = match &step.kind {
-                StepKind::Block(block) => block
-                    .label
-                    .as_ref()
-                    .map_or_else(|| labels::default_label(&block.ty.text), |label| label.text.clone()),
-                StepKind::RunAction(run) => run.label.as_ref().unwrap_or(&run.slug).text.clone(),
-                StepKind::RunFlow(run) => run.slug.text.clone(),
-                StepKind::Decision(decision) => {
-                    for case in &decision.cases {
-                        self.skip(case.steps.as_deref().unwrap_or(&[]));
-                    }
-                    decision.name.text.clone()
+            if let StepKind::Decision(decision) = &step.kind {
+                for case in &decision.cases {
+                    self.skip(case.steps.as_deref().unwrap_or(&[]));
                 }
-                StepKind::Condition(condition) => condition.name.text.clone(),
-                StepKind::Broken => continue,
-            };
+            }
+            let Some((label, known)) = declared(step, self.index) else { continue };
             let id = self.number();
-            self.define(&label, id, Kind::Error.into());
+            self.define(&label, id, known.output);
             if let Some(known) = self.frame.labels.get_mut(&label) {
                 known.loose = Loose::No;
             }

@@ -15,12 +15,13 @@ mod name;
 mod optional;
 mod template;
 
-use admit_plan::code::{Escape, Expr as Code};
+use admit_plan::code::Expr as Code;
 use admit_plan::cost;
 use admit_plan::types::{Kind, Type};
 use smol_str::SmolStr;
 
 pub use name::qualified;
+use template::Templates;
 
 use super::facts::Facts;
 use super::scope::{Mode, Scope};
@@ -41,7 +42,7 @@ pub fn infer(expr: &Expr, expect: Expect<'_>, scope: &mut dyn Scope, out: &mut V
         facts,
         locals: Vec::new(),
         mode,
-        template: expect.template,
+        templates: expect.rules.map(Templates::of).unwrap_or_default(),
         what: expect.what,
         secret_here: false,
     };
@@ -74,7 +75,7 @@ struct Cx<'a> {
     /// Variables of macros and `cel.bind`, outermost first: their index is their `LocalId`.
     locals: Vec<Local>,
     mode: Mode,
-    template: Option<Escape>,
+    templates: Templates<'a>,
     what: &'a str,
     /// A secret may stand exactly here.
     secret_here: bool,

@@ -44,8 +44,9 @@ impl Cx<'_> {
         let mut ty = Type::from(Kind::Error);
         let mut node = Node::new(expr.span);
         let mut items = Vec::with_capacity(elements.len());
+        let templates = self.templates.items();
         for element in elements {
-            let typed = self.entry(&element.value, want.as_ref(), element.optional);
+            let typed = self.inside(templates, |cx| cx.entry(&element.value, want.as_ref(), element.optional));
             ty = fit::join_or_dyn(&ty, if element.optional { typed.ty.present() } else { &typed.ty });
             items.push(Item { value: node.child(typed).1, optional: element.optional });
         }
@@ -148,7 +149,8 @@ impl Cx<'_> {
             );
             return;
         }
-        let mut plain = want.clone();
+        // Where a value may be left out, it is still a value of the plain type that stands there.
+        let mut plain = if matches!(found.kind, Kind::Optional(_)) { want.clone() } else { want.present().clone() };
         plain.labels = admit_plan::types::Labels::default();
         let message = format!("{of}`{plain}` is wanted, this is `{found}`");
         let mut diagnostic = Diagnostic::error("A0101", span, message);
@@ -228,7 +230,8 @@ impl Cx<'_> {
                 },
                 None => None,
             };
-            let typed = self.entry(&entry.value, want, entry.optional);
+            let templates = self.templates.field(&name.text);
+            let typed = self.inside(templates, |cx| cx.entry(&entry.value, want, entry.optional));
             self.plain_optional(&typed, entry, want, &name.text);
             let ty = match want {
                 Some(want) => want.clone(),
@@ -288,7 +291,8 @@ impl Cx<'_> {
                 MapKey::Bare(name) => self.text(&name.text, name.span),
                 MapKey::Expr(key) => self.key(key, want.map(|want| want.0)),
             };
-            let value = self.entry(&entry.value, want.map(|want| want.1), entry.optional);
+            let templates = self.templates.items();
+            let value = self.inside(templates, |cx| cx.entry(&entry.value, want.map(|want| want.1), entry.optional));
             key_ty = fit::join_or_dyn(&key_ty, &key.ty);
             value_ty = fit::join_or_dyn(&value_ty, if entry.optional { value.ty.present() } else { &value.ty });
             let (_, key) = node.child(key);
