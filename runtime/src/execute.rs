@@ -33,6 +33,7 @@ pub mod job;
 mod slots;
 mod view;
 mod walk;
+mod why;
 
 pub(crate) use action::patch_metadata;
 

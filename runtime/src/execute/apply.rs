@@ -57,7 +57,7 @@ impl<'a> Walker<'_, '_, 'a> {
         }
         match done {
             Done::Output(output) | Done::Stubbed(output) => {
-                let record = self.apply(block, ty, &config, output, stubbed)?;
+                let record = self.apply((&label, block), ty, &config, output, stubbed)?;
                 let masked = self.engine.is_masked(block.block).then(|| mask(&record, &ty.output));
                 let record = Arc::new(Packed(record));
                 let shown = masked.map_or_else(|| Arc::clone(&record), |masked| Arc::new(Packed(masked)));
@@ -98,7 +98,7 @@ impl<'a> Walker<'_, '_, 'a> {
     /// Checks the outputs and applies what the declaration says. Nothing is changed unless all of it holds.
     fn apply(
         &mut self,
-        block: &BlockNode,
+        (label, block): (&str, &BlockNode),
         ty: &BlockType,
         config: &Datum,
         output: Output,
@@ -109,7 +109,8 @@ impl<'a> Walker<'_, '_, 'a> {
             return Ok(record);
         }
         let locals = [to_value(&record, self.arena), to_value(config, self.arena)];
-        let holds = |walker: &Self, code: &Expr| walker.holds(code, &locals).map_err(|failure| failure.to_string());
+        let said = |walker: &Self, failure| walker.said_of_clause(&failure, label, &ty.output, stubbed);
+        let holds = |walker: &Self, code: &Expr| walker.holds(code, &locals).map_err(|failure| said(walker, failure));
         let when = |walker: &Self, code: &Option<Expr>| code.as_ref().map_or(Ok(true), |code| holds(walker, code));
         for (what, condition) in &block.ensures {
             if when(self, condition)? && !holds(self, what)? {
@@ -129,7 +130,7 @@ impl<'a> Walker<'_, '_, 'a> {
             }
             let path = slots::names(self, &set.path);
             let value = match &set.to {
-                Some(code) => Some(Datum::from(self.eval(code, &locals).map_err(|failure| failure.to_string())?)),
+                Some(code) => Some(Datum::from(self.eval(code, &locals).map_err(|failure| said(self, failure))?)),
                 None => {
                     let dotted = path.join(".");
                     output.sets.iter().find(|(given, _)| *given == dotted).map(|(_, value)| value.clone())

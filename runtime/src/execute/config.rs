@@ -110,7 +110,8 @@ fn record<'a>(
         let path = || if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
         match value {
             ConfigValue::Expr(code) => {
-                let value = walker.eval(code, &[]).map_err(|failure| format!("`{}`: {failure}", path()))?;
+                let value =
+                    walker.eval(code, &[]).map_err(|failure| format!("`{}`: {}", path(), walker.said(&failure)))?;
                 entries.push((str_datum(name), Datum::from(value)));
             }
             ConfigValue::Type(ty) => types.push((path(), ty.clone())),
@@ -129,7 +130,7 @@ fn secret_parts<'a>(walker: &Walker<'_, '_, 'a>, parts: &'a [SecretPart], path: 
         Ok(match part {
             SecretPart::Text(text) => Part::Text(walker.engine.text(*text).to_string()),
             SecretPart::Expr(code) => {
-                let value = walker.eval(code, &[]).map_err(|failure| format!("`{path}`: {failure}"))?;
+                let value = walker.eval(code, &[]).map_err(|failure| format!("`{path}`: {}", walker.said(&failure)))?;
                 // The code is a template, which has escaped it for the field already.
                 Part::Text(escape(value, Escape::Text).map_err(|error| format!("`{path}`: {error}"))?)
             }

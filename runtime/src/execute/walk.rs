@@ -204,7 +204,7 @@ impl<'a> Walker<'_, '_, 'a> {
                 self.work.trace.events.push(TraceEvent::Stage { label, skipped: !runs });
                 Go::To(if runs { node.next } else { otherwise })
             }
-            Err(failure) => self.step_failed(node, failure.to_string()),
+            Err(failure) => self.step_failed(node, self.said(&failure)),
         }
     }
 
@@ -219,7 +219,7 @@ impl<'a> Walker<'_, '_, 'a> {
         };
         let taken = match taken {
             Ok(taken) => taken.and_then(|index| cases.get(index)).map(|case| &case.branch),
-            Err(failure) => return self.step_failed(node, failure.to_string()),
+            Err(failure) => return self.step_failed(node, self.said(&failure)),
         };
         let Some(branch) = taken.or(default.as_ref()) else {
             return self.step_failed(node, "no case holds and there is no default".to_owned());
@@ -244,7 +244,7 @@ impl<'a> Walker<'_, '_, 'a> {
             };
             match value {
                 Ok(value) => values.push(value),
-                Err(failure) => return self.step_failed(node, failure.to_string()),
+                Err(failure) => return self.step_failed(node, self.said(&failure)),
             }
         }
         let named = fields.iter().zip(&values).map(|((name, _), value)| (self.engine.text(*name).clone(), *value));

@@ -128,9 +128,15 @@ fn an_output_left_out_has_its_default_and_reading_one_without_is_the_tests_error
     let mut case = case("low", vec![Expectation::Outcome("session".into())]);
     case.stubs[2] = stub(label("risk"), &[("score", Datum::Int(1))]);
     let said = check(&case);
-    assert!(said.contains("error at `gate`") && said.contains("absent"), "{said}");
+    let told = "the stub of `risk` gives no `severity`, which is read here: write `stub risk { severity: ... }`";
+    assert!(said.contains("error at `gate`") && said.contains(told), "{said}");
     case.defaults = vec![("risk_evaluate".into(), vec![("severity".into(), text("low"))])];
     assert_eq!(check(&case), "");
+    // The declaration reads it, too: the lookup provides the user where it found one.
+    case.stubs[0] = stub(Target::Type("identity_lookup".into()), &[]);
+    let told = "the stub of `identity-lookup` gives no `found`, which is read here: write `stub identity-lookup { found: ... }`";
+    let said = check(&case);
+    assert!(said.contains("error at `identity-lookup`") && said.contains(told), "{said}");
 }
 
 #[test]
