@@ -163,6 +163,7 @@ pub fn check(project: &Project, library: &Library) -> Checked {
         }
     }
     rules::rules(&index, &mut used, &mut diagnostics);
+    tests::names(&index, &mut diagnostics);
     let tests: Vec<tests::CheckedTest> =
         index.tests.par_iter().map(|(item, test)| tests::check_test(item, test, &index)).collect();
     for test in tests {

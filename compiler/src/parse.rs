@@ -4,6 +4,7 @@
 //! each `broken_*` pair should have been. Bounds are checked before anything recurses.
 
 mod bounds;
+mod clauses;
 mod cursor;
 mod declare;
 mod diagnose;

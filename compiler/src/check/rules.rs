@@ -36,6 +36,12 @@ pub(super) fn rules(index: &Index<'_>, used: &mut Used, out: &mut Vec<Diagnostic
 }
 
 fn check_rule(item: &Item, rule: &Rule, index: &Index<'_>, used: &mut Used, out: &mut Vec<Diagnostic>) {
+    if rule.clauses.is_empty() && !item.broken {
+        out.push(
+            Diagnostic::error("A0803", rule.name.span, format!("the rule `{}` demands nothing", rule.name.text))
+                .help("write a clause, such as `before issue_session require event.authentication.aal != \"aal0\"`"),
+        );
+    }
     let mut steps = Steps::new();
     for name in &rule.of {
         match index.flows.get(name.text.as_str()) {

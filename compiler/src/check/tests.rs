@@ -1,6 +1,9 @@
 //! Tests (language.md section 9): every clause against the flow, its labels and their types; constants are kept for the
 //! test runner.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use admit_plan::code;
 use admit_plan::types::{Field, Kind, Type};
 use smol_str::SmolStr;
@@ -33,9 +36,33 @@ pub(super) struct CheckedTest {
     pub used: Used,
 }
 
+/// Checks that each test has a name of its own: reports name it by nothing else.
+pub(super) fn names(index: &Index<'_>, out: &mut Vec<Diagnostic>) {
+    let mut first: HashMap<&str, Span> = HashMap::new();
+    for (_, test) in &index.tests {
+        let title = &test.title;
+        match first.entry(&title.value) {
+            Entry::Occupied(earlier) => out.push(
+                Diagnostic::error("A0710", title.span, format!("another test says `{}` too", title.value))
+                    .label(*earlier.get(), "the first one")
+                    .help("say what is different about this one"),
+            ),
+            Entry::Vacant(place) => {
+                place.insert(title.span);
+            }
+        }
+    }
+}
+
 /// Checks one test.
 pub(super) fn check_test(item: &Item, test: &ast::Test, index: &Index<'_>) -> CheckedTest {
     let mut out = Vec::new();
+    if !item.broken && !test.clauses.iter().any(|clause| expects(&clause.kind)) {
+        out.push(
+            Diagnostic::error("A0709", test.title.span, "this test expects nothing")
+                .help("say how the run ends: `expect session`, `expect deny \"reason\"`"),
+        );
+    }
     let flow = index.flows.get(test.of.text.as_str());
     let contract = index.library.contract(&test.of.text).filter(|_| flow.is_none_or(|flow| flow.flow.system));
     if flow.is_none() && contract.is_none() {
@@ -84,6 +111,31 @@ pub(super) fn check_test(item: &Item, test: &ast::Test, index: &Index<'_>) -> Ch
         .map(|slot| flow::Slot { source: slot.source, ty: slot.ty, maybe_absent: slot.maybe_absent })
         .collect();
     CheckedTest { typed: sound.then_some(typed), diagnostics: cx.out, used: cx.used }
+}
+
+/// Whether a clause is an expectation.
+fn expects(clause: &TestClauseKind) -> bool {
+    match clause {
+        TestClauseKind::GivenEvent(_)
+        | TestClauseKind::GivenNow(_)
+        | TestClauseKind::GivenParams(_)
+        | TestClauseKind::GivenInput(_)
+        | TestClauseKind::Stub(..)
+        | TestClauseKind::StubError(..)
+        | TestClauseKind::StubAfter(..)
+        | TestClauseKind::StubFetch(..)
+        | TestClauseKind::Reply(..) => false,
+        TestClauseKind::ExpectOutcome(_)
+        | TestClauseKind::ExpectDeny(_)
+        | TestClauseKind::ExpectSuspended(_)
+        | TestClauseKind::ExpectError(_)
+        | TestClauseKind::ExpectRedirect(_)
+        | TestClauseKind::ExpectRan(_)
+        | TestClauseKind::ExpectNotRan(_)
+        | TestClauseKind::ExpectBranch(..)
+        | TestClauseKind::ExpectClaim(..)
+        | TestClauseKind::Expect(_) => true,
+    }
 }
 
 struct TestCx<'t, 'a> {

@@ -11,4 +11,6 @@ pub(super) const CODES: &[Code] = &[
     code!(Error, "A0706", "a reply to a step that asks nothing"),
     code!(Error, "A0707", "there is no such outcome"),
     code!(Error, "A0708", "a step that cannot be stubbed"),
+    code!(Error, "A0709", "a test expects nothing"),
+    code!(Error, "A0710", "two tests have one name"),
 ];

@@ -2,8 +2,9 @@
 
 use admit_grammar::{Pair, Rule};
 
+use super::clauses::clauses;
 use super::cursor::{Cx, Kids, end_of};
-use super::{diagnose, expr, flow, literal, report, types};
+use super::{expr, flow, literal, report, types};
 use crate::ast::expr::Expr;
 use crate::ast::{Alternative, BlockClause, BlockDecl, Contract, ContractStage, Milestone, SetsClause};
 use crate::source::Span;
@@ -15,20 +16,7 @@ pub(super) fn block(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<BlockDecl> {
     let name = report::snake(cx, &kids.next()?, "a block type");
     kids.pass(Rule::kw_in);
     let family = cx.name(&kids.next()?);
-    let mut clauses = Vec::new();
-    let mut open = 0;
-    let mut previous = None;
-    for pair in kids {
-        let end = end_of(&pair);
-        match pair.as_rule() {
-            Rule::open_brace => open = pair.as_span().start(),
-            Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::block_decl, previous),
-            Rule::block_clause => clauses.extend(block_clause(cx, pair)),
-            _ => {}
-        }
-        previous = Some(end);
-    }
+    let clauses = clauses(cx, kids, Rule::block_decl, block_clause);
     Some(BlockDecl { name, family, clauses })
 }
 
@@ -70,20 +58,8 @@ pub(super) fn contract(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Contract> {
     let trigger = types::path(cx, kids.next()?);
     let mut contract =
         Contract { name, trigger, input: Vec::new(), stages: Vec::new(), ends: Vec::new(), needs_session: false };
-    let mut open = 0;
-    let mut previous = None;
     let mut seen: Vec<(Rule, Span)> = Vec::new();
-    for pair in kids {
-        let end = end_of(&pair);
-        match pair.as_rule() {
-            Rule::open_brace => open = pair.as_span().start(),
-            Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::contract, previous),
-            Rule::contract_clause => clause(cx, &mut contract, &mut seen, pair)?,
-            _ => {}
-        }
-        previous = Some(end);
-    }
+    clauses(cx, kids, Rule::contract, |cx, pair| clause(cx, &mut contract, &mut seen, pair));
     Some(contract)
 }
 
@@ -115,26 +91,15 @@ fn stage(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<ContractStage> {
     kids.pass(Rule::kw_stage);
     let name = report::slug(cx, &kids.next()?, "a stage");
     let when = when(cx, &mut kids);
-    let mut milestones = Vec::new();
-    let mut open = 0;
-    let mut previous = None;
-    for pair in kids {
-        let end = end_of(&pair);
-        match pair.as_rule() {
-            Rule::open_brace => open = pair.as_span().start(),
-            Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::contract_stage, previous),
-            Rule::milestone => {
-                let span = cx.span(pair.as_span().start(), end_of(&pair));
-                let alternatives = Kids::of(pair).filter(|kid| kid.as_rule() == Rule::alternative).collect::<Vec<_>>();
-                let alternatives = alternatives.into_iter().filter_map(|pair| alternative(cx, pair)).collect();
-                milestones.push(Milestone { alternatives, span });
-            }
-            _ => {}
-        }
-        previous = Some(end);
-    }
+    let milestones = clauses(cx, kids, Rule::contract_stage, milestone);
     Some(ContractStage { name, when, milestones, span })
+}
+
+fn milestone(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Milestone> {
+    let span = cx.span(pair.as_span().start(), end_of(&pair));
+    let alternatives = Kids::of(pair).filter(|kid| kid.as_rule() == Rule::alternative).collect::<Vec<_>>();
+    let alternatives = alternatives.into_iter().filter_map(|pair| alternative(cx, pair)).collect();
+    Some(Milestone { alternatives, span })
 }
 
 fn alternative(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Alternative> {

@@ -2,6 +2,7 @@
 
 use admit_grammar::{Pair, Pairs, Rule};
 
+use super::clauses::clauses;
 use super::cursor::{Cx, Kids, doc_before, doc_line, end_of, text};
 use super::{declare, diagnose, expr, flow, literal, report, test, token, types};
 use crate::ast::{
@@ -122,21 +123,10 @@ fn rule(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<AstRule> {
     let name = report::slug(cx, &kids.next()?, "a rule");
     kids.pass(Rule::kw_of);
     let of = kids.eat(Rule::names).map(|pair| types::names(cx, pair)).unwrap_or_default();
-    let mut clauses = Vec::new();
-    let mut open = 0;
-    let mut previous = None;
-    for pair in kids {
-        let end = end_of(&pair);
+    let clauses = clauses(cx, kids, Rule::rule_decl, |cx, pair| {
         let span = cx.span(pair.as_span().start(), end_of(&pair));
-        match pair.as_rule() {
-            Rule::open_brace => open = pair.as_span().start(),
-            Rule::close_brace => {}
-            Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::rule_decl, previous),
-            _ => clauses.extend(rule_clause(cx, pair).map(|kind| RuleClause { kind, span })),
-        }
-        previous = Some(end);
-    }
+        rule_clause(cx, pair).map(|kind| RuleClause { kind, span })
+    });
     Some(AstRule { name, of, clauses })
 }
 
@@ -163,20 +153,7 @@ fn action(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<ActionDecl> {
     let mut kids = Kids::of(pair);
     kids.pass(Rule::kw_action);
     let name = report::slug(cx, &kids.next()?, "an Action");
-    let mut clauses = Vec::new();
-    let mut open = 0;
-    let mut previous = None;
-    for pair in kids {
-        let end = end_of(&pair);
-        match pair.as_rule() {
-            Rule::open_brace => open = pair.as_span().start(),
-            Rule::missing_close => diagnose::unclosed(cx, open, &pair),
-            Rule::broken_clause => diagnose::broken_clause(cx, &pair, Rule::action_decl, previous),
-            Rule::action_clause => clauses.extend(action_clause(cx, pair)),
-            _ => {}
-        }
-        previous = Some(end);
-    }
+    let clauses = clauses(cx, kids, Rule::action_decl, action_clause);
     Some(ActionDecl { name, clauses })
 }
 

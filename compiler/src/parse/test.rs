@@ -2,8 +2,9 @@
 
 use admit_grammar::{Pair, Rule};
 
+use super::clauses::clauses;
 use super::cursor::{Cx, Kids, end_of, text};
-use super::{diagnose, expr, literal, report, types};
+use super::{expr, literal, report, types};
 use crate::ast::{Test, TestClause, TestClauseKind};
 
 /// A pair of the `test_decl` rule.
@@ -13,34 +14,17 @@ pub(super) fn test(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<Test> {
     let title = text(cx, &kids.next()?);
     kids.pass(Rule::kw_of);
     let of = report::slug(cx, &kids.next()?, "a flow");
-    let mut clauses = Vec::new();
-    let mut open = 0;
-    let mut previous = None;
-    for pair in kids {
-        let end = end_of(&pair);
+    let clauses = clauses(cx, kids, Rule::test_decl, |cx, pair| {
         let span = cx.span(pair.as_span().start(), end_of(&pair));
         let kind = match pair.as_rule() {
-            Rule::open_brace => {
-                open = pair.as_span().start();
-                None
-            }
-            Rule::missing_close => {
-                diagnose::unclosed(cx, open, &pair);
-                None
-            }
-            Rule::broken_clause => {
-                diagnose::broken_clause(cx, &pair, Rule::test_decl, previous);
-                None
-            }
             Rule::given_clause => given(cx, pair),
             Rule::stub_clause => stub(cx, pair),
             Rule::reply_clause => reply(cx, pair),
             Rule::expect_clause => expect(cx, pair),
             _ => None,
         };
-        clauses.extend(kind.map(|kind| TestClause { kind, span }));
-        previous = Some(end);
-    }
+        kind.map(|kind| TestClause { kind, span })
+    });
     Some(Test { title, of, clauses })
 }
 
