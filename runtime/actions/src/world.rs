@@ -13,10 +13,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use rquickjs::context::intrinsic;
-use rquickjs::{Context, Object, Persistent, Runtime};
+use rquickjs::{Context, Runtime};
 
-use self::clock::Clock;
 use self::modules::Modules;
+use self::natives::Shared;
 use self::shell::Shell;
 use crate::wire::{Ask, Effects, Failure, Invocation, LogLevel, Reply};
 
@@ -32,17 +32,15 @@ pub trait Bridge {
 
 /// A prepared world. Made and run on one thread.
 pub struct World {
-    /// The functions of the prelude; dropped before the runtime that they live in.
-    prelude: Persistent<Object<'static>>,
-    shell: Rc<RefCell<Shell>>,
-    clock: Rc<Clock>,
+    shared: Shared,
     modules: Modules,
     context: Context,
     runtime: Runtime,
 }
 
-/// The built-ins of a world: without `Proxy`, `WeakRef`, `FinalizationRegistry` and `performance`. `Eval` is what compiles
-/// modules; the prelude takes `eval` itself away.
+/// The built-ins of a world. Without `Proxy`, `WeakRef`, `FinalizationRegistry` and `performance`, which would show when the
+/// engine collects or how long it takes; without typed arrays, `ArrayBuffer`, `SharedArrayBuffer` and `Atomics`, which no part of the
+/// api takes and where engines have had many of their memory errors. `Eval` is what compiles modules; `eval` itself is taken away.
 type Builtins = (
     intrinsic::Date,
     intrinsic::Eval,
@@ -50,37 +48,28 @@ type Builtins = (
     intrinsic::RegExp,
     intrinsic::Json,
     intrinsic::MapSet,
-    intrinsic::TypedArrays,
     intrinsic::Promise,
 );
 
 impl World {
+    /// What a worker does before it shuts itself in: compiles the prelude, and lets the C library read the time zone, which it does
+    /// once, from files.
+    ///
+    /// # Errors
+    /// As [`World::prepare`].
+    pub fn warm_up() -> Result<(), String> {
+        prelude::compile_all();
+        let world = Self::prepare()?;
+        let zone = world.context.with(|ctx| ctx.eval::<f64, _>("new Date(2026, 0, 1).getTimezoneOffset()"));
+        zone.map(drop).map_err(|error| format!("dates do not work: {error}"))
+    }
+
     /// A new runtime with the chosen built-ins, locked down, and the `api` object in place.
     ///
     /// # Errors
     /// Says why the engine could not set it up: no memory is left to the process.
     pub fn prepare() -> Result<Self, String> {
         Self::set_up().map_err(|error| format!("no world could be prepared: {error}"))
-    }
-
-    fn set_up() -> rquickjs::Result<Self> {
-        let runtime = Runtime::new()?;
-        // The collector of cycles never runs: the memory limit, hit during a collection, has made the engine crash, and
-        // a world lives too briefly to need it.
-        runtime.set_gc_threshold(usize::MAX);
-        let clock = Rc::new(Clock::default());
-        let handler = Rc::clone(&clock);
-        runtime.set_interrupt_handler(Some(Box::new(move || handler.is_over())));
-        let modules = Modules::default();
-        runtime.set_loader(modules.clone(), modules.clone());
-        let context = Context::custom::<Builtins>(&runtime)?;
-        let shell = Rc::new(RefCell::new(Shell::default()));
-        let prelude = context.with(|ctx| {
-            let natives = natives::install(&ctx, &shell, &clock)?;
-            let functions = prelude::install(&ctx, natives)?;
-            Ok::<_, rquickjs::Error>(Persistent::save(&ctx, functions))
-        })?;
-        Ok(Self { prelude, shell, clock, modules, context, runtime })
     }
 
     /// Runs an Action: `modules` are paths and JavaScript, the entry first.
@@ -94,24 +83,43 @@ impl World {
         modules: &[(String, String)],
         host: Rc<RefCell<dyn Bridge>>,
     ) -> Result<Effects, Failure> {
+        let Self { shared, modules: importable, context, runtime } = self;
         let limits = invocation.limits;
-        self.runtime.set_memory_limit(bytes(limits.memory));
-        self.runtime.set_max_stack_size(bytes(limits.stack));
-        self.modules.fill(modules);
-        self.clock.start(limits.wall, limits.cpu);
-        *self.shell.borrow_mut() = Shell::of(invocation, Rc::clone(&host));
-        let Self { prelude, shell, clock, modules: _, context, runtime } = self;
-        let driven = context.with(|ctx| {
-            let prelude = prelude.restore(&ctx)?;
-            drive::drive(&ctx, &prelude, invocation, modules, &shell, &clock)
-        });
+        runtime.set_memory_limit(bytes(limits.memory));
+        runtime.set_max_stack_size(bytes(limits.stack));
+        importable.fill(modules);
+        *shared.shell.borrow_mut() = Shell::of(invocation, host);
+        shared.now.set(milliseconds(invocation.now));
+        shared.random.set(invocation.seed);
+        shared.clock.start(limits.wall, limits.cpu);
+        let driven = context.with(|ctx| drive::drive(&ctx, invocation, modules, &shared));
         let is_full = || u64::try_from(runtime.memory_usage().malloc_size).is_ok_and(|used| used > limits.memory / 2);
-        let outcome = drive::judge(driven, &shell, &clock, is_full);
-        clock.stop();
+        let outcome = drive::judge(driven, &mut shared.shell.borrow_mut(), shared.clock.was_over(), is_full);
+        shared.clock.stop();
         outcome
+    }
+
+    fn set_up() -> rquickjs::Result<Self> {
+        let runtime = Runtime::new()?;
+        // The collector of cycles never runs: the memory limit, hit during a collection, has made the engine crash, and
+        // a world lives too briefly to need it.
+        runtime.set_gc_threshold(usize::MAX);
+        let shared = Shared::default();
+        let clock = Rc::clone(&shared.clock);
+        runtime.set_interrupt_handler(Some(Box::new(move || clock.is_over())));
+        let modules = Modules::default();
+        runtime.set_loader(modules.clone(), modules.clone());
+        let context = Context::custom::<Builtins>(&runtime)?;
+        context.with(|ctx| prelude::install(&ctx, natives::install(&ctx, &shared)?))?;
+        Ok(Self { shared, modules, context, runtime })
     }
 }
 
 fn bytes(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times are below 2^53")]
+fn milliseconds(time: i64) -> f64 {
+    time as f64
 }

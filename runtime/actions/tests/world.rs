@@ -1,5 +1,7 @@
 //! What an Action gets, what it may give back, and what becomes of mistakes: scripts in, effects out.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+
 #[path = "support/mod.rs"]
 mod support;
 

@@ -1,98 +1,76 @@
 //! Drives an Action: input, module, entry, promise jobs and the host's answers, until it has ended.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use rquickjs::promise::PromiseState;
+use rquickjs::function::IntoArgs;
+use rquickjs::object::Property;
 use rquickjs::{Ctx, Error, Function, Module, Object, Promise, Result, Value};
 
-use super::clock::Clock;
+use super::natives::Shared;
 use super::prelude;
-use super::shell::{Ended, Shell, Waiting};
+use super::shell::{Shell, Waiting};
 use crate::wire::{Effects, Failure, Invocation, Rate, Reply, Response, Verdict};
 
 /// Jobs between two looks at the clock: a job may be too brief for the engine to look.
 const JOBS_PER_LOOK: u32 = 64;
 
-/// How the work on an Action stopped; what it did is in the shell.
+/// What `execute` may return.
+const KINDS: &str = "the kinds are `continue`, `block`, `demand_mfa` and `redirect`";
+
+/// How the work on an Action stopped; what it wants done is in the shell.
 pub(super) enum Driven {
     /// It ended by itself.
-    Ended,
-    /// It waits for what will never come.
-    Stuck,
+    Well,
+    /// It threw: text, stack, and whether it was `null` that it threw.
+    Threw(String, String, bool),
+    /// What it is or gave back makes no sense.
+    Invalid(String),
     /// No time, or no jobs, are left.
     OutOfTime,
-    /// The Action's code cannot be called.
-    Unusable(String),
 }
 
 /// Runs the Action of `modules`, the entry first.
 ///
 /// # Errors
-/// What the engine says where it cannot go on: the process has no memory left.
+/// What the engine says where it cannot even say what was thrown: no memory is left.
 pub(super) fn drive<'js>(
     ctx: &Ctx<'js>,
-    prelude: &Object<'js>,
     invocation: &Invocation,
     modules: &[(String, String)],
-    shell: &Rc<RefCell<Shell>>,
-    clock: &Clock,
+    shared: &Shared,
 ) -> Result<Driven> {
-    let run = Run { ctx, prelude, shell, clock };
-    let Some((path, source)) = modules.first() else { return Ok(Driven::Unusable("the Action has no code".into())) };
-    let input = match run.begin(invocation) {
-        Ok(input) => input,
-        Err(error) => return run.threw(error),
+    let run = Run { ctx, shared };
+    let stopped = match run.all(invocation, modules) {
+        Ok(()) => return Ok(Driven::Well),
+        Err(stopped) => stopped,
     };
-    let (module, loaded) = match Module::declare(ctx.clone(), path.as_str(), source.as_str()).and_then(Module::eval) {
-        Ok(evaluated) => evaluated,
-        Err(error) => return run.threw(error),
-    };
-    let stopped = run.until(|| loaded.state() != PromiseState::Pending)?;
-    if !matches!(stopped, Driven::Ended) {
-        return Ok(stopped);
+    match stopped {
+        Stopped::By(driven) => Ok(driven),
+        Stopped::Error(Error::Exception) => run.threw(),
+        Stopped::Error(other) => Ok(Driven::Invalid(format!("the Action cannot be run: {other}"))),
     }
-    if let Some(Err(error)) = loaded.result::<Value>() {
-        return run.threw(error);
-    }
-    let entry = match entry(&module.namespace()?) {
-        Ok(Some(entry)) => entry,
-        Ok(None) => return Ok(Driven::Unusable("the Action exports no function: export `execute`".into())),
-        Err(error) => return run.threw(error),
-    };
-    let promise: Promise = match run.call("drive", (entry, input)) {
-        Ok(promise) => promise,
-        Err(error) => return run.threw(error),
-    };
-    run.until(|| promise.state() != PromiseState::Pending)
 }
 
 /// What became of an Action. `is_full` says whether its memory is used up, nearly.
 pub(super) fn judge(
     driven: Result<Driven>,
-    shell: &RefCell<Shell>,
-    clock: &Clock,
+    shell: &mut Shell,
+    is_over: bool,
     is_full: impl FnOnce() -> bool,
 ) -> std::result::Result<Effects, Failure> {
-    let mut shell = shell.borrow_mut();
-    if clock.was_over() || matches!(driven, Ok(Driven::OutOfTime)) {
+    if is_over {
         return Err(Failure::TimedOut);
     }
     if let Some(failure) = shell.broken.take() {
         return Err(failure);
     }
-    match (driven, shell.ended.take()) {
-        (Ok(Driven::Unusable(text)), _) => Err(Failure::Invalid(text)),
-        (Ok(Driven::Stuck), None) => {
-            Err(Failure::Invalid("the Action never settles: it waits for a promise that nothing resolves".into()))
-        }
-        (_, Some(Ended::Well)) => Ok(settled(std::mem::take(&mut shell.effects))),
+    match driven {
+        Ok(Driven::Well) => Ok(settled(std::mem::take(&mut shell.effects))),
+        Ok(Driven::OutOfTime) => Err(Failure::TimedOut),
+        Ok(Driven::Invalid(text)) => Err(Failure::Invalid(text)),
         // The engine throws `null` where no memory is left for an error; an Action may throw it too.
-        (_, Some(Ended::Threw(_, _, true))) if is_full() => Err(Failure::OutOfMemory),
-        (_, Some(Ended::Threw(text, _, _))) if text == "InternalError: out of memory" => Err(Failure::OutOfMemory),
-        (_, Some(Ended::Threw(text, stack, _))) => Err(Failure::Threw(text, without_prelude(&stack))),
-        // Neither what it threw could be read, nor that it ended: there was no memory to do so.
-        (Err(_) | Ok(Driven::Ended | Driven::OutOfTime), None) => Err(Failure::OutOfMemory),
+        Ok(Driven::Threw(_, _, true)) if is_full() => Err(Failure::OutOfMemory),
+        Ok(Driven::Threw(text, _, _)) if text == "InternalError: out of memory" => Err(Failure::OutOfMemory),
+        Ok(Driven::Threw(text, stack, _)) => Err(Failure::Threw(text, without_prelude(&stack))),
+        Err(_) => Err(Failure::OutOfMemory),
     }
 }
 
@@ -105,9 +83,9 @@ fn settled(mut effects: Effects) -> Effects {
     effects
 }
 
-/// A stack without the frames of the prelude.
+/// A stack without the frames of the prelude, which name no file.
 fn without_prelude(stack: &str) -> String {
-    let frames = stack.lines().filter(|line| !line.contains(prelude::NAME));
+    let frames = stack.lines().filter(|line| !line.contains("(<null>"));
     frames.fold(String::new(), |text, line| text + line + "\n")
 }
 
@@ -126,108 +104,161 @@ fn entry<'js>(exports: &Object<'js>) -> Result<Option<Function<'js>>> {
     Ok(at.map(|at| functions.swap_remove(at).1))
 }
 
+/// Why an Action does not go on.
+enum Stopped {
+    Error(Error),
+    By(Driven),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn invalid(text: impl Into<String>) -> Stopped {
+    Stopped::By(Driven::Invalid(text.into()))
+}
+
 /// An Action under way.
 struct Run<'a, 'js> {
     ctx: &'a Ctx<'js>,
-    prelude: &'a Object<'js>,
-    shell: &'a RefCell<Shell>,
-    clock: &'a Clock,
+    shared: &'a Shared,
 }
 
 impl<'js> Run<'_, 'js> {
-    fn begin(&self, invocation: &Invocation) -> Result<Object<'js>> {
-        let limits = invocation.limits;
+    fn all(&self, invocation: &Invocation, modules: &[(String, String)]) -> std::result::Result<(), Stopped> {
+        let functions = prelude::functions(self.ctx)?;
         let read = self.ctx.json_parse(invocation.input.as_str())?;
-        let halves = (invocation.seed >> 32, invocation.seed & u64::from(u32::MAX));
-        #[expect(clippy::cast_precision_loss, reason = "times, halves of a seed and limits are below 2^53")]
-        let numbers =
-            (invocation.now as f64, halves.0 as f64, halves.1 as f64, limits.output as f64, limits.log_bytes as f64);
-        self.call("begin", (read, numbers.0, numbers.1, numbers.2, numbers.3, numbers.4))
-    }
-
-    fn call<A, R>(&self, name: &str, args: A) -> Result<R>
-    where
-        A: rquickjs::function::IntoArgs<'js>,
-        R: rquickjs::FromJs<'js>,
-    {
-        self.prelude.get::<_, Function>(name)?.call(args)
-    }
-
-    /// The Action ended by what was thrown.
-    fn threw(&self, error: Error) -> Result<Driven> {
-        let thrown = match error {
-            Error::Exception => self.ctx.catch(),
-            other => return Ok(Driven::Unusable(format!("the Action cannot be run: {other}"))),
+        let input: Object = functions.get::<_, Function>("begin")?.call((read,))?;
+        let (path, source) = modules.first().ok_or_else(|| invalid("the Action has no code"))?;
+        let (module, loaded) = Module::declare(self.ctx.clone(), path.as_str(), source.as_str())?.eval()?;
+        self.settle(&loaded)?;
+        let entry = entry(&module.namespace()?)?;
+        let entry = entry.ok_or_else(|| invalid("the Action exports no function: export `execute`"))?;
+        let api: Object = functions.get("api")?;
+        let returned: Value = entry.call((input, api))?;
+        let result = match returned.as_promise() {
+            Some(promise) => self.settle(promise)?,
+            None => returned,
         };
-        self.call::<_, ()>("fail", (thrown,))?;
-        Ok(Driven::Ended)
+        self.conclude(&functions.get("field")?, &result)
     }
 
-    /// Runs jobs, and waits for the host, until `is_done`.
-    fn until(&self, is_done: impl Fn() -> bool) -> Result<Driven> {
-        let most = self.shell.borrow().limits.jobs;
+    /// What `execute` gave back.
+    fn conclude(&self, field: &Function<'js>, result: &Value<'js>) -> std::result::Result<(), Stopped> {
+        if result.is_undefined() {
+            return Ok(());
+        }
+        let Some(object) = result.as_object() else {
+            let type_name = result.type_name();
+            return Err(invalid(format!("`execute` must return an object with a `kind`, or nothing, not {type_name}")));
+        };
+        let text = |name: &str| -> std::result::Result<Option<String>, Stopped> {
+            let value: Value = field.call((object.clone(), name))?;
+            match value.as_string() {
+                Some(text) => match text.to_string() {
+                    Ok(text) => Ok(Some(text)),
+                    Err(_) => Err(invalid(format!("`{name}` of what `execute` returned is not well-formed Unicode"))),
+                },
+                None if value.is_undefined() => Ok(None),
+                None => Err(invalid(format!("`{name}` of what `execute` returned must be a string"))),
+            }
+        };
+        let kind = text("kind")?;
+        let mut shell = self.shared.shell.borrow_mut();
+        let refused = match kind.as_deref() {
+            Some("continue") => Ok(()),
+            Some("block") => {
+                drop(shell);
+                let (code, reason) = (text("code")?, text("reason")?);
+                self.shared.shell.borrow_mut().block(code, reason)
+            }
+            Some("demand_mfa") => shell.demand_mfa(),
+            Some("redirect") => {
+                drop(shell);
+                let url = text("url")?.unwrap_or_default();
+                self.shared.shell.borrow_mut().redirect(url)
+            }
+            Some(kind) => {
+                let kind = kind.get(..kind.floor_char_boundary(40)).unwrap_or_default();
+                return Err(invalid(format!("`execute` returned kind `{kind}`: {KINDS}")));
+            }
+            None => return Err(invalid(format!("what `execute` returned has no `kind`: {KINDS}"))),
+        };
+        refused.map_err(|refused| invalid(refused.into_text()))
+    }
+
+    /// What was thrown, in words.
+    fn threw(&self) -> Result<Driven> {
+        let thrown = self.ctx.catch();
+        if self.shared.clock.was_over() {
+            return Ok(Driven::OutOfTime);
+        }
+        let is_null = thrown.is_null();
+        let described: Object = prelude::call(self.ctx, "admit:text", "describe", (thrown,))?;
+        Ok(Driven::Threw(described.get("text")?, described.get("stack")?, is_null))
+    }
+
+    /// Runs jobs, and waits for the host, until `promise` is settled.
+    fn settle(&self, promise: &Promise<'js>) -> std::result::Result<Value<'js>, Stopped> {
+        let most = self.shared.shell.borrow().limits.jobs;
         let mut jobs = 0;
         loop {
-            if self.clock.was_over() {
-                return Ok(Driven::OutOfTime);
+            if self.shared.clock.was_over() {
+                return Err(Stopped::By(Driven::OutOfTime));
             }
-            if is_done() {
-                return Ok(Driven::Ended);
+            if let Some(settled) = promise.result() {
+                return Ok(settled?);
             }
             if self.ctx.execute_pending_job() {
                 jobs += 1;
-                if jobs > most || (jobs % JOBS_PER_LOOK == 0 && self.clock.is_over()) {
-                    return Ok(Driven::OutOfTime);
+                if jobs > most || (jobs % JOBS_PER_LOOK == 0 && self.shared.clock.is_over()) {
+                    return Err(Stopped::By(Driven::OutOfTime));
                 }
                 continue;
             }
-            if self.shell.borrow().waiting.is_empty() {
-                return Ok(Driven::Stuck);
+            if self.shared.shell.borrow().waiting.is_empty() {
+                return Err(invalid("the Action never settles: it waits for a promise that nothing resolves"));
             }
-            let Some((id, reply)) = self.answer() else { return Ok(Driven::OutOfTime) };
+            let Some((id, reply)) = self.answer() else { return Err(Stopped::By(Driven::OutOfTime)) };
             self.deliver(id, reply)?;
             jobs = 0;
         }
     }
 
     fn answer(&self) -> Option<(u32, Reply)> {
-        let early = self.shell.borrow_mut().early.pop_front();
+        let early = self.shared.shell.borrow_mut().early.pop_front();
         if early.is_some() {
             return early;
         }
-        let host = self.shell.borrow().host()?;
-        host.borrow_mut().wait(self.clock.deadline())
+        let host = self.shared.shell.borrow().host()?;
+        host.borrow_mut().wait(self.shared.clock.deadline())
     }
 
     /// Hands an answer to the promise that waits for it.
     fn deliver(&self, id: u32, reply: Reply) -> Result<()> {
-        let waiting = self.shell.borrow_mut().waiting.remove(&id);
+        let waiting = self.shared.shell.borrow_mut().waiting.remove(&id);
         match (waiting, reply) {
             (Some(Waiting::Fetch(url)), Reply::Fetch(Ok(response))) => self.deliver_response(id, &url, &response),
-            (Some(Waiting::Rate), Reply::RateLimit(Ok(rate))) => {
-                let Rate { allowed, count, remaining, retry_after, waited } = rate;
-                self.call(
-                    "settleRate",
-                    (id, number(waited), allowed, number(count), number(remaining), number(retry_after)),
-                )
-            }
-            (Some(_), Reply::Fetch(Err(text)) | Reply::RateLimit(Err(text))) => self.refuse(id, 0, &text),
+            (Some(Waiting::Rate), Reply::RateLimit(Ok(rate))) => self.deliver_rate(id, rate),
+            (Some(_), Reply::Fetch(Err(text)) | Reply::RateLimit(Err(text))) => self.reject(id, &text),
             (Some(_), Reply::Fetch(Ok(_)) | Reply::RateLimit(Ok(_)) | Reply::Secret(_)) => {
-                self.refuse(id, 0, "the host answered another call")
+                self.reject(id, "the host answered another call")
             }
             (None, _) => Ok(()),
         }
     }
 
     fn deliver_response(&self, id: u32, url: &str, response: &Response) -> Result<()> {
+        self.advance(response.waited);
         let (fetched, most) = {
-            let mut shell = self.shell.borrow_mut();
+            let mut shell = self.shared.shell.borrow_mut();
             shell.fetched = shell.fetched.saturating_add(u64::try_from(response.body.len()).unwrap_or(u64::MAX));
             (shell.fetched, shell.limits.fetch_response)
         };
         if fetched > most {
-            let text = format!("the answers to `api.fetch` have more than {most} bytes together");
-            return self.refuse(id, response.waited, &text);
+            return self.reject(id, &format!("the answers to `api.fetch` have more than {most} bytes together"));
         }
         let mut lines = String::new();
         for (name, value) in &response.headers {
@@ -237,11 +268,40 @@ impl<'js> Run<'_, 'js> {
             }
         }
         let body = String::from_utf8_lossy(&response.body);
-        self.call("settleFetch", (id, number(response.waited), response.status, url, lines, body.as_ref()))
+        let args = (response.status, url, lines, body.as_ref());
+        let value = prelude::call::<_, Value>(self.ctx, "admit:fetch", "response", args)?;
+        self.finish("resolves", id, (value,))
     }
 
-    fn refuse(&self, id: u32, waited: u64, text: &str) -> Result<()> {
-        self.call("settle", (id, number(waited), text, true))
+    fn deliver_rate(&self, id: u32, rate: Rate) -> Result<()> {
+        self.advance(rate.waited);
+        let value = Object::new(self.ctx.clone())?;
+        // Defined, not set: a setter on a prototype sees nothing.
+        value.prop("allowed", Property::from(rate.allowed).enumerable())?;
+        value.prop("count", Property::from(number(rate.count)).enumerable())?;
+        value.prop("remaining", Property::from(number(rate.remaining)).enumerable())?;
+        value.prop("retryAfter", Property::from(number(rate.retry_after)).enumerable())?;
+        self.finish("resolves", id, (value,))
+    }
+
+    fn reject(&self, id: u32, text: &str) -> Result<()> {
+        // A caught throw, which is how the engine makes an `Error` whatever an Action has done to the constructor.
+        let _ = rquickjs::Exception::throw_type(self.ctx, text);
+        self.finish("rejects", id, (self.ctx.catch(),))
+    }
+
+    /// Settles the promise of a call, for good.
+    fn finish(&self, how: &str, id: u32, args: impl IntoArgs<'js>) -> Result<()> {
+        let kit: Object = prelude::functions(self.ctx)?.get("kit")?;
+        let settle: Option<Function> = kit.get::<_, Object>(how)?.get(id)?;
+        for each in ["resolves", "rejects"] {
+            kit.get::<_, Object>(each)?.remove(id)?;
+        }
+        settle.map_or(Ok(()), |settle| settle.call(args))
+    }
+
+    fn advance(&self, by: u64) {
+        self.shared.now.set(self.shared.now.get() + number(by));
     }
 }
 

@@ -1,96 +1,120 @@
-// The prelude, part 1 of 4: what later parts need of the built-ins, taken before an Action runs; then the built-ins that
-// an Action may not have are taken away. After an Action has started, nothing here may look a method up by name on a
-// value (`list.push`), spread or destructure a list, or add to an array: an Action may have changed the prototypes. Methods are called
-// through `uncurry`, records and lists have no prototype, only own data properties are read.
+// The prelude of every world: takes the built-ins that an Action may not have away, keeps those that the host needs, and
+// makes the globals. It runs before any code of an Action. What is loaded later (`json.js`, `text.js`, `fetch.js`) gets the kept
+// built-ins as `kit` and lives by one rule, because an Action may have changed every prototype: no method is looked up by
+// name on a value, no list is spread, destructured or pushed to; methods are called through `uncurry`, records and lists
+// have no prototype, and only own data properties are read.
 
 const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, keys } = Object
 const { apply, construct } = Reflect
 const { isArray } = Array
-const { isFinite, isInteger } = Number
-const { parse: fromJson, stringify: quote } = JSON
-const { isError } = Error
-const Text = String
-const PlainError = Error
-const WrongType = TypeError
-const Deferred = Promise
-const { iterator: iteratorSymbol, toStringTag } = Symbol
 const objectPrototype = Object.prototype
 
-const uncurry = Function.prototype.bind.bind(Function.prototype.call)
-const charCodeAt = uncurry(String.prototype.charCodeAt)
-const indexOf = uncurry(String.prototype.indexOf)
-const slice = uncurry(String.prototype.slice)
-const toLowerCase = uncurry(String.prototype.toLowerCase)
-const toUpperCase = uncurry(String.prototype.toUpperCase)
-const wellFormed = uncurry(String.prototype.toWellFormed)
-const stackOf = uncurry(getOwnPropertyDescriptor(Error.prototype, "stack").get)
-const symbolText = uncurry(Symbol.prototype.toString)
-const regexpText = uncurry(getOwnPropertyDescriptor(RegExp.prototype, "source").get)
-const dateText = uncurry(Date.prototype.toISOString)
-const dateValue = uncurry(Date.prototype.getTime)
-const mapSize = uncurry(getOwnPropertyDescriptor(Map.prototype, "size").get)
-const mapEach = uncurry(Map.prototype.forEach)
-const setSize = uncurry(getOwnPropertyDescriptor(Set.prototype, "size").get)
-const setEach = uncurry(Set.prototype.forEach)
-const arrayValues = uncurry(Array.prototype[iteratorSymbol])
-const tagOf = uncurry(getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), toStringTag).get)
+const define = (object, name, value, writable) =>
+  defineProperty(object, name, { __proto__: null, value, writable, enumerable: false, configurable: writable })
 
-// Defines `value` as methods of built-ins are: not enumerable.
-const method = (object, name, value) =>
-  defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true })
-
-// Code from strings: `eval` is gone, and every way to a function constructor leads to one that throws.
+// Code from strings: `eval` is gone, and every way to a constructor of functions leads to one that throws.
 const noCode = function Function() {
-  throw new WrongType("code from strings is not allowed in Actions")
+  throw new TypeError("code from strings is not allowed in Actions")
 }
-defineProperty(noCode, "prototype", { __proto__: null, value: Function.prototype, writable: false })
-for (const made of [function () {}, function* () {}, async function () {}, async function* () {}]) {
-  method(getPrototypeOf(made), "constructor", noCode)
-}
-method(globalThis, "Function", noCode)
+define(noCode, "prototype", getPrototypeOf(noCode), false)
+define(getPrototypeOf(noCode), "constructor", noCode, true)
+define(getPrototypeOf(function* () {}), "constructor", noCode, true)
+define(getPrototypeOf(async function () {}), "constructor", noCode, true)
+define(getPrototypeOf(async function* () {}), "constructor", noCode, true)
+define(globalThis, "Function", noCode, true)
 delete globalThis.eval
 
-// Threads' shared memory would be a clock of fine grain. The hooks of `Error` would run an Action's code wherever an
-// error is made, in the middle of the host's calls too.
-for (const name of ["SharedArrayBuffer", "Atomics", "Proxy", "WeakRef", "FinalizationRegistry", "performance"]) delete globalThis[name]
+// These hooks would run an Action's code wherever an error is made, in the middle of the host's calls too.
 delete Error.prepareStackTrace
 delete Error.stackTraceLimit
 
-// The clock: stands still while code runs, `advance` moves it.
-let now = 0
-const RealDate = Date
-const FrozenDate = function Date(...args) {
-  if (new.target === undefined) return apply(dateString, new RealDate(now), args)
-  return construct(RealDate, args.length === 0 ? [now] : args, new.target)
+// The own data property `name` of `object`, else undefined.
+const field = (object, name) => {
+  const property = getOwnPropertyDescriptor(object, name)
+  return property !== undefined && hasOwn(property, "value") ? property.value : undefined
 }
-const dateString = RealDate.prototype.toString
-defineProperty(FrozenDate, "length", { __proto__: null, value: 7 })
-defineProperty(FrozenDate, "prototype", { __proto__: null, value: RealDate.prototype, writable: false })
-method(FrozenDate, "now", { now() { return now } }.now)
-method(FrozenDate, "parse", RealDate.parse)
-method(FrozenDate, "UTC", RealDate.UTC)
-method(RealDate.prototype, "constructor", FrozenDate)
-method(globalThis, "Date", FrozenDate)
 
-// `Math.random`: sfc32, seeded by the host with 64 bits.
-let a = 0
-let b = 0
-let c = 0
-let d = 1
-const draw = () => {
-  const t = (((a + b) | 0) + d) | 0
-  d = (d + 1) | 0
-  a = b ^ (b >>> 9)
-  b = (c + (c << 3)) | 0
-  c = (c << 21) | (c >>> 11)
-  c = (c + t) | 0
-  return t >>> 0
+// Freezes a value that was read from JSON, all the way down.
+const freezeAll = (value) => {
+  const names = keys(value)
+  for (let i = 0; i < names.length; i++) {
+    const item = value[names[i]]
+    if (typeof item === "object" && item !== null) freezeAll(item)
+  }
+  return freeze(value)
 }
-const seed = (high, low) => {
-  a = 0
-  b = high | 0
-  c = low | 0
-  d = 1
-  for (let i = 0; i < 12; i++) draw()
+
+export default (natives) => {
+  const { now, random } = natives
+
+  // The clock stands still while code runs: the host moves it.
+  const RealDate = Date
+  const dateString = RealDate.prototype.toString
+  const FrozenDate = function Date(...args) {
+    if (new.target === undefined) return apply(dateString, new RealDate(now()), [])
+    return construct(RealDate, args.length === 0 ? [now()] : args, new.target)
+  }
+  define(FrozenDate, "prototype", RealDate.prototype, false)
+  define(FrozenDate, "now", now, true)
+  define(FrozenDate, "parse", RealDate.parse, true)
+  define(FrozenDate, "UTC", RealDate.UTC, true)
+  define(RealDate.prototype, "constructor", FrozenDate, true)
+  define(globalThis, "Date", FrozenDate, true)
+  define(Math, "random", random, true)
+
+  const { deny, setCustomClaim } = natives
+  const api = freeze({
+    deny,
+    access: freeze({ deny }),
+    demandMfa: natives.demandMfa,
+    redirect: natives.redirect,
+    state: freeze({ set: natives.set }),
+    user: freeze({ setAppMetadata: natives.setAppMetadata }),
+    session: freeze({ setCustomClaim }),
+    accessToken: freeze({ setCustomClaim }),
+    log: natives.logAt,
+    fetch: natives.fetch,
+    secrets: freeze({ get: natives.get }),
+    rateLimit: natives.rateLimit,
+  })
+  const { debug, log, info, warn, error } = natives
+  define(globalThis, "api", api, false)
+  define(globalThis, "console", freeze({ debug, log, info, warn, error }), false)
+
+  // Makes what `execute` gets of what the host sent.
+  const begin = (read) => {
+    freezeAll(read)
+    define(globalThis, "event", read.event, false)
+    define(globalThis, "step", read.step, false)
+    return freeze({ ...read.event, ...read, state: read.step })
+  }
+
+  const text = String.prototype
+  const kit = {
+    __proto__: null,
+    uncurry: RealDate.bind.bind(RealDate.call),
+    overflow: natives.overflow,
+    // The functions that settle the promises of calls under way, by number.
+    resolves: { __proto__: null },
+    rejects: { __proto__: null },
+    freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, keys, field, objectPrototype,
+    Text: String,
+    TypeError,
+    quote: JSON.stringify,
+    fromJson: JSON.parse,
+    isError: Error.isError,
+    indexOf: text.indexOf,
+    slice: text.slice,
+    toLowerCase: text.toLowerCase,
+    toUpperCase: text.toUpperCase,
+    toWellFormed: text.toWellFormed,
+    stack: getOwnPropertyDescriptor(Error.prototype, "stack").get,
+    symbolText: Symbol.prototype.toString,
+    dateText: RealDate.prototype.toISOString,
+    dateValue: RealDate.prototype.getTime,
+    mapEach: Map.prototype.forEach,
+    setEach: Set.prototype.forEach,
+    arrayValues: Array.prototype.values,
+  }
+  return { __proto__: null, begin, field, api, kit }
 }
-method(Math, "random", { random() { return ((draw() >>> 5) * 67108864 + (draw() >>> 6)) / 9007199254740992 } }.random)

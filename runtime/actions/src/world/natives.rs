@@ -1,108 +1,190 @@
-//! The host's functions that the prelude calls. None of them calls JavaScript; arguments are what the prelude has checked.
+//! The functions of the `api` object and of `console`, and a few that only the prelude sees. While one of them holds a
+//! borrow of the shell it calls no JavaScript.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use rquickjs::prelude::Opt;
-use rquickjs::{Ctx, Error, Exception, Function, Object, Result};
+use rquickjs::function::IntoJsFunc;
+use rquickjs::prelude::{Opt, Rest};
+use rquickjs::{Ctx, Error, Exception, Function, Object, Promise, Result, Value};
 
 use super::clock::Clock;
-use super::shell::{Ended, Refused, Shell};
-use crate::wire::{Ask, Failure, LogLevel, Reply};
+use super::prelude;
+use super::shell::{Refused, Shell};
+use crate::wire::{Ask, LogLevel, Reply};
 
-type Shared = Rc<RefCell<Shell>>;
-
-/// Makes them, as an object that only the prelude sees.
-pub(super) fn install<'js>(ctx: &Ctx<'js>, shell: &Shared, clock: &Rc<Clock>) -> Result<Object<'js>> {
-    let natives = Object::new(ctx.clone())?;
-    let own = || Rc::clone(shell);
-
-    let shell = own();
-    let effect = move |ctx: Ctx<'js>, kind: u32, first: Opt<Option<String>>, second: Opt<Option<String>>| {
-        apply(&mut shell.borrow_mut(), kind, first.0.flatten(), second.0.flatten())
-            .map_err(|refused| throw(&ctx, refused))
-    };
-    natives.set("effect", Function::new(ctx.clone(), effect)?)?;
-
-    let shell = own();
-    let overflow = move |ctx: Ctx<'js>, what: String| {
-        let refused = shell.borrow_mut().overflow(&format!("`{}`", start(&what)));
-        Err::<(), _>(throw(&ctx, refused))
-    };
-    natives.set("overflow", Function::new(ctx.clone(), overflow)?)?;
-
-    let shell = own();
-    let invalid = move |ctx: Ctx<'js>, text: String| {
-        shell.borrow_mut().fail(Failure::Invalid(text.clone()));
-        Err::<(), _>(throw(&ctx, Refused::Type(text)))
-    };
-    natives.set("invalid", Function::new(ctx.clone(), invalid)?)?;
-
-    let shell = own();
-    natives.set("done", Function::new(ctx.clone(), move || shell.borrow_mut().ended = Some(Ended::Well))?)?;
-
-    let shell = own();
-    let failed = move |text: String, stack: String, null: bool| {
-        shell.borrow_mut().ended = Some(Ended::Threw(text, stack, null));
-    };
-    natives.set("failed", Function::new(ctx.clone(), failed)?)?;
-
-    let shell = own();
-    natives.set("mayLog", Function::new(ctx.clone(), move || shell.borrow_mut().may_log())?)?;
-
-    let shell = own();
-    let log = move |level: u32, text: String| shell.borrow_mut().log(level_of(level), text);
-    natives.set("log", Function::new(ctx.clone(), log)?)?;
-
-    let shell = own();
-    let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: String, body: Opt<Option<String>>| {
-        let ask = request(method, url, &headers, body.0.flatten().map(String::into_bytes))
-            .and_then(|ask| shell.borrow_mut().call(ask));
-        ask.map_err(|refused| throw(&ctx, refused))
-    };
-    natives.set("fetch", Function::new(ctx.clone(), fetch)?)?;
-
-    let shell = own();
-    let rate = move |ctx: Ctx<'js>, key: String, limit: f64, window: f64| {
-        let ask = Ask::RateLimit { key, limit: whole(limit), window: whole(window) };
-        let asked = shell.borrow_mut().call(ask);
-        asked.map_err(|refused| throw(&ctx, refused))
-    };
-    natives.set("rate", Function::new(ctx.clone(), rate)?)?;
-
-    let shell = own();
-    let clock = Rc::clone(clock);
-    let secret = move |ctx: Ctx<'js>, name: String| {
-        read_secret(&shell, &clock, name).map_err(|text| Exception::throw_message(&ctx, &text))
-    };
-    natives.set("secret", Function::new(ctx.clone(), secret)?)?;
-    Ok(natives)
+/// What the natives share with the host's side of the world.
+#[derive(Clone, Default)]
+pub(super) struct Shared {
+    /// The state of the invocation.
+    pub(super) shell: Rc<RefCell<Shell>>,
+    /// Its deadlines.
+    pub(super) clock: Rc<Clock>,
+    /// The time that the Action sees, in milliseconds since 1970.
+    pub(super) now: Rc<Cell<f64>>,
+    /// The state of `Math.random`.
+    pub(super) random: Rc<Cell<u64>>,
 }
 
-/// The effects, numbered as in `api.js`.
-fn apply(
-    shell: &mut Shell,
-    kind: u32,
-    first: Option<String>,
-    second: Option<String>,
-) -> std::result::Result<(), Refused> {
-    match kind {
-        1 => shell.deny(first.unwrap_or_default()),
-        2 => shell.block(first, second),
-        3 => shell.demand_mfa(),
-        4 => shell.redirect(first.unwrap_or_default()),
-        5 => shell.set_state(first.unwrap_or_default(), second.unwrap_or_default()),
-        6 => shell.set_claim(first.unwrap_or_default(), second.unwrap_or_default()),
-        7 => shell.patch(first.unwrap_or_default()),
-        _ => Err(Refused::Type("no such effect".into())),
+/// Makes them, as an object that only the prelude sees.
+pub(super) fn install<'js>(ctx: &Ctx<'js>, shared: &Shared) -> Result<Object<'js>> {
+    let natives = Natives { ctx, object: Object::new(ctx.clone())?, shared };
+    natives.effects()?;
+    natives.log()?;
+    natives.calls()?;
+    let now = Rc::clone(&shared.now);
+    natives.add("now", move || now.get())?;
+    let random = Rc::clone(&shared.random);
+    natives.add("random", move || draw(&random))?;
+    let shell = natives.shell();
+    natives.add("overflow", move |ctx: Ctx<'js>, what: String| {
+        let refused = shell.borrow_mut().overflow(&format!("`{}`", start(&what)));
+        Err::<(), _>(throw(&ctx, refused))
+    })?;
+    Ok(natives.object)
+}
+
+struct Natives<'a, 'js> {
+    ctx: &'a Ctx<'js>,
+    object: Object<'js>,
+    shared: &'a Shared,
+}
+
+impl<'js> Natives<'_, 'js> {
+    fn add<P, F>(&self, name: &str, native: F) -> Result<()>
+    where
+        F: IntoJsFunc<'js, P> + 'js,
+    {
+        self.object.set(name, Function::new(self.ctx.clone(), native)?.with_name(name)?)
+    }
+
+    fn shell(&self) -> Rc<RefCell<Shell>> {
+        Rc::clone(&self.shared.shell)
+    }
+
+    fn effects(&self) -> Result<()> {
+        let shell = self.shell();
+        self.add("deny", move |ctx: Ctx<'js>, reason: Opt<Value<'js>>| {
+            let reason = match given(reason) {
+                Some(reason) => text(&ctx, Some(reason), "the reason")?,
+                None => String::new(),
+            };
+            refuse(&ctx, shell.borrow_mut().deny(reason))
+        })?;
+        let shell = self.shell();
+        self.add("demandMfa", move |ctx: Ctx<'js>| refuse(&ctx, shell.borrow_mut().demand_mfa()))?;
+        let shell = self.shell();
+        self.add("redirect", move |ctx: Ctx<'js>, url: Opt<Value<'js>>| {
+            let url = text(&ctx, given(url), "the URL")?;
+            refuse(&ctx, shell.borrow_mut().redirect(url))
+        })?;
+        let shell = self.shell();
+        self.add("set", move |ctx: Ctx<'js>, key: Opt<Value<'js>>, value: Opt<Value<'js>>| {
+            let key = text(&ctx, given(key), "the key")?;
+            let value = json(&ctx, &shell, value, &key)?;
+            refuse(&ctx, shell.borrow_mut().set_state(key, value))
+        })?;
+        let shell = self.shell();
+        self.add("setCustomClaim", move |ctx: Ctx<'js>, name: Opt<Value<'js>>, value: Opt<Value<'js>>| {
+            let name = text(&ctx, given(name), "the name of a claim")?;
+            let declared = shell.borrow().may_claim(&name);
+            refuse(&ctx, declared)?;
+            let value = json(&ctx, &shell, value, &name)?;
+            refuse(&ctx, shell.borrow_mut().set_claim(name, value))
+        })?;
+        let shell = self.shell();
+        self.add("setAppMetadata", move |ctx: Ctx<'js>, patch: Opt<Value<'js>>| {
+            let patch = json(&ctx, &shell, patch, "patch")?;
+            if !patch.starts_with('{') {
+                return Err(Exception::throw_type(&ctx, "the patch must be an object"));
+            }
+            refuse(&ctx, shell.borrow_mut().patch(patch))
+        })
+    }
+
+    fn log(&self) -> Result<()> {
+        let levels = [
+            ("debug", LogLevel::Debug),
+            ("log", LogLevel::Info),
+            ("info", LogLevel::Info),
+            ("warn", LogLevel::Warn),
+            ("error", LogLevel::Error),
+        ];
+        for (name, level) in levels {
+            let shell = self.shell();
+            self.add(name, move |ctx: Ctx<'js>, values: Rest<Value<'js>>| log(&ctx, &shell, level, values.0))?;
+        }
+        let shell = self.shell();
+        self.add("logAt", move |ctx: Ctx<'js>, level: Opt<Value<'js>>, values: Rest<Value<'js>>| {
+            let level = match text(&ctx, given(level), "the level")?.as_str() {
+                "debug" => LogLevel::Debug,
+                "info" => LogLevel::Info,
+                "warn" => LogLevel::Warn,
+                "error" => LogLevel::Error,
+                _ => return Err(Exception::throw_type(&ctx, "the level must be `debug`, `info`, `warn` or `error`")),
+            };
+            log(&ctx, &shell, level, values.0)
+        })
+    }
+
+    fn calls(&self) -> Result<()> {
+        let shell = self.shell();
+        self.add("fetch", move |ctx: Ctx<'js>, url: Opt<Value<'js>>, init: Opt<Value<'js>>| {
+            promised(&ctx, &shell, |ctx| {
+                let url = text(ctx, given(url), "the URL")?;
+                let init = init.0.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
+                let read: Object = prelude::call(ctx, "admit:fetch", "request", (init,))?;
+                let (method, headers): (String, String) = (read.get("method")?, read.get("headers")?);
+                let body: Option<String> = read.get("body")?;
+                request(method, url, &headers, body).map_err(|refused| throw(ctx, refused))
+            })
+        })?;
+        let shell = self.shell();
+        let limit = move |ctx: Ctx<'js>, key: Opt<Value<'js>>, limit: Opt<Value<'js>>, window: Opt<Value<'js>>| {
+            promised(&ctx, &shell, |ctx| {
+                Ok(Ask::RateLimit {
+                    key: text(ctx, given(key), "the key")?,
+                    limit: count(ctx, given(limit), "the limit")?,
+                    window: count(ctx, given(window), "the window")?,
+                })
+            })
+        };
+        self.add("rateLimit", limit)?;
+        let Shared { shell, clock, .. } = self.shared.clone();
+        self.add("get", move |ctx: Ctx<'js>, name: Opt<Value<'js>>| {
+            let name = text(&ctx, given(name), "the name of a secret")?;
+            read_secret(&shell, &clock, name).map_err(|text| Exception::throw_message(&ctx, &text))
+        })
     }
 }
 
-fn read_secret(shell: &Shared, clock: &Clock, name: String) -> std::result::Result<String, String> {
+/// Sends what `ask` gives, and makes the promise of the answer; what it throws rejects the promise.
+fn promised<'js>(
+    ctx: &Ctx<'js>,
+    shell: &RefCell<Shell>,
+    ask: impl FnOnce(&Ctx<'js>) -> Result<Ask>,
+) -> Result<Promise<'js>> {
+    let (promise, resolve, reject) = ctx.promise()?;
+    let sent = ask(ctx).and_then(|ask| {
+        let sent = shell.borrow_mut().call(ask);
+        sent.map_err(|refused| throw(ctx, refused))
+    });
+    match sent {
+        Ok(id) => {
+            let kit: Object = prelude::functions(ctx)?.get("kit")?;
+            kit.get::<_, Object>("resolves")?.set(id, resolve)?;
+            kit.get::<_, Object>("rejects")?.set(id, reject)?;
+        }
+        Err(Error::Exception) => reject.call::<_, ()>((ctx.catch(),))?,
+        Err(other) => return Err(other),
+    }
+    Ok(promise)
+}
+
+fn read_secret(shell: &RefCell<Shell>, clock: &Clock, name: String) -> std::result::Result<String, String> {
     let host = shell.borrow().host().ok_or("no Action runs")?;
     let id = shell.borrow_mut().send(Ask::Secret(name));
     loop {
-        // The borrow of the host ends before the shell's begins.
         let answer = host.borrow_mut().wait(clock.deadline());
         match answer {
             Some((at, Reply::Secret(secret))) if at == id => return secret,
@@ -115,38 +197,81 @@ fn read_secret(shell: &Shared, clock: &Clock, name: String) -> std::result::Resu
     }
 }
 
-fn request(method: String, url: String, headers: &str, body: Option<Vec<u8>>) -> std::result::Result<Ask, Refused> {
+fn log<'js>(ctx: &Ctx<'js>, shell: &RefCell<Shell>, level: LogLevel, values: Vec<Value<'js>>) -> Result<()> {
+    let Some(room) = shell.borrow_mut().may_log() else { return Ok(()) };
+    let plain = match values.as_slice() {
+        [] => Some(String::new()),
+        [only] => only.as_string().and_then(|only| only.to_string().ok()).filter(|only| only.len() <= room),
+        _ => None,
+    };
+    let line = match plain {
+        Some(line) => line,
+        None => prelude::call(ctx, "admit:text", "format", (values, room))?,
+    };
+    shell.borrow_mut().log(level, line);
+    Ok(())
+}
+
+/// The JSON of a value that is called `path`.
+fn json<'js>(ctx: &Ctx<'js>, shell: &RefCell<Shell>, value: Opt<Value<'js>>, path: &str) -> Result<String> {
+    let room = shell.borrow().limits.output;
+    let value = value.0.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
+    prelude::call(ctx, "admit:json", "json", (value, path, room))
+}
+
+fn request(method: String, url: String, headers: &str, body: Option<String>) -> std::result::Result<Ask, Refused> {
     match method.as_str() {
         "GET" | "HEAD" if body.is_some() => Err(Refused::Type(format!("a {method} request has no body"))),
         "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => {
-            let mut lines = headers.lines();
+            let mut lines = headers.split('\n');
             let mut pairs = Vec::new();
             while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
                 pairs.push((name.to_owned(), value.to_owned()));
             }
-            Ok(Ask::Fetch { method, url, headers: pairs, body })
+            Ok(Ask::Fetch { method, url, headers: pairs, body: body.map(String::into_bytes) })
         }
         _ => Err(Refused::Type(format!("`api.fetch` knows no method `{}`", start(&method)))),
     }
 }
 
-fn level_of(level: u32) -> LogLevel {
-    match level {
-        0 => LogLevel::Debug,
-        2 => LogLevel::Warn,
-        3 => LogLevel::Error,
-        _ => LogLevel::Info,
-    }
+/// An argument that is there and not undefined.
+fn given(argument: Opt<Value<'_>>) -> Option<Value<'_>> {
+    argument.0.filter(|value| !value.is_undefined())
 }
 
-/// The prelude has checked that it is one.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of floats saturate")]
-fn whole(number: f64) -> u64 {
-    number as u64
+fn text<'js>(ctx: &Ctx<'js>, value: Option<Value<'js>>, what: &str) -> Result<String> {
+    let Some(text) = value.as_ref().and_then(Value::as_string) else {
+        return Err(Exception::throw_type(ctx, &format!("{what} must be a string")));
+    };
+    text.to_string().map_err(|_| Exception::throw_type(ctx, &format!("{what} must be well-formed Unicode")))
+}
+
+fn count<'js>(ctx: &Ctx<'js>, value: Option<Value<'js>>, what: &str) -> Result<u64> {
+    let number = value.as_ref().and_then(Value::as_number).unwrap_or(0.0);
+    if number < 1.0 || number > f64::from(u32::MAX) || number.fract() != 0.0 {
+        return Err(Exception::throw_type(ctx, &format!("{what} must be a whole number of at least 1")));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    Ok(number as u64)
+}
+
+/// SplitMix64, as a number from 0 to below 1.
+fn draw(state: &Cell<u64>) -> f64 {
+    let next = state.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+    state.set(next);
+    let mixed = (next ^ (next >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
+    let bits = ((mixed ^ (mixed >> 31)) >> 11) as f64;
+    bits / 9_007_199_254_740_992.0
 }
 
 fn start(text: &str) -> &str {
     text.get(..text.floor_char_boundary(40)).unwrap_or_default()
+}
+
+fn refuse(ctx: &Ctx<'_>, done: std::result::Result<(), Refused>) -> Result<()> {
+    done.map_err(|refused| throw(ctx, refused))
 }
 
 fn throw(ctx: &Ctx<'_>, refused: Refused) -> Error {

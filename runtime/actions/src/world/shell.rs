@@ -19,8 +19,6 @@ pub(super) struct Shell {
     pub(super) effects: Effects,
     /// How large that is as JSON, in bytes.
     size: u64,
-    /// How the Action ended, once it has.
-    pub(super) ended: Option<Ended>,
     /// Why it fails, whatever it does from now on.
     pub(super) broken: Option<Failure>,
     /// Calls under way.
@@ -33,14 +31,7 @@ pub(super) struct Shell {
     fetches: u32,
     lines: u32,
     logged: u64,
-}
-
-/// How an Action ended.
-pub(super) enum Ended {
-    /// It returned.
-    Well,
-    /// It threw: text, stack, and whether it was `null` that it threw.
-    Threw(String, String, bool),
+    log_closed: bool,
 }
 
 /// A call that is waited for by a promise.
@@ -57,6 +48,15 @@ pub(super) enum Refused {
     Type(String),
     /// It is too much, or too often.
     Range(String),
+}
+
+impl Refused {
+    /// Why.
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Type(text) | Self::Range(text) => text,
+        }
+    }
 }
 
 impl Shell {
@@ -135,11 +135,16 @@ impl Shell {
         self.grow(len, before, &format!("`{name}`"))
     }
 
+    /// The Action has declared claim `name`.
+    pub(super) fn may_claim(&self, name: &str) -> Result<(), Refused> {
+        if self.claims.iter().any(|declared| declared == name) {
+            return Ok(());
+        }
+        Err(Refused::Type(format!("claim `{name}` is not declared: name it in `claims` of the Action")))
+    }
+
     /// The last value of a claim counts.
     pub(super) fn set_claim(&mut self, name: String, value: String) -> Result<(), Refused> {
-        if !self.claims.contains(&name) {
-            return Err(Refused::Type(format!("claim `{name}` is not declared: name it in `claims` of the Action")));
-        }
         let len = name.len() + value.len();
         let what = format!("claim `{name}`");
         let before = put(&mut self.effects.claims, name, value);
@@ -159,37 +164,34 @@ impl Shell {
         if self.size > self.limits.output { Err(self.overflow(what)) } else { Ok(()) }
     }
 
-    /// A line may be logged still. The first that may not be is answered by one that says so.
-    pub(super) fn may_log(&mut self) -> bool {
-        let left = self.lines < self.limits.log_lines && self.logged < self.limits.log_bytes;
-        if !left && self.lines != u32::MAX {
+    /// How much text may be logged still; none where no line may be. The first that may not be is answered by one that says so.
+    pub(super) fn may_log(&mut self) -> Option<usize> {
+        let left = self.limits.log_bytes.saturating_sub(self.logged);
+        if left == 0 || self.lines >= self.limits.log_lines {
             self.close_log();
+            return None;
         }
-        left
+        usize::try_from(left).ok()
     }
 
     /// Logs a line.
-    pub(super) fn log(&mut self, level: LogLevel, text: String) {
-        if self.lines == u32::MAX {
-            return;
-        }
-        let size = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    pub(super) fn log(&mut self, level: LogLevel, mut text: String) {
+        let Some(room) = self.may_log() else { return };
+        text.truncate(text.floor_char_boundary(room));
         self.lines = self.lines.saturating_add(1);
-        self.logged = self.logged.saturating_add(size);
-        if self.lines > self.limits.log_lines || self.logged > self.limits.log_bytes {
-            return self.close_log();
-        }
+        self.logged = self.logged.saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
         if let Some(host) = &self.host {
             host.borrow_mut().log(level, text);
         }
     }
 
     fn close_log(&mut self) {
-        self.lines = u32::MAX;
+        if self.log_closed {
+            return;
+        }
+        self.log_closed = true;
         let Limits { log_lines, log_bytes, .. } = self.limits;
-        let text = format!(
-            "more was logged than the {log_lines} lines or {log_bytes} bytes that an Action may: the rest is dropped"
-        );
+        let text = format!("an Action may log {log_lines} lines and {log_bytes} bytes: the rest is dropped");
         if let Some(host) = &self.host {
             host.borrow_mut().log(LogLevel::Warn, text);
         }
