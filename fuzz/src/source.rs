@@ -115,7 +115,7 @@ impl Source<'_, '_> {
     fn word(&mut self, word: &str) {
         self.out.push_str(word);
         match self.choices.byte() {
-            200..208 if self.commented => self.out.push_str("// right behind\n"),
+            200..208 if self.commented && word != "/" => self.out.push_str("// right behind\n"),
             208..216 if self.commented => self.out.push_str(" /// behind\n"),
             216..224 if self.commented => self.out.push_str("\n/// of its own\n"),
             224..232 if self.commented => self.out.push_str("\n\n//// four // two\n\n"),
@@ -137,6 +137,10 @@ impl Source<'_, '_> {
 
     fn slug(&mut self) {
         self.pick(&SLUGS);
+        // Before a word on its line it begins an item.
+        if self.out.trim_end_matches(' ').ends_with("list") {
+            self.out.push('\n');
+        }
     }
 
     fn text(&mut self) {
