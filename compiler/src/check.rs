@@ -13,6 +13,7 @@ mod constant;
 mod contract;
 mod decision;
 mod effects;
+mod egress;
 mod expr;
 mod known;
 mod labels;
@@ -74,7 +75,7 @@ pub fn check_flow(item: &Item, index: &Index<'_>) -> CheckedFlow {
     };
     let mut out = Vec::new();
     let contract = contract_of(flow, index, &mut out);
-    let frame = Frame::new(flow, contract, index.event(contract), &mut out);
+    let frame = Frame::new(flow, contract, index.event(contract), index, &mut out);
     let mut walk = Walk {
         index,
         out,
@@ -172,6 +173,7 @@ pub fn check(project: &Project, library: &Library) -> Checked {
         checked.tests.extend(test.typed);
     }
     unused::unused(&index, &used, &mut diagnostics);
+    egress::egress(project, &index, &used, &mut diagnostics);
     order(&mut diagnostics);
     checked.diagnostics = diagnostics;
     checked

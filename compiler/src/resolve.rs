@@ -9,9 +9,10 @@ use std::sync::OnceLock;
 use admit_plan::code::Set;
 use admit_plan::types::Type;
 use rustc_hash::{FxHashMap, FxHashSet};
+use semver::Version;
 use smol_str::SmolStr;
 
-use crate::ast::{File, Flow, Item, ItemKind, ListDecl, Name, Param, Rule, Test};
+use crate::ast::{File, Flow, Item, ItemKind, ListDecl, Name, Param, Rule, RunAction, Test};
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::library::types::{self, Place};
@@ -180,7 +181,13 @@ pub fn index<'a>(
     index
 }
 
-impl Index<'_> {
+impl<'a> Index<'a> {
+    /// The Action that the step pins, if there is one.
+    pub fn pinned(&self, run: &RunAction) -> Option<&Action<'a>> {
+        let wanted = Version::parse(&run.version.text).ok()?;
+        self.actions.get(run.slug.text.as_str())?.iter().find(|action| action.version == wanted)
+    }
+
     /// The type of the event under a contract, or of a custom flow by itself: fields that become known later have
     /// the type that they have then.
     pub fn event(&self, contract: Option<&Contract>) -> Type {

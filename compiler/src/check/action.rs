@@ -11,6 +11,7 @@ use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use super::block::{typed_step, worst_time};
 use super::config::{Declared, Owner, listed};
+use super::labels::demand_label;
 use super::modifiers::Takes;
 use super::state::State;
 use super::walk::Walk;
@@ -85,9 +86,9 @@ impl<'a, 'i> Walk<'a, 'i> {
         let takes = Takes {
             span: slug.span,
             timeout: action.budget,
-            must_end: None,
+            must_end: action.prompts.then(|| format!("the action `{}` may ask the user", slug.text)),
             line: None,
-            not_async: action.prompts.then(|| format!("the action `{}` may ask the user", slug.text)),
+            not_async: None,
             no_retry: action.prompts.then(|| format!("the action `{}` may ask the user", slug.text)),
         };
         let modifiers = self.modifiers(&run.modifiers, &takes);
@@ -155,7 +156,7 @@ impl<'a, 'i> Walk<'a, 'i> {
     /// The `mfa` block that the Action may demand: the walk goes over it, or it does not.
     fn demand(&mut self, mfa: &Block, run: &RunAction, label: &str, state: State) -> (Option<flow::Demand>, State) {
         let span = run.slug.span;
-        let label = format_smolstr!("{label}-mfa");
+        let label = demand_label(label);
         let id = self.number();
         let owner = Owner { name: &mfa.name, span, label: &label, sends: mfa.effects.sends, fixed: &[], line: None };
         let fields: Vec<Declared<'_>> = mfa.config.iter().map(Declared::of).collect();

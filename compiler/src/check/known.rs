@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use admit_plan::bundle::FACTOR;
 use admit_plan::code::{Pool, SlotId};
 use admit_plan::types::{Kind, Type};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use super::as_type::as_type;
-use super::labels::{condition_output, decision_output, default_label};
+use super::labels::{condition_output, decision_output, default_label, demand_label};
 use super::walk::Used;
-use crate::ast::{BlockStep, ConfigValue, Flow, Name, Step, StepKind};
+use crate::ast::{BlockStep, ConfigValue, Flow, Name, RunAction, Step, StepKind};
 use crate::diagnostic::Diagnostic;
 use crate::library::types::{self, Place};
 use crate::resolve::Index;
@@ -81,14 +82,34 @@ fn collect(steps: &[Step], index: &Index<'_>, own: &mut Steps, runs: &mut Vec<Sm
                 collect(case.steps.as_deref().unwrap_or(&[]), index, own, runs);
             }
         }
-        if let Some((name, known)) = declared(step, index) {
+        for (name, known) in declared(step, index) {
             own.entry(name).and_modify(|known| known.count += 1).or_insert(known);
         }
     }
 }
 
-/// What a step is called, and what it is as far as it stands there: without walking to it. None if it did not parse.
-pub(super) fn declared(step: &Step, index: &Index<'_>) -> Option<(SmolStr, Known)> {
+/// What a step is called, and what it is as far as it stands there: without walking to it. An Action that may demand a
+/// second factor brings that step along; what did not parse is none.
+pub(super) fn declared(step: &Step, index: &Index<'_>) -> impl Iterator<Item = (SmolStr, Known)> + use<> {
+    let demanded = match &step.kind {
+        StepKind::RunAction(run) => demanded(run, index),
+        StepKind::Block(_)
+        | StepKind::RunFlow(_)
+        | StepKind::Decision(_)
+        | StepKind::Condition(_)
+        | StepKind::Broken => None,
+    };
+    itself(step, index).into_iter().chain(demanded)
+}
+
+fn demanded(run: &RunAction, index: &Index<'_>) -> Option<(SmolStr, Known)> {
+    let factor = index.library.block(FACTOR).filter(|_| index.pinned(run).is_some_and(|action| action.prompts))?;
+    let label = demand_label(&run.label.as_ref().unwrap_or(&run.slug).text);
+    let (what, output) = (What::Block(FACTOR.into()), factor.output_type(|_| None));
+    Some((label, Known { what, output, count: 1, span: run.slug.span }))
+}
+
+fn itself(step: &Step, index: &Index<'_>) -> Option<(SmolStr, Known)> {
     let (name, span, what, output) = match &step.kind {
         StepKind::Block(block) => {
             let name = block.label.as_ref().map_or_else(|| default_label(&block.ty.text), |label| label.text.clone());
@@ -96,9 +117,7 @@ pub(super) fn declared(step: &Step, index: &Index<'_>) -> Option<(SmolStr, Known
         }
         StepKind::RunAction(run) => {
             let name = run.label.as_ref().unwrap_or(&run.slug).text.clone();
-            let versions = index.actions.get(run.slug.text.as_str());
-            let action = versions.and_then(|all| all.iter().find(|one| one.version.to_string() == run.version.text));
-            let output = action.map_or_else(|| Kind::Error.into(), |action| action.output_type());
+            let output = index.pinned(run).map_or_else(|| Kind::Error.into(), |action| action.output_type());
             (name, run.slug.span, What::Action, output)
         }
         StepKind::RunFlow(run) => (run.slug.text.clone(), run.slug.span, What::Flow, Kind::Record([].into()).into()),

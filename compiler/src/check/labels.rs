@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use crate::ast::{BlockStep, Flow, ModifierKind, Name, Step, StepKind};
 use crate::diagnostic::Diagnostic;
+use crate::resolve::Index;
 use crate::source::Span;
 use crate::typed::flow::StepId;
 
@@ -42,12 +43,17 @@ pub(super) enum Loose {
 }
 
 /// The labels of a flow by name. Written labels that occur twice are said in `out`.
-pub(super) fn labels(flow: &Flow, out: &mut Vec<Diagnostic>) -> FxHashMap<SmolStr, Label> {
-    let mut labels = FxHashMap::default();
+pub(super) fn labels(flow: &Flow, index: &Index<'_>, out: &mut Vec<Diagnostic>) -> FxHashMap<SmolStr, Label> {
+    let mut collected = Collected { index, labels: FxHashMap::default(), out };
     for stage in &flow.stages {
-        collect(&stage.steps, None, &mut labels, out);
+        collected.steps(&stage.steps, None);
     }
-    labels
+    collected.labels
+}
+
+/// The label of the `mfa` block that an Action of this label may demand.
+pub(super) fn demand_label(label: &str) -> SmolStr {
+    smol_str::format_smolstr!("{label}-mfa")
 }
 
 /// The label that a block has without `as`: its type in kebab-case.
@@ -74,61 +80,83 @@ pub(super) fn condition_output<'a>(names: impl Iterator<Item = &'a SmolStr>) -> 
     Kind::Record(fields.collect()).into()
 }
 
-fn collect(
-    steps: &[Step],
-    branch: Option<&(SmolStr, SmolStr)>,
-    labels: &mut FxHashMap<SmolStr, Label>,
-    out: &mut Vec<Diagnostic>,
-) {
-    for step in steps {
-        let (name, span, written, what) = match &step.kind {
-            StepKind::Block(block) => {
-                let (name, span) = block_label(block);
-                (name, span, block.label.is_some(), "block")
+/// What an Action's second factor is called in messages.
+const DEMAND: &str = "second factor";
+
+struct Collected<'a, 'i> {
+    index: &'a Index<'i>,
+    labels: FxHashMap<SmolStr, Label>,
+    out: &'a mut Vec<Diagnostic>,
+}
+
+impl Collected<'_, '_> {
+    fn steps(&mut self, steps: &[Step], branch: Option<&(SmolStr, SmolStr)>) {
+        for step in steps {
+            let (name, span, written, what) = match &step.kind {
+                StepKind::Block(block) => {
+                    let (name, span) = block_label(block);
+                    (name, span, block.label.is_some(), "block")
+                }
+                StepKind::RunAction(run) => {
+                    let name = run.label.as_ref().unwrap_or(&run.slug);
+                    (name.text.clone(), name.span, run.label.is_some(), "action")
+                }
+                StepKind::RunFlow(run) => (run.slug.text.clone(), run.slug.span, false, "custom flow"),
+                StepKind::Decision(decision) => named(&decision.name, "decision"),
+                StepKind::Condition(condition) => named(&condition.name, "condition"),
+                StepKind::Broken => continue,
+            };
+            let label = Label {
+                span,
+                count: 1,
+                written,
+                what,
+                loose: loose(step),
+                branch: branch.cloned(),
+                id: None,
+                output: Kind::Error.into(),
+            };
+            if let StepKind::RunAction(run) = &step.kind
+                && self.index.pinned(run).is_some_and(|action| action.prompts)
+            {
+                self.add(demand_label(&name), Label { what: DEMAND, loose: Loose::No, ..label.clone() });
             }
-            StepKind::RunAction(run) => {
-                let name = run.label.as_ref().unwrap_or(&run.slug);
-                (name.text.clone(), name.span, run.label.is_some(), "action")
-            }
-            StepKind::RunFlow(run) => (run.slug.text.clone(), run.slug.span, false, "custom flow"),
-            StepKind::Decision(decision) => named(&decision.name, "decision"),
-            StepKind::Condition(condition) => named(&condition.name, "condition"),
-            StepKind::Broken => continue,
-        };
-        let label = Label {
-            span,
-            count: 1,
-            written,
-            what,
-            loose: loose(step),
-            branch: branch.cloned(),
-            id: None,
-            output: Kind::Error.into(),
-        };
-        add(name, label, labels, out);
-        if let StepKind::Decision(decision) = &step.kind {
-            for case in &decision.cases {
-                let inside = (case.branch.text.clone(), decision.name.text.clone());
-                collect(case.steps.as_deref().unwrap_or(&[]), Some(&inside), labels, out);
+            self.add(name, label);
+            if let StepKind::Decision(decision) = &step.kind {
+                for case in &decision.cases {
+                    let inside = (case.branch.text.clone(), decision.name.text.clone());
+                    self.steps(case.steps.as_deref().unwrap_or(&[]), Some(&inside));
+                }
             }
         }
     }
-}
 
-fn add(name: SmolStr, label: Label, labels: &mut FxHashMap<SmolStr, Label>, out: &mut Vec<Diagnostic>) {
-    let Some(known) = labels.get_mut(&name) else {
-        labels.insert(name, label);
-        return;
-    };
-    if known.written && label.written {
-        out.push(
-            Diagnostic::error("A0206", label.span, format!("the name `{name}` is given twice in this flow"))
-                .label(known.span, "first here")
-                .help("names given by `as`, of decisions and of conditions are unique in a flow, across branches too"),
-        );
-        return;
+    fn add(&mut self, name: SmolStr, label: Label) {
+        let Some(known) = self.labels.get_mut(&name) else {
+            self.labels.insert(name, label);
+            return;
+        };
+        let demands = [known.what, label.what].map(|what| what == DEMAND);
+        if demands.contains(&true) && demands.contains(&false) {
+            let (demand, own) = if label.what == DEMAND { (&label, &*known) } else { (&*known, &label) };
+            let message = format!("the name `{name}` is that of the second factor that an action may demand");
+            self.out.push(
+                Diagnostic::error("A0206", own.span, message)
+                    .label(demand.span, "this action")
+                    .help("give the step, or the action, another name: `as NAME`"),
+            );
+        } else if known.written && label.written && label.what != DEMAND {
+            self.out.push(
+                Diagnostic::error("A0206", label.span, format!("the name `{name}` is given twice in this flow"))
+                    .label(known.span, "first here")
+                    .help(
+                        "names given by `as`, of decisions and of conditions are unique in a flow, across branches too",
+                    ),
+            );
+            return;
+        }
+        known.count += 1;
     }
-    known.count += 1;
 }
 
 fn named(name: &Name, what: &'static str) -> (SmolStr, Span, bool, &'static str) {

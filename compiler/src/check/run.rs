@@ -64,7 +64,7 @@ impl<'a, 'i> Walk<'a, 'i> {
         inner.implied = Rc::new(inner.implied.iter().map(|implied| Rc::new(renamed(implied))).collect());
         let inner_implied = Rc::clone(&inner.implied);
         let mut ignored = Vec::new();
-        let mut frame = Frame::new(item.flow, self.frame.contract, self.frame.event.clone(), &mut ignored);
+        let mut frame = Frame::new(item.flow, self.frame.contract, self.frame.event.clone(), self.index, &mut ignored);
         frame.system = self.frame.system.clone();
         frame.stage = self.frame.stage.clone();
         frame.broken = item.item.broken;

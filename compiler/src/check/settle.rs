@@ -80,11 +80,7 @@ impl<'a> Walk<'a, '_> {
                 None => return,
             },
             StepKind::RunAction(run) => {
-                let claims = self.index.actions.get(run.slug.text.as_str()).is_some_and(|versions| {
-                    versions
-                        .iter()
-                        .any(|action| action.version.to_string() == run.version.text && !action.claims.is_empty())
-                });
+                let claims = self.index.pinned(run).is_some_and(|action| !action.claims.is_empty());
                 if !claims || queued(&run.modifiers) {
                     return;
                 }

@@ -118,13 +118,19 @@ impl Used {
 
 impl<'a> Frame<'a> {
     /// Of a flow that is about to be walked.
-    pub fn new(flow: &'a Flow, contract: Option<&'a Contract>, event: Type, out: &mut Vec<Diagnostic>) -> Self {
+    pub fn new(
+        flow: &'a Flow,
+        contract: Option<&'a Contract>,
+        event: Type,
+        index: &Index<'_>,
+        out: &mut Vec<Diagnostic>,
+    ) -> Self {
         Self {
             flow,
             contract,
             system: None,
             stage: SmolStr::default(),
-            labels: labels::labels(flow, out),
+            labels: labels::labels(flow, index, out),
             event,
             instances: Vec::new(),
             exits: Vec::new(),
@@ -251,11 +257,12 @@ impl<'a> Walk<'a, '_> {
                     self.skip(case.steps.as_deref().unwrap_or(&[]));
                 }
             }
-            let Some((label, known)) = declared(step, self.index) else { continue };
-            let id = self.number();
-            self.define(&label, id, known.output);
-            if let Some(known) = self.frame.labels.get_mut(&label) {
-                known.loose = Loose::No;
+            for (label, known) in declared(step, self.index) {
+                let id = self.number();
+                self.define(&label, id, known.output);
+                if let Some(known) = self.frame.labels.get_mut(&label) {
+                    known.loose = Loose::No;
+                }
             }
         }
     }

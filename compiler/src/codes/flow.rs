@@ -69,4 +69,5 @@ pub(super) const CODES: &[Code] = &[
     code!(Error, "A0288", "an Action may ask the user after the outcome is settled"),
     code!(Warning, "A0290", "a name is never used"),
     code!(Warning, "A0291", "branches tell whether a user exists"),
+    code!(Warning, "A0292", "an Action may call a host that the project lets nothing call"),
 ];

@@ -15,6 +15,9 @@ use crate::typed::action::Kind as ActionKind;
 /// Engine time of an Action that declares no budget, in milliseconds.
 pub const DEFAULT_BUDGET: u64 = 2_000;
 
+/// The most engine time that an Action may declare, in milliseconds.
+pub const MAX_BUDGET: u64 = 60_000;
+
 /// A declared Action.
 #[derive(Debug)]
 pub struct Action<'a> {
@@ -122,6 +125,10 @@ pub(crate) fn read<'a>(
                 for path in paths {
                     let slot = path.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".");
                     check_trigger(&slot, path.span, library, out);
+                    if action.triggers.iter().any(|known| *known == slot) {
+                        out.push(twice("trigger", &slot, path.span));
+                        continue;
+                    }
                     action.triggers.push(SmolStr::from(slot));
                 }
             }
@@ -143,7 +150,10 @@ pub(crate) fn read<'a>(
                     }
                 }
             }
-            ActionClause::Secrets(names) => action.secrets = names,
+            ActionClause::Secrets(names) => {
+                action.secrets = names;
+                repeated("secret", names.iter().map(|name| (name.text.as_str(), name.span)), out);
+            }
             ActionClause::Effects(effects) => {
                 for effect in effects {
                     if effect.text == "prompts" {
@@ -156,10 +166,21 @@ pub(crate) fn read<'a>(
                     }
                 }
             }
-            ActionClause::Budget(duration) => action.budget = duration.millis,
+            ActionClause::Budget(duration) => {
+                action.budget = duration.millis;
+                if duration.millis == 0 || duration.millis > MAX_BUDGET {
+                    let message = "an action takes more than no time, and less than a minute";
+                    out.push(
+                        Diagnostic::error("A0282", duration.span, message)
+                            .help("Actions are short: what takes longer belongs behind a webhook"),
+                    );
+                }
+            }
             ActionClause::Enabled(enabled, _) => action.enabled = *enabled,
         }
     }
+    repeated("host", literals(action.fetch), out);
+    repeated("claim", literals(action.claims), out);
     for grant in action.fetch.iter().chain(action.claims) {
         check_grant(grant, &action.config, out);
     }
@@ -187,10 +208,78 @@ fn read_fields<'a>(fields: &'a [FieldDecl], place: Place, out: &mut Vec<Diagnost
                 )
                 .label(first.field.name.span, "first here"),
             ),
-            None => read.push(ActionField { field, resolved: types::resolve(&field.ty, place, out) }),
+            None => {
+                let resolved = types::resolve(&field.ty, place, out);
+                if let Some(what) = not_json(&resolved.ty) {
+                    let message = format!("`{}` holds {what}, which JSON cannot carry", field.name.text);
+                    out.push(Diagnostic::error("A0282", type_span(field), message).help(
+                        "code of an Action sees JSON: numbers, strings, bools, lists, records, and maps with string keys",
+                    ));
+                }
+                if matches!(place, Place::Plain) && resolved.ty.labels.secret {
+                    let message = format!("the output `{}` is a secret, and results are never one", field.name.text);
+                    out.push(Diagnostic::error("A0282", type_span(field), message).help("keep it inside the Action"));
+                }
+                read.push(ActionField { field, resolved });
+            }
         }
     }
     read
+}
+
+fn type_span(field: &FieldDecl) -> Span {
+    field.ty.span
+}
+
+/// What in a type has no form in JSON. Bytes are base64, times, durations and addresses strings, as in all JSON of ours;
+/// integers are numbers also beyond 2^53, where JavaScript rounds them.
+fn not_json(ty: &Type) -> Option<&'static str> {
+    match &ty.kind {
+        Kind::Type => Some("a type"),
+        Kind::List(held) | Kind::Optional(held) => not_json(held),
+        Kind::Map(key, value) => match key.kind {
+            Kind::String | Kind::Enum(_) | Kind::Dyn | Kind::Error => not_json(value),
+            _ => Some("a map whose keys are no strings"),
+        },
+        Kind::Record(fields) => fields.iter().find_map(|field| not_json(&field.ty)),
+        Kind::Error
+        | Kind::Dyn
+        | Kind::Null
+        | Kind::Bool
+        | Kind::Int(_)
+        | Kind::Uint(_)
+        | Kind::Double(_)
+        | Kind::String
+        | Kind::Enum(_)
+        | Kind::Bytes
+        | Kind::Timestamp
+        | Kind::Duration
+        | Kind::Ip
+        | Kind::Cidr => None,
+    }
+}
+
+/// Hosts or claims that are named, not those that the config gives.
+pub(crate) fn literals<'g>(grants: &'g [Grant]) -> impl Iterator<Item = (&'g str, Span)> + use<'g> {
+    grants.iter().filter_map(|grant| match grant {
+        Grant::Text(text) => Some((text.value.as_str(), text.span)),
+        Grant::Config(..) => None,
+    })
+}
+
+/// Names that a clause lists twice.
+fn repeated<'n>(what: &str, names: impl Iterator<Item = (&'n str, Span)>, out: &mut Vec<Diagnostic>) {
+    let mut seen = Vec::new();
+    for (name, span) in names {
+        if seen.contains(&name) {
+            out.push(twice(what, name, span));
+        }
+        seen.push(name);
+    }
+}
+
+fn twice(what: &str, name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("A0281", span, format!("the {what} `{name}` is listed twice")).help("list it once")
 }
 
 /// A trigger is `<flow>.<stage>` of a contract.
