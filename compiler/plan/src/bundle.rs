@@ -256,6 +256,10 @@ pub struct ActionUse {
     /// The `mfa` block that runs if the Action demands a second factor: where that block goes on, this node does. Some
     /// where the Action declares `effects prompts`, and nothing else leads there.
     pub demand: Option<NodeId>,
+    /// Hosts that `api.fetch` may call here besides the Action's own: those that its config names.
+    pub fetch: Vec<StrId>,
+    /// Claims that it may set here besides its own.
+    pub claims: Vec<StrId>,
 }
 
 /// `sets PATH to EXPR when EXPR`. In the expressions of `sets`, `provides` and `ensures`, `Local(0)` is the record of

@@ -1,6 +1,7 @@
 //! `run action`.
 
 mod declared;
+mod grants;
 
 use std::rc::Rc;
 
@@ -24,6 +25,7 @@ use crate::typed::facts::Facts;
 use crate::typed::flow::{self, OnError, Role, StepKind};
 
 pub(super) use declared::declared;
+use grants::Grants;
 
 impl<'a, 'i> Walk<'a, 'i> {
     /// Checks `run action`.
@@ -117,6 +119,7 @@ impl<'a, 'i> Walk<'a, 'i> {
             })
             .collect();
         let config = self.config(&owner, &declared, run.config.as_ref(), &state);
+        let grants = if self.errors() > before { Grants::default() } else { self.grants(action, run, &config) };
         let output = action.output_type();
         self.define(&label, id, output.clone());
         let mut demand = None;
@@ -149,6 +152,8 @@ impl<'a, 'i> Walk<'a, 'i> {
             output,
             enabled: action.enabled,
             demand,
+            fetch: grants.fetch,
+            claims: grants.claims,
         };
         (Some(typed_step(step, id, label, run.label.is_some(), StepKind::RunAction(Box::new(typed)))), state)
     }

@@ -205,6 +205,8 @@ impl Layout<'_, '_> {
                 action,
                 trigger: self.string(&run.trigger),
                 demand: run.demand.is_some().then(|| here.saturating_add(1)),
+                fetch: run.fetch.iter().map(|host| self.string(host)).collect(),
+                claims: run.claims.iter().map(|claim| self.string(claim)).collect(),
             })),
             config: self.config(&run.config),
             timeout: run.modifiers.timeout,

@@ -248,6 +248,10 @@ pub struct RunAction {
     pub enabled: bool,
     /// The `mfa` block that it may demand; some where it declares `effects prompts`.
     pub demand: Option<Demand>,
+    /// Hosts that its config lets it call here.
+    pub fetch: Vec<SmolStr>,
+    /// Claims that its config lets it set here.
+    pub claims: Vec<SmolStr>,
 }
 
 /// The `mfa` block with default config that an Action may demand.

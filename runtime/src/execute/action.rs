@@ -98,7 +98,7 @@ pub(super) fn prepare<'e>(
     work: &Work<'e>,
     run: &Run,
     invocation: &Invocation,
-    used: &ActionUse,
+    used: &'e ActionUse,
     secrets: &[(String, Secret)],
     (attempt, wall): (u32, u64),
 ) -> Result<Prepared<'e>, String> {
@@ -120,30 +120,30 @@ pub(super) fn prepare<'e>(
     };
     let config = (&invocation.config.record, secrets);
     let may_demand_mfa = used.demand.is_some() && work.settled.is_none();
-    Prepared::new(engine, used.action, engine.text(used.trigger), &context, &given, config, (may_demand_mfa, wall))
+    Prepared::new(engine, used, &context, &given, config, (may_demand_mfa, wall))
 }
 
 impl<'e> Prepared<'e> {
     pub(super) fn new(
         engine: &'e Engine,
-        action: u32,
-        trigger: &str,
+        used: &'e ActionUse,
         context: &Context<'_>,
         given: &Given,
         (config, secrets): (&Datum, &[(String, Secret)]),
         (may_demand_mfa, wall): (bool, u64),
     ) -> Result<Self, String> {
-        let (plan, entry) = engine.action(action).ok_or("there is no such Action")?;
-        let words = |ids: &'e [u32]| ids.iter().map(|id| engine.text(*id).as_str()).collect();
+        let (plan, entry) = engine.action(used.action).ok_or("there is no such Action")?;
+        let words =
+            |own: &'e [u32], here: &'e [u32]| own.iter().chain(here).map(|id| engine.text(*id).as_str()).collect();
         let secret_names = plan.secrets.iter().filter_map(|index| engine.bundle.secrets.get(*index as usize));
         Ok(Self {
             action: plan,
-            maps: engine.maps(action),
+            maps: engine.maps(used.action),
             name: &entry.name,
-            fetch: words(&plan.fetch),
-            claims: words(&plan.claims),
+            fetch: words(&plan.fetch, &used.fetch),
+            claims: words(&plan.claims, &used.claims),
             secrets: secret_names.map(|id| engine.text(*id).as_str()).collect(),
-            input: input::input(trigger, context, (&given.event, &given.step), config, secrets),
+            input: input::input(engine.text(used.trigger), context, (&given.event, &given.step), config, secrets),
             idempotency_key: context.idempotency_key.to_owned(),
             may_demand_mfa,
             wall,

@@ -48,6 +48,8 @@ pub(super) fn place(bundle: &Bundle, block: &BlockType, node: &BlockNode) -> Che
         return Err("an Action in a block that runs none".to_owned());
     }
     string(bundle, place.trigger)?;
+    grants(bundle, &place.fetch, "a host that is none", is_host)?;
+    grants(bundle, &place.claims, "a claim that is no Action's to set", is_claim)?;
     let Some(action) = bundle.actions.get(place.action as usize) else {
         return Err(format!("Action {} does not exist", place.action));
     };

@@ -145,7 +145,8 @@ impl<'a> Walker<'_, '_, 'a> {
             return Err("it sets a claim after the token is made".to_owned());
         }
         for (name, value) in effects.claims {
-            let is_declared = action.claims.iter().any(|claim| self.engine.text(*claim) == name.as_str());
+            let is_declared =
+                action.claims.iter().chain(&used.claims).any(|claim| self.engine.text(*claim) == name.as_str());
             if !is_declared {
                 return Err(format!("it sets the claim `{}`, which its declaration does not name", plain(&name)));
             }

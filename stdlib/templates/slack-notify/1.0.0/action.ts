@@ -12,7 +12,7 @@ export async function execute({ config }: Input, api: Api): Promise<Outcome> {
     unfurl_links: false,
     unfurl_media: false,
   }
-  const response = await api.fetch(api.secrets.get(config.webhook), {
+  const response = await api.fetch(config.webhook, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),

@@ -1,11 +1,11 @@
 import type { Api, Input, Outcome } from "./types"
 
 export async function execute(input: Input, api: Api): Promise<Outcome> {
-  const { url, event, data, secret } = input.config
+  const { url, event, data, token } = input.config
   const { tenant, transaction } = input.event
   const headers: Record<string, string> = { "content-type": "application/json" }
-  if (secret !== undefined) {
-    headers["authorization"] = `Bearer ${api.secrets.get(secret)}`
+  if (token !== undefined) {
+    headers["authorization"] = `Bearer ${token}`
   }
   // The same at every try, as its idempotency key is: no time of sending.
   const body = {
