@@ -15,8 +15,6 @@ pub mod probe;
 const ADDRESS_SPACE: u64 = 192 << 20;
 /// CPU time of a worker's life, in seconds. Workers are retired long before.
 const CPU_SECONDS: u64 = 600;
-/// Below the server, which must stay able to stop a worker.
-const NICE: i32 = 5;
 
 /// Shuts the process in. Its standard input is the socket to the host.
 ///
@@ -25,6 +23,7 @@ const NICE: i32 = 5;
 pub fn enter() -> Result<(), String> {
     let base = address_space().map_err(|error| format!("the size of the process is not known: {error}"))?;
     close_files()?;
+    crash_plainly();
     let limit = |resource, most: u64| {
         let both = Rlimit { current: Some(most), maximum: Some(most) };
         rustix::process::setrlimit(resource, both).map_err(|error| format!("{resource:?} cannot be limited: {error}"))
@@ -41,8 +40,6 @@ pub fn enter() -> Result<(), String> {
         .map_err(|error| format!("the process stays open to debuggers: {error}"))?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| format!("the process would outlive the server: {error}"))?;
-    rustix::process::setpriority_process(None, NICE)
-        .map_err(|error| format!("the priority cannot be lowered: {error}"))?;
     rustix::thread::set_no_new_privs(true).map_err(|error| format!("privileges cannot be given up: {error}"))?;
     let filter = filter()?;
     seccompiler::apply_filter(&filter).map_err(|error| format!("seccomp is not to be had: {error}"))
@@ -102,6 +99,18 @@ pub fn exit(code: i32) -> ! {
 /// Whether standard input is a socket, as the host gives a worker one.
 pub fn has_socket() -> bool {
     rustix::net::sockopt::socket_type(std::io::stdin().as_fd()).is_ok()
+}
+
+/// A fault of the engine shall end the process as what it is: the handler that Rust installs for stack overflows would
+/// make calls that are not on the list.
+fn crash_plainly() {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: the default action runs no code of ours.
+        #[expect(unsafe_code, reason = "the standard library does not take its handlers back")]
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+    }
 }
 
 /// Everything but standard input: a file that the server inherited and never marked must not live on here.

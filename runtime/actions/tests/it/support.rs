@@ -1,6 +1,7 @@
 //! What tests of Actions share: a pool of this crate's worker, a host to call, an Action from its text.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use admit_actions::{Options, Pool, Program};
 use admit_eval::value::Instant;
@@ -9,12 +10,18 @@ use admit_runtime::action::{ActionCall, ActionEffects, ActionError, ActionReport
 use admit_runtime::tenant::TenantId;
 use admit_runtime::testing::TestHost;
 
+/// Wants nothing.
+pub const NOTHING: &str = "export function execute() { return { kind: 'continue' } }";
+/// How much later than its soft deadline an invocation may end where other things run too.
+pub const MARGIN: Duration = Duration::from_millis(300);
+
 /// A pool and what its calls are made of.
 pub struct Bench {
     pub pool: Pool,
     pub host: Arc<TestHost>,
     pub tenant: TenantId,
     pub wall: u64,
+    pub input: String,
     pub fetch: Vec<&'static str>,
     pub secrets: Vec<&'static str>,
 }
@@ -45,6 +52,23 @@ pub fn action(code: &str) -> Action {
     }
 }
 
+/// Waits until something holds; it fails after ten seconds.
+pub async fn eventually(holds: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came to hold");
+}
+
+/// Resident memory of a process, in bytes.
+pub fn resident(process: &str) -> u64 {
+    let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096
+}
+
 impl Bench {
     pub fn new(options: Options) -> Self {
         let now = Instant { seconds: 1_790_000_000, nanos: 0 };
@@ -53,9 +77,28 @@ impl Bench {
             host: Arc::new(TestHost::new(now, 1)),
             tenant: "cymmetri".parse().unwrap(),
             wall: 2_000,
+            input: "{}".to_owned(),
             fetch: Vec::new(),
             secrets: Vec::new(),
         }
+    }
+
+    /// On the login event of the conformance data.
+    pub fn on_event(options: Options) -> Self {
+        let shared = std::env::var("ADMIT_SHARED").map_or_else(
+            |_| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+            std::path::PathBuf::from,
+        );
+        let event = std::fs::read_to_string(shared.join("conformance/event.json")).unwrap();
+        let input =
+            format!(r#"{{"trigger":"login.post-auth","context":{{}},"event":{event},"step":{{}},"config":{{}}}}"#);
+        Self { input, ..Self::new(options) }
+    }
+
+    /// Process ids of all workers that do nothing now.
+    pub fn workers(&self) -> Vec<u32> {
+        let status = self.pool.status();
+        status.idle.into_iter().flat_map(|(_, ids)| ids).chain(status.spares).collect()
     }
 
     pub async fn report(&self, code: &str) -> ActionReport {
@@ -69,7 +112,7 @@ impl Bench {
             name: "test@1.0.0",
             action: &action,
             maps: &[],
-            input: "{}",
+            input: &self.input,
             fetch: &self.fetch,
             claims: &["tier"],
             secrets: &self.secrets,

@@ -1,0 +1,140 @@
+//! What Actions cost: latency on the request path, CPU time in all, memory after many invocations and of many Actions.
+//!
+//! The Action is the domain allowlist of the product's page, on `conformance/event.json` of the folder that `ADMIT_SHARED`
+//! names (`../shared` without it).
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a benchmark that cannot run says why and stops"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use support::{Bench, options, resident};
+
+#[path = "../tests/it/support.rs"]
+#[expect(dead_code, reason = "tests use more of it")]
+mod support;
+
+/// As the page prints it.
+const ALLOWLIST: &str = "export async function execute(input) {
+  const email = input.user?.email
+  if (email?.endsWith('@cymmetri.com')) {
+    return { kind: 'continue' }
+  }
+  return {
+    kind: 'block',
+    reason: 'Sign-in is restricted to Cymmetri employees.',
+    code: 'domain_not_allowed',
+  }
+}
+";
+const RATE: u64 = 500;
+const RUNS: usize = 11;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        latency().await;
+        many_invocations().await;
+        many_actions().await;
+    });
+}
+
+/// Open loop: one invocation every 2 ms, whether or not the one before has ended.
+async fn latency() {
+    let bench = Arc::new(Bench::on_event(options()));
+    open_loop(&bench, 500).await;
+    let (mut medians, mut cpus) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let before = cpu(&bench);
+        let mut times = open_loop(&bench, 1_000).await;
+        let used = cpu(&bench).saturating_sub(before);
+        times.sort_unstable();
+        medians.push(times[times.len() / 2].as_nanos() as f64 / 1e3);
+        cpus.push(used as f64 / 1e3 / times.len() as f64);
+    }
+    println!("request path at {RATE}/s: median {:.1} us (limit 60)", median(&mut medians));
+    println!("cpu in all, a new runtime each: {:.1} us an invocation (limit 180)", median(&mut cpus));
+}
+
+async fn open_loop(bench: &Arc<Bench>, count: usize) -> Vec<Duration> {
+    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / RATE));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+    let mut running = Vec::with_capacity(count);
+    for _ in 0..count {
+        ticks.tick().await;
+        let bench = Arc::clone(bench);
+        running.push(tokio::spawn(async move {
+            let start = Instant::now();
+            bench.run(ALLOWLIST).await.unwrap();
+            start.elapsed()
+        }));
+    }
+    let mut times = Vec::with_capacity(count);
+    for invocation in running {
+        times.push(invocation.await.unwrap());
+    }
+    times
+}
+
+async fn many_invocations() {
+    let bench = Bench::on_event(options());
+    let mut after_first = (0, 0);
+    for count in 1..=100_000 {
+        bench.run(ALLOWLIST).await.unwrap();
+        if count == 1_000 {
+            after_first = sizes(&bench);
+        }
+    }
+    let (server, workers) = sizes(&bench);
+    let grown = |now: u64, before: u64| (now as f64 - before as f64) / f64::from(1 << 20);
+    println!(
+        "100,000 invocations in a row: server {:+.2} MiB, worker {:+.2} MiB after the first 1,000 (limit 2)",
+        grown(server, after_first.0),
+        grown(workers, after_first.1)
+    );
+}
+
+async fn many_actions() {
+    let bench = Bench::on_event(options());
+    bench.run(ALLOWLIST).await.unwrap();
+    let before = sizes(&bench);
+    for number in 0..1_000 {
+        let mut code = ALLOWLIST.replace("cymmetri.com", &format!("cymmetri.com', '{number}"));
+        while code.len() < 2_048 {
+            code.push_str(
+                "export const text = () => 'of no use';\n".replace("text", &format!("t{}", code.len())).as_str(),
+            );
+        }
+        let _ = bench.run(&code).await;
+    }
+    let after = sizes(&bench);
+    let grown = (after.0 + after.1) as f64 - (before.0 + before.1) as f64;
+    println!("1,000 actions of 2 kB, each run once: {:+.1} MB (limit 100)", grown / 1e6);
+}
+
+/// The one in the middle.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// CPU time of the server and its workers, in nanoseconds.
+fn cpu(bench: &Bench) -> u64 {
+    let of = |process: &str| {
+        let text = std::fs::read_to_string(format!("/proc/{process}/schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0)
+    };
+    // Of the server every thread.
+    let own = std::fs::read_dir("/proc/self/task").unwrap();
+    let own: u64 = own.map(|task| of(&format!("self/task/{}", task.unwrap().file_name().display()))).sum();
+    own + bench.workers().iter().map(|id| of(&id.to_string())).sum::<u64>()
+}
+
+/// Resident memory of the server, and of its workers together, in bytes.
+fn sizes(bench: &Bench) -> (u64, u64) {
+    (resident("self"), bench.workers().iter().map(|id| resident(&id.to_string())).sum())
+}
