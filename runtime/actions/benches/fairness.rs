@@ -62,7 +62,7 @@ async fn hostile(scripts: &[(String, String)]) {
 }
 
 async fn fairness(scripts: &[(String, String)]) {
-    let bench = Arc::new(Bench::on_event(options()));
+    let bench = Arc::new(Bench::on_event(options()).unwrap());
     victims(&bench, 400).await;
     let mut p99s = Vec::new();
     for _ in 0..RUNS {

@@ -45,7 +45,7 @@ fn main() {
 
 /// Open loop: one invocation every 2 ms, whether or not the one before has ended.
 async fn latency() {
-    let bench = Arc::new(Bench::on_event(options()));
+    let bench = Arc::new(Bench::on_event(options()).unwrap());
     open_loop(&bench, 500).await;
     let (mut medians, mut cpus) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -81,7 +81,7 @@ async fn open_loop(bench: &Arc<Bench>, count: usize) -> Vec<Duration> {
 }
 
 async fn many_invocations() {
-    let bench = Bench::on_event(options());
+    let bench = Bench::on_event(options()).unwrap();
     let mut after_first = (0, 0);
     for count in 1..=100_000 {
         bench.run(ALLOWLIST).await.unwrap();
@@ -99,7 +99,7 @@ async fn many_invocations() {
 }
 
 async fn many_actions() {
-    let bench = Bench::on_event(options());
+    let bench = Bench::on_event(options()).unwrap();
     bench.run(ALLOWLIST).await.unwrap();
     let before = sizes(&bench);
     for number in 0..1_000 {

@@ -1,4 +1,5 @@
 //! Actions from outside: through a pool of real workers.
+#![cfg(test)]
 
 mod attack;
 mod calls;

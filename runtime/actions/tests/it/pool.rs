@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admit_actions::{Options, Rate};
-use admit_runtime::action::ActionError;
+use admit_runtime::action::{ActionError, Verdict};
 use admit_runtime::tenant::TenantId;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -23,6 +23,30 @@ async fn an_action_runs_in_a_worker_that_waits_for_the_next() {
     let status = bench.pool.status();
     assert_eq!(status.idle.len(), 1);
     assert_eq!(status.idle[0].1.len(), 1, "one after the other they need one worker: {status:?}");
+}
+
+#[tokio::test]
+async fn the_allowlist_of_the_overview_page_lets_employees_in() {
+    let code = "export async function execute(input) {
+        const email = input.user?.email
+        if (email?.endsWith('@cymmetri.com')) {
+          return { kind: 'continue' }
+        }
+        return {
+          kind: 'block',
+          reason: 'Sign-in is restricted to Cymmetri employees.',
+          code: 'domain_not_allowed',
+        }
+      }";
+    let Some(mut bench) = Bench::on_event(options()) else {
+        println!("conformance/event.json is not there, 2 cases did not run");
+        return;
+    };
+    assert_eq!(bench.run(code).await, Ok(Default::default()));
+    bench.input = bench.input.replace("cymmetri.com", "example.com");
+    let verdict = bench.run(code).await.unwrap().verdict;
+    let reason = Some("Sign-in is restricted to Cymmetri employees.".to_owned());
+    assert_eq!(verdict, Verdict::Block { code: "domain_not_allowed".to_owned(), reason });
 }
 
 #[tokio::test(flavor = "multi_thread")]
