@@ -1,8 +1,6 @@
 //! Constants made ready: strings, sets as hash sets, regular expressions compiled.
 
-use std::borrow::Cow;
-
-use admit_plan::code::{Pool, RegexId, SetId, StrId};
+use admit_plan::code::{Pool, RegexId, SetId, StrId, fold_case};
 use regex::{Regex, RegexBuilder};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
@@ -68,15 +66,6 @@ impl ReadySet {
     /// The entries, in no order.
     pub fn entries(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(SmolStr::as_str)
-    }
-}
-
-/// The text as `ignore case` compares it: Unicode lower case. Entries of such sets are stored in this form.
-pub fn fold_case(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
-        Cow::Owned(text.to_lowercase())
-    } else {
-        Cow::Borrowed(text)
     }
 }
 

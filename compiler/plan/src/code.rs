@@ -4,6 +4,8 @@
 //! comprehensions). Names, sets and regular expressions are indices into a [`Pool`]. Nothing here is trusted: a
 //! plan that was read is verified in full before it is evaluated or compiled.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -73,6 +75,15 @@ pub enum Source {
     Now,
     /// A variable of a standalone expression (`admit eval`), by name.
     Variable(StrId),
+}
+
+/// The text as `ignore case` compares it: Unicode lower case. Entries of such a [`Set`] are stored in this form.
+pub fn fold_case(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        Cow::Owned(text.to_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Typed expression code.

@@ -126,6 +126,27 @@ impl Kind {
     pub const UINT: Self = Self::Uint(Range::FULL);
     /// `double` without a range.
     pub const DOUBLE: Self = Self::Double(Range::FULL);
+
+    /// Values of this kind may be the keys of a map. Those of a `dyn` are tested when the map is made.
+    pub fn is_key(&self) -> bool {
+        match self {
+            Self::Bool | Self::Int(_) | Self::Uint(_) | Self::String | Self::Enum(_) => true,
+            Self::Error
+            | Self::Dyn
+            | Self::Null
+            | Self::Double(_)
+            | Self::Bytes
+            | Self::Timestamp
+            | Self::Duration
+            | Self::List(_)
+            | Self::Map(..)
+            | Self::Record(_)
+            | Self::Optional(_)
+            | Self::Type
+            | Self::Ip
+            | Self::Cidr => false,
+        }
+    }
 }
 
 impl Type {

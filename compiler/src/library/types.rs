@@ -174,23 +174,7 @@ impl Resolver<'_> {
             ("map", [key, value]) => {
                 let key_type = self.resolve(key, depth + 1).ty;
                 let value = self.resolve(value, depth + 1);
-                let fits = match key_type.kind {
-                    Kind::Bool | Kind::Int(_) | Kind::Uint(_) | Kind::String | Kind::Enum(_) | Kind::Error => true,
-                    Kind::Dyn
-                    | Kind::Null
-                    | Kind::Double(_)
-                    | Kind::Bytes
-                    | Kind::Timestamp
-                    | Kind::Duration
-                    | Kind::List(_)
-                    | Kind::Map(..)
-                    | Kind::Record(_)
-                    | Kind::Optional(_)
-                    | Kind::Type
-                    | Kind::Ip
-                    | Kind::Cidr => false,
-                };
-                if !fits {
+                if !key_type.kind.is_key() && key_type.kind != Kind::Error {
                     let message = "a map's keys are of type `string`, `int`, `uint` or `bool`";
                     self.diagnostics.push(Diagnostic::error("A0504", key.span, message));
                 }

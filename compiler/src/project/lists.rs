@@ -1,6 +1,6 @@
 //! List files: one entry per line, `#` begins a comment at the start of a line or after a space.
 
-use admit_plan::code::Set;
+use admit_plan::code::{Set, fold_case};
 use smol_str::SmolStr;
 
 use super::Project;
@@ -36,7 +36,7 @@ pub struct ListEntry {
 impl ListFile {
     /// The set of its entries.
     pub fn set(&self, ignore_case: bool) -> Set {
-        let text = |entry: &ListEntry| if ignore_case { entry.text.to_lowercase().into() } else { entry.text.clone() };
+        let text = |entry: &ListEntry| if ignore_case { fold_case(&entry.text).into() } else { entry.text.clone() };
         let mut entries: Vec<SmolStr> = self.entries.iter().map(text).collect();
         entries.sort_unstable();
         entries.dedup();

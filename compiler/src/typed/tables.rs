@@ -1,8 +1,9 @@
 //! The tables that typed code points into: the pool of constants and the slots, with their reverse look-ups.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash};
 
-use admit_plan::code::{Pool, RegexId, Set, SetId, SlotId, StrId};
+use admit_plan::code::{Pool, RegexId, Set, SetId, SlotId, StrId, fold_case};
 use admit_plan::types::Type;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -33,8 +34,10 @@ impl Interner {
     /// The number of a set; its entries are sorted and made unique here.
     pub fn set(&mut self, mut entries: Vec<SmolStr>, ignore_case: bool) -> SetId {
         if ignore_case {
-            for entry in entries.iter_mut().filter(|entry| !is_lower(entry)) {
-                *entry = SmolStr::from(entry.to_lowercase());
+            for entry in &mut entries {
+                if let Cow::Owned(folded) = fold_case(entry) {
+                    *entry = folded.into();
+                }
             }
         }
         if !entries.is_sorted() {
@@ -148,11 +151,6 @@ pub struct SlotInfo<'a> {
     pub place: &'a str,
     /// It may be absent where some expression names it.
     pub maybe_absent: bool,
-}
-
-/// Lower case already, as far as ASCII tells.
-fn is_lower(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
 }
 
 /// A length as an index. Sources of at most 1 MiB cannot hold 2^32 names, so nothing is ever cut off.

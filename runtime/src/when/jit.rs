@@ -234,19 +234,35 @@ impl Compiled {
         if frame.slots.len() < self.slots || frame.locals.len() < entry.locals {
             return Err(CaseError::refused("machine code was called without its values"));
         }
+        if entry.quick_calls {
+            return self.call_with_run(entry, frame, out);
+        }
         let (slots, locals, constants) = (frame.slots.as_ptr(), frame.locals.as_ptr(), self.constants.as_ptr());
         // SAFETY: both functions were emitted with this signature and lie in pages that live as long as `self`. They read
         // no slot, local or constant beyond the numbers checked above and at compile time, test each tag before they
         // read a payload, read bytes of a string only within its length, and pass `run` and pointers to live, aligned
-        // values to helpers of the signatures in `helper`. The constants outlive `'a`, as `self` does.
-        let status = unsafe {
-            if entry.quick_calls {
-                (entry.quick)(slots, locals, constants, &mut Run::new(frame, &self.constants.funcs), out)
-            } else {
-                // Without a call there is no use for a run.
-                (entry.quick)(slots, locals, constants, std::ptr::null_mut(), out)
-            }
-        };
+        // values to helpers of the signatures in `helper`: without helpers there is no use for a run. The constants
+        // outlive `'a`, as `self` does.
+        let status = unsafe { (entry.quick)(slots, locals, constants, std::ptr::null_mut(), out) };
+        if status >= NO_CASE {
+            return Ok(status);
+        }
+        self.call_whole(entry, frame, out)
+    }
+
+    /// Apart from [`Compiled::call`], which is then small enough to stand where it is called: a decision without
+    /// helpers takes no longer than a few calls do.
+    #[inline(never)]
+    fn call_with_run<'a>(
+        &'a self,
+        entry: &Entry,
+        frame: &Frame<'_, 'a>,
+        out: &mut Value<'a>,
+    ) -> std::result::Result<i64, Box<CaseError>> {
+        let (slots, locals, constants) = (frame.slots.as_ptr(), frame.locals.as_ptr(), self.constants.as_ptr());
+        let mut run = Run::new(frame, &self.constants.funcs);
+        // SAFETY: as in `call`, which has checked the numbers of slots and locals.
+        let status = unsafe { (entry.quick)(slots, locals, constants, &mut run, out) };
         if status >= NO_CASE {
             return Ok(status);
         }

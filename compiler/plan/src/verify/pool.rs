@@ -3,7 +3,7 @@
 use regex::RegexBuilder;
 
 use super::Check;
-use crate::code::{Pool, Set};
+use crate::code::{Pool, Set, fold_case};
 
 /// The most strings, and the most bytes of one.
 const MAX_STRINGS: usize = 1 << 20;
@@ -44,7 +44,7 @@ fn set(set: &Set) -> Check {
     if !set.entries.is_sorted_by(|left, right| left < right) {
         return Err("a set that is not in order".to_owned());
     }
-    if set.ignore_case && set.entries.iter().any(|entry| entry.to_lowercase() != entry.as_str()) {
+    if set.ignore_case && set.entries.iter().any(|entry| fold_case(entry) != entry.as_str()) {
         return Err("a set that ignores case, but is not in lower case".to_owned());
     }
     Ok(())

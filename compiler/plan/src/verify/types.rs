@@ -45,21 +45,8 @@ fn at(ty: &Type, depth: usize) -> Check {
         }
         Kind::List(item) => at(item, depth + 1),
         Kind::Map(key, value) => {
-            match key.kind {
-                Kind::Bool | Kind::Int(_) | Kind::Uint(_) | Kind::String | Kind::Enum(_) | Kind::Dyn => {}
-                Kind::Error
-                | Kind::Null
-                | Kind::Double(_)
-                | Kind::Bytes
-                | Kind::Timestamp
-                | Kind::Duration
-                | Kind::List(_)
-                | Kind::Map(..)
-                | Kind::Record(_)
-                | Kind::Optional(_)
-                | Kind::Type
-                | Kind::Ip
-                | Kind::Cidr => return Err("a map with keys that no map has".to_owned()),
+            if !key.kind.is_key() && key.kind != Kind::Dyn {
+                return Err("a map with keys that no map has".to_owned());
             }
             at(key, depth + 1)?;
             at(value, depth + 1)

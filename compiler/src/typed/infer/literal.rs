@@ -311,11 +311,7 @@ impl Cx<'_> {
             Some(want) => self.fitted(key, want),
             None => self.value(key),
         };
-        let fine = matches!(
-            typed.ty.kind,
-            Kind::Bool | Kind::Int(_) | Kind::Uint(_) | Kind::String | Kind::Enum(_) | Kind::Dyn | Kind::Error
-        );
-        if !fine {
+        if !typed.ty.kind.is_key() && !fit::is_open(&typed.ty.kind) {
             let message = format!("a map's key is a `bool`, `int`, `uint` or `string`, this is `{}`", typed.ty);
             self.report(Diagnostic::error("A0101", key.span, message));
         }
