@@ -8,7 +8,8 @@ mod code;
 use std::fmt::Write;
 
 use crate::bundle::{
-    BlockNode, BlockType, Branch, Bundle, ConfigValue, Effects, FlowPlan, Node, NodeId, NodeKind, OnError, SecretPart,
+    Action, BlockNode, BlockType, Branch, Bundle, ConfigValue, Effects, FlowPlan, Node, NodeId, NodeKind, OnError,
+    SecretPart,
 };
 use crate::code::{Slot, Source, StrId};
 
@@ -36,6 +37,9 @@ pub fn bundle(bundle: &Bundle) -> String {
     for (id, secret) in bundle.secrets.iter().enumerate() {
         let name = out.name(*secret);
         out.line(0, &format!("secret {id}: {name}"));
+    }
+    for (id, action) in bundle.actions.iter().enumerate() {
+        out.action(id, action);
     }
     for plan in &bundle.flows {
         out.flow(plan);
@@ -83,6 +87,30 @@ impl Out<'_> {
             let _infallible = write!(line, " takes {}", takes.join(", "));
         }
         self.line(0, &line);
+    }
+
+    fn action(&mut self, id: usize, action: &Action) {
+        let (slug, version) = (self.name(action.slug), self.name(action.version));
+        let prompts = if action.prompts { " prompts" } else { "" };
+        let disabled = if action.enabled { "" } else { " disabled" };
+        let hash: String = action.hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        self.line(0, &format!("action {id}: {slug}@{version} {hash}{prompts}{disabled}"));
+        for module in &action.modules {
+            let line = format!("module {}: {} bytes", code::quoted(&module.path), module.code.len());
+            self.line(1, &line);
+        }
+        for (name, default) in &action.defaults {
+            let line = format!("default {} = {}", self.name(*name), self.expr(default));
+            self.line(1, &line);
+        }
+        let secret = |id: &u32| self.bundle.secrets.get(*id as usize).map_or(format!("?{id}"), |name| self.name(*name));
+        let secrets: Vec<String> = action.secrets.iter().map(secret).collect();
+        let names = |ids: &[StrId]| ids.iter().map(|id| self.name(*id)).collect::<Vec<_>>();
+        for (what, list) in [("fetch", names(&action.fetch)), ("claims", names(&action.claims)), ("secrets", secrets)] {
+            if !list.is_empty() {
+                self.line(1, &format!("{what} {}", list.join(", ")));
+            }
+        }
     }
 
     fn flow(&mut self, flow: &FlowPlan) {
@@ -166,6 +194,15 @@ impl Out<'_> {
         let (ty, on_error) = (self.block_name(block.block), self.on_error(&block.on_error));
         let timeout = millis(block.timeout);
         self.line(1, &format!("{id}: {ty} as {label} timeout {timeout}{retry}{on_error}{is_async}{next}"));
+        if let Some(place) = &block.action {
+            let action = match self.bundle.actions.get(place.action as usize) {
+                Some(action) => format!("{}@{}", self.name(action.slug), self.name(action.version)),
+                None => format!("?{}", place.action),
+            };
+            let demand = place.demand.map(|to| format!(" may demand {to}")).unwrap_or_default();
+            let line = format!("runs {action} at {}{demand}", self.name(place.trigger));
+            self.line(2, &line);
+        }
         for (name, value) in &block.config {
             let line = format!("{}: {}", self.name(*name), self.config(value));
             self.line(2, &line);

@@ -2,14 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use admit_eval::datum::Datum;
+use admit_eval::json;
+use admit_eval::value::Value;
 use admit_plan::bundle::{self, ActionId, Module};
+use admit_plan::code::{Entry, Expr, Item};
+use admit_plan::func::Func;
 use semver::Version;
 use smol_str::SmolStr;
 
+use super::constants::Constants;
 use super::{Builder, Fault, Program, number};
 use crate::diagnostic::Diagnostic;
 use crate::scripts::Script;
 use crate::source::Span;
+use crate::typed::constant::evaluate;
 use crate::typed::flow::Flow;
 
 /// The versions that flows pin, in order, and their numbers.
@@ -64,12 +71,20 @@ fn action(
         script.modules.iter().map(|module| Module { path: module.path.clone(), code: module.code.clone() }).collect();
     let secrets = action.secrets.iter().map(|name| builder.secret(name)).collect();
     let constants = &mut builder.constants;
-    let defaults = action.output.iter().filter_map(|field| {
-        let (code, pool) = field.default.as_ref()?;
-        let name = constants.string(&field.name);
-        Some((name, constants.import(pool).constant(code)))
-    });
-    let defaults = defaults.collect();
+    let mut defaults = Vec::new();
+    for field in &action.output {
+        let Some((code, pool)) = &field.default else { continue };
+        let value = evaluate(code, pool).ok();
+        let fault = |what: &str| Fault { span: action.span, what: format!("a default of `{}` {what}", field.name) };
+        match value.ok_or_else(|| fault("that fails"))? {
+            // As if there were none.
+            Datum::Optional(None) => {}
+            value => {
+                let code = literal(&value, constants).ok_or_else(|| fault("that no literal holds"))?;
+                defaults.push((constants.string(&field.name), code));
+            }
+        }
+    }
     let mut strings = |list: &[SmolStr]| list.iter().map(|text| constants.string(text)).collect::<Vec<_>>();
     Ok(bundle::Action {
         hash: bundle::Action::hash_of(&modules),
@@ -82,6 +97,39 @@ fn action(
         enabled: action.enabled,
         slug: constants.string(&action.slug),
         version: constants.string(&action.version.to_string()),
+    })
+}
+
+/// A value as code that is read and verified without being run.
+fn literal(value: &Datum, constants: &mut Constants) -> Option<Expr> {
+    Some(match value {
+        Datum::Null => Expr::Null,
+        Datum::Bool(value) => Expr::Bool(*value),
+        Datum::Int(value) => Expr::Int(*value),
+        Datum::Uint(value) => Expr::Uint(*value),
+        Datum::Double(value) => Expr::Double(*value),
+        Datum::Str(text) => Expr::Str(constants.string(text)),
+        Datum::Bytes(bytes) => Expr::Bytes(bytes.to_vec()),
+        Datum::Duration(span) => {
+            Expr::Duration(span.seconds.checked_mul(1_000_000_000)?.checked_add(i64::from(span.nanos))?)
+        }
+        Datum::Timestamp(at) => {
+            let mut text = String::new();
+            json::write(Value::Timestamp(*at), &mut text);
+            Expr::Call(Func::Timestamp, vec![Expr::Str(constants.string(text.trim_matches('"')))])
+        }
+        Datum::List(items) => {
+            let item = |value| Some(Item { value: literal(value, constants)?, optional: false });
+            Expr::List(items.iter().map(item).collect::<Option<_>>()?)
+        }
+        Datum::Map(entries) => {
+            let entry = |(key, value): &(Datum, Datum)| {
+                Some(Entry { key: literal(key, constants)?, value: literal(value, constants)?, optional: false })
+            };
+            Expr::Map(entries.iter().map(entry).collect::<Option<_>>()?)
+        }
+        Datum::Optional(held) => literal(held.as_deref()?, constants)?,
+        Datum::Type(_) | Datum::Ip(_) | Datum::Cidr(_) => return None,
     })
 }
 

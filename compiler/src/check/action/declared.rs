@@ -1,11 +1,14 @@
 //! Actions as declared: defaults against their types.
 
+use admit_eval::coerce::coerce;
+
 use crate::ast::Grant;
 use crate::check::constant::constant;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Index;
 use crate::resolve::action::{Action, ActionField};
 use crate::typed::action::{self, Actions};
+use crate::typed::constant::evaluate;
 
 /// Every Action that a flow of the project may run.
 pub(in crate::check) fn declared(index: &Index<'_>, out: &mut Vec<Diagnostic>) -> Actions {
@@ -45,7 +48,14 @@ fn fields(declared: &[ActionField<'_>], out: &mut Vec<Diagnostic>) -> Vec<action
     for ActionField { field, resolved } in declared {
         let what = format!("the default of `{}`", field.name.text);
         let default = field.default.as_ref().and_then(|default| {
-            constant(default, Some(&resolved.ty), &what, out).map(|found| (found.code, found.pool))
+            let found = constant(default, Some(&resolved.ty), &what, out)?;
+            // Where computing fails, typing has said so.
+            let value = evaluate(&found.code, &found.pool).ok()?;
+            if let Err(mismatch) = coerce(&resolved.ty, value) {
+                out.push(Diagnostic::error("A0125", default.span, format!("{what} does not fit: {mismatch}")));
+                return None;
+            }
+            Some((found.code, found.pool))
         });
         let doc = field.doc.join("\n");
         fields.push(action::Field { name: field.name.text.clone(), ty: resolved.ty.clone(), doc, default });
