@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::code::Codes;
 use crate::frame::{self, Inbox};
 use crate::sandbox;
-use crate::wire::{Ask, FromWorker, Invocation, Limits, LogLevel, Reply, ToWorker};
+use crate::wire::{Ask, FromWorker, LogLevel, Reply, ToWorker};
 use crate::world::{Bridge, World};
 
 /// The hidden argument that makes a program a worker.
@@ -48,8 +48,7 @@ pub fn run() -> ! {
 
 fn serve() {
     let link = Rc::new(RefCell::new(Link::default()));
-    warm_up(&link);
-    let entered = sandbox::enter();
+    let entered = World::warm_up().and_then(|()| sandbox::enter());
     let stands = entered.is_ok();
     let mut world = entered.and_then(|()| World::prepare());
     link.borrow_mut().send(&FromWorker::Ready(world.as_ref().map(drop).map_err(Clone::clone)));
@@ -67,36 +66,15 @@ fn serve() {
             ToWorker::Run(invocation) => {
                 let (Some(modules), Ok(prepared)) = (codes.get(&invocation.hash), world) else { return };
                 let before = cpu();
-                let outcome = prepared.run(&invocation, modules, Rc::clone(&link) as Rc<RefCell<dyn Bridge>>);
+                let (outcome, used) = prepared.run(&invocation, modules, Rc::clone(&link) as Rc<RefCell<dyn Bridge>>);
                 let cpu = cpu().saturating_sub(before);
                 link.borrow_mut().send(&FromWorker::Done { outcome, cpu });
+                drop(used);
                 world = World::prepare();
             }
             // The answer to a call of an invocation that ended without waiting for it.
             ToWorker::Reply { .. } => {}
         }
-    }
-}
-
-/// Runs an Action of our own outside the sandbox, so that the C library does there what it does once: it opens the file
-/// of the time zone, draws keys, wakes threads that there are none of.
-fn warm_up(link: &Rc<RefCell<Link>>) {
-    const EXERCISE: &str =
-        "export function execute() { return { kind: 'continue', at: new Date(2026, 0).toString() } }";
-    let invocation = Invocation {
-        hash: [0; 32],
-        name: "warm-up@0.0.0".to_owned(),
-        input: "{}".to_owned(),
-        claims: Vec::new(),
-        may_demand_mfa: false,
-        limits: Limits::default(),
-        now: 0,
-        seed: 0,
-    };
-    let modules = [("warm-up.js".to_owned(), EXERCISE.to_owned())];
-    if let Ok(world) = World::prepare() {
-        // What comes of it is of no interest: it calls nothing.
-        drop(world.run(&invocation, &modules, Rc::clone(link) as Rc<RefCell<dyn Bridge>>));
     }
 }
 

@@ -51,6 +51,12 @@ type Builtins = (
     intrinsic::Promise,
 );
 
+/// A world that has run. There is nothing to do with it but to drop it.
+pub struct Used {
+    _context: Context,
+    _runtime: Runtime,
+}
+
 impl World {
     /// What a worker does before it shuts itself in: compiles the prelude, and lets the C library read the time zone, which it does
     /// once, from files.
@@ -72,7 +78,8 @@ impl World {
         Self::set_up().map_err(|error| format!("no world could be prepared: {error}"))
     }
 
-    /// Runs an Action: `modules` are paths and JavaScript, the entry first.
+    /// Runs an Action: `modules` are paths and JavaScript, the entry first. What is left of the world is given back, so
+    /// that the host need not wait until it is taken down.
     ///
     /// # Errors
     /// Throwing, running out of time or memory, giving back too much or what makes no sense, never settling: nothing of
@@ -82,7 +89,7 @@ impl World {
         invocation: &Invocation,
         modules: &[(String, String)],
         host: Rc<RefCell<dyn Bridge>>,
-    ) -> Result<Effects, Failure> {
+    ) -> (Result<Effects, Failure>, Used) {
         let Self { shared, modules: importable, context, runtime } = self;
         let limits = invocation.limits;
         runtime.set_memory_limit(bytes(limits.memory));
@@ -96,7 +103,7 @@ impl World {
         let is_full = || u64::try_from(runtime.memory_usage().malloc_size).is_ok_and(|used| used > limits.memory / 2);
         let outcome = drive::judge(driven, &mut shared.shell.borrow_mut(), shared.clock.was_over(), is_full);
         shared.clock.stop();
-        outcome
+        (outcome, Used { _context: context, _runtime: runtime })
     }
 
     fn set_up() -> rquickjs::Result<Self> {

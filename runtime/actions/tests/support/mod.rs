@@ -34,7 +34,7 @@ pub fn run_invocation(modules: &[(&str, &str)], invocation: &Invocation) -> Ran 
     let modules: Vec<_> = modules.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     let host = Rc::new(RefCell::new(Host::default()));
     let world = World::prepare().expect("a world");
-    let outcome = world.run(invocation, &modules, Rc::clone(&host) as Rc<RefCell<dyn Bridge>>);
+    let (outcome, _) = world.run(invocation, &modules, Rc::clone(&host) as Rc<RefCell<dyn Bridge>>);
     let mut host = host.borrow_mut();
     Ran { outcome, log: std::mem::take(&mut host.log), asked: std::mem::take(&mut host.asked) }
 }
