@@ -10,6 +10,7 @@ pub mod graph;
 pub mod new;
 pub mod run;
 pub mod test;
+pub mod types;
 pub mod user;
 
 use clap::Subcommand;
@@ -38,6 +39,8 @@ pub enum Command {
     Emit(emit::Args),
     /// Draw a flow
     Graph(graph::Args),
+    /// Write the types of the project's Actions
+    Types(types::Args),
     /// Evaluate an expression, or a file of conformance cases
     Eval(eval::Args),
     /// Explain a code of a finding
@@ -56,6 +59,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::User(args) => user::run(args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),
+        Command::Types(args) => types::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Explain(args) => explain::run(args, output),
     }

@@ -23,3 +23,4 @@ pub mod scripts;
 pub mod source;
 pub mod standalone;
 pub mod typed;
+pub mod typings;

@@ -2,6 +2,7 @@
 
 mod declared;
 mod grants;
+mod sees;
 
 use std::rc::Rc;
 
@@ -121,6 +122,7 @@ impl<'a, 'i> Walk<'a, 'i> {
         let config = self.config(&owner, &declared, run.config.as_ref(), &state);
         let grants = if self.errors() > before { Grants::default() } else { self.grants(action, run, &config) };
         let output = action.output_type();
+        let sees = self.sees(&state);
         self.define(&label, id, output.clone());
         let mut demand = None;
         if !modifiers.is_async {
@@ -154,6 +156,7 @@ impl<'a, 'i> Walk<'a, 'i> {
             demand,
             fetch: grants.fetch,
             claims: grants.claims,
+            sees,
         };
         (Some(typed_step(step, id, label, run.label.is_some(), StepKind::RunAction(Box::new(typed)))), state)
     }

@@ -33,8 +33,12 @@ pub struct Action {
     pub output: Vec<Field>,
     /// Hosts that it may call.
     pub fetch: Vec<SmolStr>,
+    /// Config fields that name such hosts where a flow runs it.
+    pub fetch_from: Vec<SmolStr>,
     /// Claims that it may set.
     pub claims: Vec<SmolStr>,
+    /// Config fields that name such claims where a flow runs it.
+    pub claims_from: Vec<SmolStr>,
     /// Secrets that it may read.
     pub secrets: Vec<SmolStr>,
     /// It may demand a second factor.
@@ -56,6 +60,24 @@ pub struct Field {
     pub doc: String,
     /// Its default, a constant, and the pool that it indexes.
     pub default: Option<(Expr, Pool)>,
+}
+
+/// What an Action sees at one place that runs it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sees {
+    /// Fields of the event, as paths below `event`, that need not be there but are known to be there here.
+    pub event: Vec<SmolStr>,
+    /// The steps of its flow that may have run, by label.
+    pub steps: BTreeMap<SmolStr, Step>,
+}
+
+/// A step that has run, or may have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its outputs: a record; none where several steps have the label.
+    pub output: Option<Type>,
+    /// It has run and has its outputs on every path.
+    pub sure: bool,
 }
 
 /// Whose an Action is.

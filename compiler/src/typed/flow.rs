@@ -11,6 +11,7 @@ use semver::Version;
 use smol_str::SmolStr;
 
 use crate::source::Span;
+use crate::typed::action::Sees;
 
 /// A step of a flow, custom flows' steps included, numbered in the order of the source from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -252,6 +253,8 @@ pub struct RunAction {
     pub fetch: Vec<SmolStr>,
     /// Claims that its config lets it set here.
     pub claims: Vec<SmolStr>,
+    /// What it sees here.
+    pub sees: Sees,
 }
 
 /// The `mfa` block with default config that an Action may demand.

@@ -25,6 +25,13 @@ fn one(action: &Action<'_>, out: &mut Vec<Diagnostic>) -> action::Action {
         };
         grants.iter().filter_map(text).collect()
     };
+    let given = |grants: &[Grant]| {
+        let name = |grant: &Grant| match grant {
+            Grant::Text(_) => None,
+            Grant::Config(name, _) => Some(name.text.clone()),
+        };
+        grants.iter().filter_map(name).collect()
+    };
     action::Action {
         slug: action.name.text.clone(),
         version: action.version.clone(),
@@ -35,7 +42,9 @@ fn one(action: &Action<'_>, out: &mut Vec<Diagnostic>) -> action::Action {
         config: fields(&action.config, out),
         output: fields(&action.output, out),
         fetch: literal(action.fetch),
+        fetch_from: given(action.fetch),
         claims: literal(action.claims),
+        claims_from: given(action.claims),
         secrets: action.secrets.iter().map(|secret| secret.text.clone()).collect(),
         prompts: action.prompts,
         enabled: action.enabled,
