@@ -1,7 +1,7 @@
 //! `admit types`: what the Actions of a project see and may do, as TypeScript declarations beside their sources, and the
 //! JSON Schema of their configs.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use admit_compiler::diagnostic::Level;
 use admit_compiler::typed::action::Kind;
@@ -160,10 +160,24 @@ fn is_own(file: &Wanted, there: Option<&[u8]>) -> bool {
 
 /// The path to a folder from another, `/` between parts.
 fn relative(from: &Path, to: &Path) -> Result<String, Failure> {
-    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| Failure::io("find", path.display(), error));
-    let (from, to) = (absolute(from)?, absolute(to)?);
-    let common = from.components().zip(to.components()).take_while(|(left, right)| left == right).count();
-    let up = from.components().skip(common).map(|_| "..".to_owned());
-    let down = to.components().skip(common).map(|part| part.as_os_str().to_string_lossy().into_owned());
-    Ok(up.chain(down).collect::<Vec<_>>().join("/"))
+    let (from, to) = (plain(from)?, plain(to)?);
+    let common = from.iter().zip(&to).take_while(|(left, right)| left == right).count();
+    let up = from.iter().skip(common).map(|_| "..");
+    Ok(up.chain(to.iter().skip(common).map(String::as_str)).collect::<Vec<_>>().join("/"))
+}
+
+/// The parts of a path from the root, without `.` and `..`.
+fn plain(path: &Path) -> Result<Vec<String>, Failure> {
+    let absolute = std::path::absolute(path).map_err(|error| Failure::io("find", path.display(), error))?;
+    let mut parts = Vec::new();
+    for part in absolute.components() {
+        match part {
+            Component::ParentDir => {
+                parts.pop();
+            }
+            Component::CurDir => {}
+            part => parts.push(part.as_os_str().to_string_lossy().into_owned()),
+        }
+    }
+    Ok(parts)
 }

@@ -126,9 +126,6 @@ export interface RateLimit {
   readonly retryAfter: number;
 }
 
-/** A value as JSON has it. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
-
 /** The function that runs: exported as `execute`, or the only one that is exported. Nothing returned means `continue`. */
 export type Execute = (input: Input, api: Api) => Outcome | void | Promise<Outcome | void>;
 
@@ -237,6 +234,11 @@ fn event_fields(out: &mut Text, fields: &[EventField], around: &str, view: &View
 
 fn steps(out: &mut Text, view: &View<'_>) {
     out.doc("Outputs of the steps that have run, by label; those that have run at some places only may be absent.");
+    if view.steps.is_empty() {
+        out.line("export interface Steps {}");
+        out.line("");
+        return;
+    }
     out.open("export interface Steps {");
     for (label, Seen { outputs, sure }) in &view.steps {
         let mut types: Vec<String> = Vec::new();
@@ -327,14 +329,14 @@ fn api(out: &mut Text, action: &action::Action) {
     out.doc("Writes a line to the log of the run; `console` does, too.");
     out.line("log(level: \"debug\" | \"info\" | \"warn\" | \"error\", ...values: unknown[]): void;");
     out.doc("Merges the patch into the user's `app_metadata` (RFC 7396): null takes a key away.");
-    out.line("readonly user: { setAppMetadata(patch: { readonly [key: string]: Json | undefined }): void };");
+    out.line("readonly user: { setAppMetadata(patch: { readonly [key: string]: unknown }): void };");
     let claims = names(&action.claims, !action.claims_from.is_empty());
     out.doc(match claims.as_str() {
         "never" => "This Action declares no `claims`.",
-        _ => "Sets a claim of the token that is issued.",
+        _ => "Sets a claim of the token that is issued: any value that JSON has.",
     });
-    out.line(&format!("readonly session: {{ setCustomClaim(name: {claims}, value: Json): void }};"));
-    out.line(&format!("readonly accessToken: {{ setCustomClaim(name: {claims}, value: Json): void }};"));
+    out.line(&format!("readonly session: {{ setCustomClaim(name: {claims}, value: {{}} | null): void }};"));
+    out.line(&format!("readonly accessToken: {{ setCustomClaim(name: {claims}, value: {{}} | null): void }};"));
     let hosts = action.fetch.iter().map(|host| format!("`{host}`"));
     let hosts: Vec<String> =
         hosts.chain(action.fetch_from.iter().map(|field| format!("that of `config.{field}`"))).collect();
@@ -390,7 +392,10 @@ fn of(ty: &Type) -> String {
         }
         Kind::Enum(words) => union(&words.iter().map(|word| quoted(word)).collect::<Vec<_>>()),
         Kind::List(item) => format!("readonly {}[]", operand(item)),
-        Kind::Map(_, value) => format!("{{ readonly [key: string]: {} | undefined }}", of(value)),
+        Kind::Map(_, value) => match of(value).as_str() {
+            "unknown" => "{ readonly [key: string]: unknown }".to_owned(),
+            value => format!("{{ readonly [key: string]: {value} | undefined }}"),
+        },
         Kind::Record(fields) => record(fields),
         Kind::Optional(inner) => format!("{} | null", of(inner)),
     }
