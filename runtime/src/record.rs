@@ -70,12 +70,7 @@ struct Stored {
     event: Vec<u8>,
     input: Vec<(SmolStr, Packed)>,
     results: Vec<Option<Kept>>,
-    user: Option<Packed>,
-    aal: Aal,
-    methods: Packed,
-    authentication: Vec<(SmolStr, Packed)>,
-    tenant_group: Option<Packed>,
-    others: Vec<(Vec<SmolStr>, Packed)>,
+    groups: PackedGroups,
     session: Option<Packed>,
     frames: Vec<Frame>,
     memory: Option<(NodeId, Packed)>,
@@ -89,16 +84,23 @@ struct Stored {
     expires_in: u64,
 }
 
+/// What the runtime knows of the event, as written.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct PackedGroups {
+    user: Option<Packed>,
+    aal: Aal,
+    methods: Packed,
+    authentication: Vec<(SmolStr, Packed)>,
+    tenant: Option<Packed>,
+    others: Vec<(Vec<SmolStr>, Packed)>,
+}
+
 /// Writes a record.
 ///
 /// # Errors
 /// [`RecordError::TooLong`], and [`RecordError::Damaged`] if a value nests deeper than records may.
 pub fn encode(record: &Record) -> Result<Vec<u8>, RecordError> {
     let run = &record.run;
-    let groups = &run.groups;
-    let named = |fields: &[(SmolStr, Datum)]| -> Vec<(SmolStr, Packed)> {
-        fields.iter().map(|(name, value)| (name.clone(), Packed(value.clone()))).collect()
-    };
     let stored = Stored {
         id: run.id.clone(),
         tenant: run.tenant.as_str().into(),
@@ -108,12 +110,7 @@ pub fn encode(record: &Record) -> Result<Vec<u8>, RecordError> {
         event: run.event.to_vec(),
         input: named(&run.input),
         results: run.results.clone(),
-        user: groups.user.clone().map(Packed),
-        aal: groups.aal,
-        methods: Packed(Datum::List(groups.methods.clone())),
-        authentication: named(&groups.authentication),
-        tenant_group: groups.tenant.as_ref().map(|tenant| Packed(Datum::clone(tenant))),
-        others: groups.others.iter().map(|(path, value)| (path.clone(), Packed(value.clone()))).collect(),
+        groups: PackedGroups::from(&run.groups),
         session: run.session.clone().map(Packed),
         frames: run.frames.clone(),
         memory: run.memory.clone().map(|(node, memory)| (node, Packed(memory))),
@@ -151,18 +148,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
     if !rest.is_empty() || stored.expires_at.nanos >= 1_000_000_000 {
         return Err(RecordError::Damaged);
     }
-    let unpack = |fields: Vec<(SmolStr, Packed)>| -> Vec<(SmolStr, Datum)> {
-        fields.into_iter().map(|(name, value)| (name, value.0)).collect()
-    };
-    let Datum::List(methods) = stored.methods.0 else { return Err(RecordError::Damaged) };
-    let groups = Groups {
-        user: stored.user.map(|user| user.0),
-        aal: stored.aal,
-        methods,
-        authentication: unpack(stored.authentication),
-        tenant: stored.tenant_group.map(|tenant| tenant.0.into()),
-        others: stored.others.into_iter().map(|(path, value)| (path, value.0)).collect(),
-    };
+    let groups = stored.groups.unpack().ok_or(RecordError::Damaged)?;
     let run = Run {
         id: stored.id,
         tenant: TenantId::from_str(&stored.tenant).map_err(|_| RecordError::Damaged)?,
@@ -189,6 +175,42 @@ pub fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         challenge: stored.challenge.0,
         expires_in: stored.expires_in,
     })
+}
+
+impl From<&Groups> for PackedGroups {
+    fn from(groups: &Groups) -> Self {
+        Self {
+            user: groups.user.clone().map(Packed),
+            aal: groups.aal,
+            methods: Packed(Datum::List(groups.methods.clone())),
+            authentication: named(&groups.authentication),
+            tenant: groups.tenant.as_ref().map(|tenant| Packed(Datum::clone(tenant))),
+            others: groups.others.iter().map(|(path, value)| (path.clone(), Packed(value.clone()))).collect(),
+        }
+    }
+}
+
+impl PackedGroups {
+    /// None where they are damaged.
+    pub(crate) fn unpack(self) -> Option<Groups> {
+        let Datum::List(methods) = self.methods.0 else { return None };
+        Some(Groups {
+            user: self.user.map(|user| user.0),
+            aal: self.aal,
+            methods,
+            authentication: unpack(self.authentication),
+            tenant: self.tenant.map(|tenant| tenant.0.into()),
+            others: self.others.into_iter().map(|(path, value)| (path, value.0)).collect(),
+        })
+    }
+}
+
+fn named(fields: &[(SmolStr, Datum)]) -> Vec<(SmolStr, Packed)> {
+    fields.iter().map(|(name, value)| (name.clone(), Packed(value.clone()))).collect()
+}
+
+fn unpack(fields: Vec<(SmolStr, Packed)>) -> Vec<(SmolStr, Datum)> {
+    fields.into_iter().map(|(name, value)| (name, value.0)).collect()
 }
 
 impl Record {

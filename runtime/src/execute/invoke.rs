@@ -140,7 +140,8 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
     }
 }
 
-fn failed(error: BlockError) -> Miss {
+/// A block's error, told apart by whether a further try can help.
+pub(super) fn failed(error: BlockError) -> Miss {
     if error.is_final() { Miss::FailedForGood(error.to_string()) } else { Miss::Failed(error.to_string()) }
 }
 

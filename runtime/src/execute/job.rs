@@ -1,12 +1,13 @@
-//! An `async` block: queued in the unit of work when the walk passes it, its config evaluated then; run from the
-//! queue after the commit, at least once, whatever becomes of the run.
+//! What is `async`: queued in the unit of work when the walk passes it, its config evaluated and the event as it stands
+//! then; run from the queue after the commit, at least once, whatever becomes of the run.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
-use admit_plan::bundle::{BlockNode, Node};
+use admit_plan::bundle::{BlockNode, Node, NodeId};
 use admit_plan::types::Type;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -15,113 +16,268 @@ use smol_str::SmolStr;
 
 use crate::block::{Call, Done, Registry};
 use crate::engine::Engine;
+use crate::execute::action::{Given, idempotency_key};
 use crate::execute::apply::block_name;
 use crate::execute::config::{Config, Part, reveal};
-use crate::execute::view::Nothing;
+use crate::execute::invoke::{Miss, failed};
+use crate::execute::view::View;
 use crate::host::Host;
+use crate::record::PackedGroups;
 use crate::record::packed::Packed;
 use crate::state::Run;
 use crate::tenant::TenantId;
+use crate::trace::{BlockEnd, Trace, TraceEvent};
 use crate::unit::{Unit, Write};
+
+mod action;
 
 /// Names the handler of these jobs in the queue.
 pub const KIND: &str = "block";
 
-const VERSION: u8 = 1;
+/// Most tries of a job; then it is given up, and stays in the queue to be looked at.
+pub const MOST_TRIES: u32 = 16;
 
-/// A queued block. Secrets are names in it; they are fetched when it runs.
+/// Longest pause between tries, in milliseconds.
+const LONGEST_PAUSE: u64 = 60 * 60 * 1000;
+
+const VERSION: u8 = 2;
+
+/// A job as the queue hands it out.
+#[derive(Clone, Copy, Debug)]
+pub struct Queued<'a> {
+    /// Its idempotency key: the same at every try.
+    pub key: &'a str,
+    /// As it was enqueued.
+    pub payload: &'a [u8],
+    /// Which try this is, 1 first.
+    pub attempt: u32,
+}
+
+/// How a try of a job ended.
+#[derive(Debug, Default)]
+pub struct JobEnd {
+    /// What is committed with its end: of a try that failed, only audit.
+    pub unit: Unit,
+    /// What happened.
+    pub trace: Trace,
+    /// Whose run it was, where that is known.
+    pub user_id: Option<String>,
+    /// Why it failed.
+    pub failure: Option<JobFailure>,
+}
+
+/// Why a try of a job failed, for operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobFailure {
+    /// What happened.
+    pub detail: String,
+    /// Every further try would fail as this one did.
+    pub is_final: bool,
+}
+
+/// A queued step. Secrets are names in it; they are fetched when it runs.
 #[derive(Serialize, Deserialize)]
 struct Job {
     version: u8,
     run_id: SmolStr,
     flow: SmolStr,
     label: SmolStr,
-    block: SmolStr,
+    user_id: Option<SmolStr>,
     timeout: u64,
     config: Packed,
-    types: Vec<(String, Type)>,
     secrets: Vec<(String, Vec<Part>)>,
     now: Instant,
+    what: What,
 }
 
-/// The write that queues a block.
+/// What runs.
+#[derive(Serialize, Deserialize)]
+enum What {
+    /// A block, by name, with the event as it stood.
+    Block {
+        block: SmolStr,
+        types: Vec<(String, Type)>,
+        event: Vec<u8>,
+        input: Vec<(SmolStr, Packed)>,
+        groups: PackedGroups,
+    },
+    /// An Action of the bundle that the run began with, so that it finishes on the version it began with.
+    Action { bundle: [u8; 32], action: u32, trigger: SmolStr, event: String, step: String },
+}
+
+/// What a job runs with.
+struct World<'a> {
+    bundles: &'a (dyn Fn([u8; 32]) -> Option<Arc<Engine>> + Sync),
+    registry: &'a Registry,
+    host: &'a dyn Host,
+    tenant: &'a TenantId,
+}
+
+/// How long to wait after a try that failed, in milliseconds: twice as long each time, up to an hour, less a random part of
+/// up to half of it, so that jobs that failed together do not come back together. None: no further try.
+pub fn pause_after(attempt: u32, random: u64) -> Option<u64> {
+    if attempt >= MOST_TRIES {
+        return None;
+    }
+    let whole = 1_000_u64.saturating_mul(1 << attempt.saturating_sub(1).min(32)).min(LONGEST_PAUSE);
+    Some(whole - random % (whole / 2 + 1))
+}
+
+/// The write that queues a block or an Action.
 pub(super) fn enqueue(
     engine: &Engine,
     run: &Run,
-    node: &Node,
+    (id, node): (NodeId, &Node),
     block: &BlockNode,
     config: Config,
     now: Instant,
 ) -> Result<Write, String> {
     let flow = engine.bundle.flows.get(run.flow).map(|flow| engine.text(flow.name).clone());
     let label = engine.text(node.label).clone();
+    let what = match block.action.as_deref() {
+        Some(used) => {
+            let Given { event, step } = Given::of(engine, run, id)?;
+            let trigger = engine.text(used.trigger).clone();
+            What::Action { bundle: engine.hash, action: used.action, trigger, event, step }
+        }
+        None => What::Block {
+            block: block_name(engine, block).cloned().unwrap_or_default(),
+            types: config.types,
+            event: run.event.to_vec(),
+            input: run.input.iter().map(|(name, value)| (name.clone(), Packed(value.clone()))).collect(),
+            groups: PackedGroups::from(&run.groups),
+        },
+    };
     let job = Job {
         version: VERSION,
         run_id: run.id.clone(),
         flow: flow.unwrap_or_default(),
         label: label.clone(),
-        block: block_name(engine, block).cloned().unwrap_or_default(),
+        user_id: run.user_id().map(SmolStr::from),
         timeout: block.timeout,
         config: Packed(config.record),
-        types: config.types,
         secrets: config.secrets,
         now,
+        what,
     };
     let payload = postcard::to_stdvec(&job).map_err(|error| error.to_string())?;
-    // The node is part of the key: default labels may repeat, and a walk passes each node once in a run.
-    Ok(Write::Enqueue {
-        key: format!("{}/{label}/{}", run.id, run.at.unwrap_or_default()),
-        kind: KIND.to_owned(),
-        payload,
-    })
+    Ok(Write::Enqueue { key: idempotency_key(&run.id, &label, id), kind: KIND.to_owned(), payload })
 }
 
-/// Runs a queued block once, and gives the unit of work that it leaves to be committed. The queue decides on further
-/// tries. It sees its config, not the event: the run has gone on.
-///
-/// # Errors
-/// Why it failed, for operators.
-pub async fn run_job(registry: &Registry, host: &dyn Host, tenant: &TenantId, payload: &[u8]) -> Result<Unit, String> {
-    let job: Job = postcard::from_bytes(payload).map_err(|_| "the job is damaged".to_owned())?;
-    if job.version != VERSION {
-        return Err(format!("the job has version {}, this is version {VERSION}", job.version));
-    }
-    let block = registry.get(&job.block).ok_or_else(|| format!("there is no block `{}`", job.block))?;
-    let mut unit = Unit::default();
+/// Runs a queued step once. The queue decides on further tries. `bundles` finds the engine of the bundle that the run
+/// began with.
+pub async fn run_job(
+    bundles: &(dyn Fn([u8; 32]) -> Option<Arc<Engine>> + Sync),
+    registry: &Registry,
+    host: &dyn Host,
+    tenant: &TenantId,
+    queued: Queued<'_>,
+) -> JobEnd {
+    let job: Job = match decode(queued.payload) {
+        Ok(job) => job,
+        Err(detail) => {
+            return JobEnd { failure: Some(JobFailure { detail, is_final: true }), ..JobEnd::default() };
+        }
+    };
+    let world = World { bundles, registry, host, tenant };
+    let began = host.monotonic();
+    let mut end = JobEnd { user_id: job.user_id.as_ref().map(ToString::to_string), ..JobEnd::default() };
+    let began_at = TraceEvent::Began { flow: job.flow.clone(), seq: 0, at: host.now() };
+    let name = match &job.what {
+        What::Block { block, .. } => block.clone(),
+        What::Action { .. } => crate::action::RunAction::NAME.into(),
+    };
+    let started = TraceEvent::Started { label: job.label.clone(), block: name, now: Some(job.now) };
+    end.trace.events.extend([began_at, started]);
+    let result = match &job.what {
+        What::Block { .. } => run_block(&world, &job, &mut end).await,
+        What::Action { .. } => action::run(&world, &job, queued, &mut end).await,
+    };
+    let nanos = host.monotonic().saturating_sub(began);
+    let label = job.label.clone();
+    let how = match result {
+        Ok(()) => BlockEnd::Output(Arc::new(Packed(Datum::Map(Vec::new())))),
+        Err(miss) => {
+            let (detail, is_final) = match miss {
+                Miss::Failed(detail) => (detail, false),
+                Miss::FailedForGood(detail) => (detail, true),
+                Miss::OutOfBudget(_) => (format!("no end within {} ms", job.timeout), false),
+            };
+            end.unit.writes.clear();
+            end.failure = Some(JobFailure { detail: detail.clone(), is_final });
+            BlockEnd::Failed(detail)
+        }
+    };
+    end.trace.events.push(TraceEvent::Ended { label, nanos, end: how });
+    end
+}
+
+async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(), Miss> {
+    let What::Block { block, types, event, input, groups } = &job.what else { return Ok(()) };
+    let damaged = || Miss::FailedForGood("the job is damaged".to_owned());
+    let block = world.registry.get(block).ok_or_else(|| Miss::Failed(format!("there is no block `{block}`")))?;
+    let run = Run {
+        id: job.run_id.clone(),
+        tenant: world.tenant.clone(),
+        flow: 0,
+        seq: 0,
+        at: None,
+        event: event.as_slice().into(),
+        tree: OnceLock::new(),
+        input: input.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect(),
+        results: Vec::new(),
+        groups: groups.clone().unpack().ok_or_else(damaged)?,
+        session: None,
+        frames: Vec::new(),
+        memory: None,
+        claims: Vec::new(),
+        redirect: None,
+        fresh_factor: false,
+    };
+    let unit = &mut end.unit;
     let attempt = AssertUnwindSafe(async {
-        let secrets = reveal(host, tenant, &job.secrets).await.map_err(|_| String::new())?;
+        let secrets = reveal(world.host, world.tenant, &job.secrets).await?;
         let call = Call {
-            tenant,
-            host,
+            tenant: world.tenant,
+            host: world.host,
             now: job.now,
             run_id: &job.run_id,
             flow: &job.flow,
             label: &job.label,
             config: &job.config.0,
             secrets: &secrets,
-            types: &job.types,
-            event: &Nothing,
+            types,
+            event: &View { run: &run },
             input: None,
             memory: None,
-            unit: &mut unit,
+            unit,
             time_left: job.timeout,
             action: None,
             claims: &[],
         };
-        block.run(call).await.map_err(|error| error.to_string())
+        block.run(call).await.map_err(failed)
     })
     .catch_unwind();
-    let done = match select(pin!(attempt), host.sleep(job.timeout.saturating_mul(1_000_000))).await {
+    let limit = world.host.sleep(job.timeout.saturating_mul(1_000_000));
+    let done = match select(pin!(attempt), limit).await {
         Either::Left((Ok(done), _)) => done?,
-        Either::Left((Err(_), _)) => return Err("the block panicked".to_owned()),
-        Either::Right(((), _)) => return Err(format!("no end within {} ms", job.timeout)),
+        Either::Left((Err(_), _)) => return Err(Miss::Failed("the block panicked".to_owned())),
+        Either::Right(((), _)) => return Err(Miss::OutOfBudget(None)),
     };
     match done {
         // Nobody reads its outputs.
-        Done::Output(_) | Done::Stubbed(_) => Ok(unit),
+        Done::Output(_) | Done::Stubbed(_) => Ok(()),
         Done::Prompt(_) | Done::Deny { .. } | Done::Settle(_) | Done::Acted(_) => {
-            Err("a queued block may only do its work".to_owned())
+            Err(Miss::FailedForGood("a queued block may only do its work".to_owned()))
         }
+    }
+}
+
+fn decode(payload: &[u8]) -> Result<Job, String> {
+    match payload.first() {
+        Some(&VERSION) => postcard::from_bytes(payload).map_err(|_| "the job is damaged".to_owned()),
+        Some(version) => Err(format!("the job has version {version}, this is version {VERSION}")),
+        None => Err("the job is damaged".to_owned()),
     }
 }
 
@@ -137,6 +293,5 @@ impl std::fmt::Debug for Job {
 /// # Errors
 /// If the job is damaged.
 pub fn config_of(payload: &[u8]) -> Result<Datum, String> {
-    let job: Job = postcard::from_bytes(payload).map_err(|_| "the job is damaged".to_owned())?;
-    Ok(job.config.0)
+    Ok(decode(payload)?.config.0)
 }

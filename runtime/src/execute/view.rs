@@ -14,9 +14,6 @@ pub(super) struct View<'r> {
     pub(super) run: &'r Run,
 }
 
-/// The event of a job: its run has gone on, so there is none.
-pub(super) struct Nothing;
-
 impl Event for View<'_> {
     fn get(&self, path: &str) -> Option<Datum> {
         let path: Vec<SmolStr> = path.split('.').map(SmolStr::from).collect();
@@ -34,10 +31,4 @@ pub(super) fn read(run: &Run, path: &[SmolStr]) -> Option<Datum> {
     }
     let tree = run.tree.get_or_init(|| from_json(&run.event)).as_ref()?;
     at_path(tree, path).filter(|value| **value != Datum::Null).cloned()
-}
-
-impl Event for Nothing {
-    fn get(&self, _path: &str) -> Option<Datum> {
-        None
-    }
 }

@@ -300,7 +300,7 @@ impl<'a> Walker<'_, '_, 'a> {
             }
         };
         if block.is_async {
-            return self.queue(node, block, config);
+            return self.queue(id, node, block, config);
         }
         self.started(node, block);
         if config.secrets.is_empty()
@@ -444,8 +444,8 @@ impl<'a> Walker<'_, '_, 'a> {
         Go::Stop(Pause::End(Ending::Deny { reason, user_message: None, label }))
     }
 
-    fn queue(&mut self, node: &'a Node, block: &BlockNode, config: Config) -> Go {
-        let queued = job::enqueue(self.engine, self.run, node, block, config, self.now);
+    fn queue(&mut self, id: NodeId, node: &'a Node, block: &BlockNode, config: Config) -> Go {
+        let queued = job::enqueue(self.engine, self.run, (id, node), block, config, self.now);
         let label = self.label(node);
         let end = match queued {
             Ok(write) => {

@@ -25,6 +25,6 @@ pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;
 pub use open::{OpenError, SqliteStore};
 pub use profile::{NewUser, Profile, SecretText, UserSummary, normalise_identifier};
-pub use queue::Job;
+pub use queue::{FailedJob, Job, JobNext};
 pub use runs::RunSummary;
 pub use users::{Status, UserError};

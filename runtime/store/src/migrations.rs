@@ -4,22 +4,20 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The newest version that this program knows.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// Marks a SQLite file as ours (`ADMT`): `PRAGMA application_id`.
 pub(crate) const APPLICATION_ID: i32 = 0x4144_4D54;
 
 const SQLITE_0001: &str = include_str!("../migrations/sqlite/0001_initial.sql");
+const SQLITE_0002: &str = include_str!("../migrations/sqlite/0002_jobs.sql");
 
 /// The migrations of the SQLite dialect.
 pub(crate) fn sqlite() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        SCHEMA_VERSION,
-        "initial".into(),
-        MigrationType::Simple,
-        SqlStr::from_static(SQLITE_0001),
-        false,
-    )])
+    let migration = |version, title: &'static str, sql| {
+        Migration::new(version, title.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    };
+    Migrator::with_migrations(vec![migration(1, "initial", SQLITE_0001), migration(2, "jobs", SQLITE_0002)])
 }
 
 #[cfg(test)]
@@ -29,6 +27,15 @@ mod tests {
     use super::*;
 
     const POSTGRES_0001: &str = include_str!("../migrations/postgres/0001_initial.sql");
+    const POSTGRES_0002: &str = include_str!("../migrations/postgres/0002_jobs.sql");
+
+    fn whole(parts: [&str; 2]) -> String {
+        parts.concat()
+    }
+
+    fn alterations(sql: &str) -> Vec<String> {
+        sql.lines().filter(|line| line.starts_with("ALTER")).map(|line| line.replace("BYTEA", "BLOB")).collect()
+    }
 
     /// Tables with their columns and constraints, one per line as the files are written; types made equal.
     fn tables(sql: &str) -> BTreeMap<String, Vec<String>> {
@@ -53,14 +60,16 @@ mod tests {
 
     #[test]
     fn both_dialects_have_the_same_tables_and_columns() {
-        assert_eq!(tables(SQLITE_0001), tables(POSTGRES_0001));
-        assert_eq!(indexes(SQLITE_0001), indexes(POSTGRES_0001));
-        assert_eq!(tables(SQLITE_0001).len(), 14);
+        let (sqlite, postgres) = (whole([SQLITE_0001, SQLITE_0002]), whole([POSTGRES_0001, POSTGRES_0002]));
+        assert_eq!(tables(&sqlite), tables(&postgres));
+        assert_eq!(indexes(&sqlite), indexes(&postgres));
+        assert_eq!(alterations(&sqlite), alterations(&postgres));
+        assert_eq!((tables(&sqlite).len(), alterations(&sqlite).len()), (15, 2));
     }
 
     #[test]
     fn only_portable_types_are_used() {
-        for (table, columns) in tables(SQLITE_0001) {
+        for (table, columns) in tables(&whole([SQLITE_0001, SQLITE_0002])) {
             for column in columns.iter().filter(|column| column.starts_with(|first: char| first.is_lowercase())) {
                 let ty = column.split(' ').nth(1).unwrap();
                 assert!(["TEXT", "BIGINT", "BLOB", "BOOLEAN"].contains(&ty), "{table}: {column}");
@@ -70,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_table_is_keyed_by_tenant_first() {
-        for (table, columns) in tables(SQLITE_0001) {
+        for (table, columns) in tables(&whole([SQLITE_0001, SQLITE_0002])) {
             let keyed = columns.iter().any(|line| {
                 line.starts_with("PRIMARY KEY (tenant, ") || line.starts_with("tenant TEXT NOT NULL PRIMARY KEY")
             });

@@ -2,16 +2,16 @@
 //! taken again.
 
 use admit_eval::value::Instant;
+use admit_runtime::execute::job::JobEnd;
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
-use admit_runtime::unit::Unit;
 use sqlx::Row;
 
 use crate::audit::{AuditOf, append};
-use crate::keys::{failed, unsealed};
+use crate::keys::{failed, opening_key, owner_key, unsealed};
 use crate::open::SqliteStore;
-use crate::time::to_micros;
-use crate::writes::apply;
+use crate::time::{from_micros, to_micros};
+use crate::writes::{applied, apply};
 
 /// A leased job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,36 @@ pub struct Job {
     pub attempt: u32,
 }
 
+/// What becomes of a job after a try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobNext {
+    /// It is done, and is not handed out again.
+    Done,
+    /// It failed, and is handed out again.
+    Again {
+        /// When it is due.
+        due: Instant,
+    },
+    /// It failed too often, or for good: it stays, to be looked at.
+    GivenUp {
+        /// Why.
+        why: String,
+    },
+}
+
+/// A job that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedJob {
+    /// Its idempotency key.
+    pub key: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was given up.
+    pub failed_at: Instant,
+    /// Why the last try failed.
+    pub why: String,
+}
+
 impl SqliteStore {
     /// Leases the job that has been due longest; of any number of takers one gets it.
     pub async fn take_job(
@@ -37,7 +67,7 @@ impl SqliteStore {
         let tenant_key = self.tenant_key(tenant).await?;
         let row = sqlx::query(
             "UPDATE queue SET leased_until = $3, attempts = attempts + 1 WHERE tenant = $1 AND key = \
-             (SELECT key FROM queue WHERE tenant = $1 AND done_at IS NULL AND due_at <= $2 \
+             (SELECT key FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL AND due_at <= $2 \
              AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, key LIMIT 1) \
              AND done_at IS NULL AND (leased_until IS NULL OR leased_until <= $2) \
              RETURNING key, kind, sealed_payload, attempts",
@@ -61,49 +91,174 @@ impl SqliteStore {
         }))
     }
 
-    /// The job is done: the unit of work that it leaves is committed with that, and it is not handed out again.
-    /// `Conflict` if another taker has finished it meanwhile; nothing is written then.
-    pub async fn finish_job(&self, tenant: &TenantId, key: &str, unit: &Unit, now: Instant) -> Result<(), StoreError> {
-        let tenant_key = self.tenant_key(tenant).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    /// The taker still works on it: nobody else gets it until the lease runs out. `Conflict` where it is not this try's any
+    /// more.
+    pub async fn renew_job(
+        &self,
+        tenant: &TenantId,
+        (key, attempt): (&str, u32),
+        now: Instant,
+        lease_seconds: u32,
+    ) -> Result<(), StoreError> {
         let done = sqlx::query(
-            "UPDATE queue SET done_at = $3, leased_until = NULL WHERE tenant = $1 AND key = $2 AND done_at IS NULL",
+            "UPDATE queue SET leased_until = $4 WHERE tenant = $1 AND key = $2 AND attempts = $3 AND done_at IS NULL",
         )
         .bind(tenant.as_str())
         .bind(key)
-        .bind(to_micros(now))
-        .execute(&mut *transaction)
+        .bind(i64::from(attempt))
+        .bind(to_micros(now).saturating_add(i64::from(lease_seconds) * 1_000_000))
+        .execute(&self.pool)
         .await
         .map_err(failed)?;
-        if done.rows_affected() != 1 {
-            return Err(StoreError::Conflict);
-        }
-        for write in &unit.writes {
+        applied(done.rows_affected())
+    }
+
+    /// A try has ended: what it leaves is committed with what becomes of the job. `Conflict` if another taker has finished
+    /// it meanwhile, or, of a try that failed, has taken it; nothing is written then.
+    pub async fn end_job(
+        &self,
+        tenant: &TenantId,
+        (key, attempt): (&str, u32),
+        next: &JobNext,
+        left: &JobEnd,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let end = match next {
+            // Whoever did the work has done it, also if somebody else was given it meanwhile. What it was is forgotten.
+            JobNext::Done => sqlx::query(
+                "UPDATE queue SET done_at = $3, leased_until = NULL, sealed_payload = $4 \
+                 WHERE tenant = $1 AND key = $2 AND done_at IS NULL AND failed_at IS NULL",
+            )
+            .bind(tenant.as_str())
+            .bind(key)
+            .bind(to_micros(now))
+            .bind(Vec::new()),
+            JobNext::Again { due } => sqlx::query(
+                "UPDATE queue SET due_at = $3, leased_until = NULL \
+                 WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
+            )
+            .bind(tenant.as_str())
+            .bind(key)
+            .bind(to_micros(*due))
+            .bind(i64::from(attempt)),
+            JobNext::GivenUp { why } => sqlx::query(
+                "UPDATE queue SET failed_at = $3, leased_until = NULL, sealed_error = $5 \
+                 WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
+            )
+            .bind(tenant.as_str())
+            .bind(key)
+            .bind(to_micros(now))
+            .bind(i64::from(attempt))
+            .bind(tenant_key.seal(&error_place(tenant, key), why.as_bytes()).map_err(unsealed)?),
+        };
+        applied(end.execute(&mut *transaction).await.map_err(failed)?.rows_affected())?;
+        for write in &left.unit.writes {
             apply(&mut transaction, tenant, &tenant_key, write, now).await?;
         }
         // A job's key begins with the run that queued it.
         let run_id = key.split('/').next().unwrap_or(key);
-        let of = AuditOf { tenant, run_id, user_id: None, at: now };
-        append(&mut transaction, &of, &tenant_key, &unit.audit).await?;
-        transaction.commit().await.map_err(failed)
-    }
-
-    /// The try failed; the job is due again at `due`.
-    pub async fn retry_job(&self, tenant: &TenantId, key: &str, due: Instant) -> Result<(), StoreError> {
-        let done = sqlx::query(
-            "UPDATE queue SET due_at = $3, leased_until = NULL WHERE tenant = $1 AND key = $2 AND done_at IS NULL",
+        let user_id = left.user_id.as_deref();
+        append(&mut transaction, &AuditOf { tenant, run_id, user_id, at: now }, &tenant_key, &left.unit.audit).await?;
+        let (owner_key, owner) = owner_key(&mut transaction, tenant, &tenant_key, user_id).await?;
+        let trace = left.trace.encode().map_err(|error| StoreError::Failed(error.to_string()))?;
+        let number = attempt.to_string();
+        sqlx::query(
+            "INSERT INTO job_traces (tenant, job_key, attempt, run_id, user_id, sealed_trace, at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, job_key, attempt) DO NOTHING",
         )
         .bind(tenant.as_str())
         .bind(key)
-        .bind(to_micros(due))
-        .execute(&self.pool)
+        .bind(i64::from(attempt))
+        .bind(run_id)
+        .bind(owner)
+        .bind(owner_key.seal(&trace_place(tenant, key, &number), &trace).map_err(unsealed)?)
+        .bind(to_micros(now))
+        .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// Jobs that were given up, oldest first, at most `limit`.
+    pub async fn failed_jobs(&self, tenant: &TenantId, limit: u32) -> Result<Vec<FailedJob>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let rows = sqlx::query(
+            "SELECT key, attempts, failed_at, sealed_error FROM queue WHERE tenant = $1 AND failed_at IS NOT NULL \
+             ORDER BY failed_at, key LIMIT $2",
+        )
+        .bind(tenant.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter()
+            .map(|row| {
+                let key: String = row.try_get(0).map_err(failed)?;
+                let attempts: i64 = row.try_get(1).map_err(failed)?;
+                let sealed: Vec<u8> = row.try_get(3).map_err(failed)?;
+                let why = tenant_key.open(&error_place(tenant, &key), &sealed).map_err(unsealed)?;
+                Ok(FailedJob {
+                    why: String::from_utf8_lossy(&why).into_owned(),
+                    attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+                    failed_at: from_micros(row.try_get(2).map_err(failed)?),
+                    key,
+                })
+            })
+            .collect()
+    }
+
+    /// How many jobs are still to be done.
+    pub async fn open_jobs(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let count: i64 =
+            sqlx::query("SELECT count(*) FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL")
+                .bind(tenant.as_str())
+                .fetch_one(&self.pool)
+                .await
+                .and_then(|row| row.try_get(0))
+                .map_err(failed)?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// The traces of the tries of a run's jobs, by job and try; none of a user who was erased.
+    pub async fn job_traces(&self, tenant: &TenantId, run_id: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let rows = sqlx::query(
+            "SELECT job_key, attempt, user_id, sealed_trace FROM job_traces WHERE tenant = $1 AND run_id = $2 \
+             ORDER BY job_key, attempt",
+        )
+        .bind(tenant.as_str())
+        .bind(run_id)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
+        let mut traces = Vec::with_capacity(rows.len());
+        for row in rows {
+            let key: String = row.try_get(0).map_err(failed)?;
+            let attempt: i64 = row.try_get(1).map_err(failed)?;
+            let owner: Option<String> = row.try_get(2).map_err(failed)?;
+            let sealed: Vec<u8> = row.try_get(3).map_err(failed)?;
+            let opening = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
+            let Some(opening) = opening else { continue };
+            let place = attempt.to_string();
+            let plain = opening.open(&trace_place(tenant, &key, &place), &sealed).map_err(unsealed)?.to_vec();
+            traces.push((key, plain));
+        }
+        Ok(traces)
     }
 }
 
 /// Where a job's payload lies.
 pub(crate) fn payload_place<'a>(tenant: &'a TenantId, key: &'a str) -> [&'a str; 3] {
     ["job", tenant.as_str(), key]
+}
+
+fn error_place<'a>(tenant: &'a TenantId, key: &'a str) -> [&'a str; 3] {
+    ["job error", tenant.as_str(), key]
+}
+
+fn trace_place<'a>(tenant: &'a TenantId, key: &'a str, attempt: &'a str) -> [&'a str; 4] {
+    ["job trace", tenant.as_str(), key, attempt]
 }

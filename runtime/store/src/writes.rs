@@ -251,6 +251,6 @@ async fn enqueue(
     .map_err(failed)
 }
 
-fn applied(rows: u64) -> Result<(), StoreError> {
+pub(crate) fn applied(rows: u64) -> Result<(), StoreError> {
     if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }

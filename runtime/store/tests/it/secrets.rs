@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use admit_runtime::execute::job::JobEnd;
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Unit, Write};
+use admit_store::JobNext;
 
 use crate::support::*;
 
@@ -71,9 +73,17 @@ async fn t21_canaries_are_nowhere_in_the_files() {
     assert_eq!(store.take_job(&local, at(1_002), 30).await, Ok(None));
     let again = store.take_job(&local, at(1_040), 30).await.unwrap().unwrap();
     assert_eq!(again.attempt, 2, "a lease that ran out is taken again");
-    let left = Unit { writes: Vec::new(), audit: vec![entry("by the job")] };
-    store.finish_job(&local, &again.key, &left, at(1_041)).await.unwrap();
-    assert_eq!(store.finish_job(&local, &again.key, &left, at(1_041)).await, Err(StoreError::Conflict));
+    let unit = Unit { writes: Vec::new(), audit: vec![entry("by the job")] };
+    let left = JobEnd { unit, ..JobEnd::default() };
+    let late = (job.key.as_str(), job.attempt);
+    let failed = JobNext::Again { due: at(1_041) };
+    let taken = store.end_job(&local, late, &failed, &left, at(1_041)).await;
+    assert_eq!(taken, Err(StoreError::Conflict), "a try that failed after its lease leaves the job to its new taker");
+    let held = (again.key.as_str(), again.attempt);
+    store.renew_job(&local, held, at(1_041), 30).await.unwrap();
+    assert_eq!(store.take_job(&local, at(1_070), 30).await, Ok(None), "a renewed lease holds");
+    store.end_job(&local, held, &JobNext::Done, &left, at(1_071)).await.unwrap();
+    assert_eq!(store.end_job(&local, held, &JobNext::Done, &left, at(1_071)).await, Err(StoreError::Conflict));
     let audit = store.audit(&local, 0, 10).await.unwrap();
     assert_eq!(audit.last().map(|row| (row.run_id.as_str(), &row.entry)), Some(("run_1", &entry("by the job"))));
     assert_eq!(store.verify_audit(&local).await.unwrap(), Ok(3));
