@@ -1,10 +1,14 @@
 //! The world of a command that runs flows or manages users: the database with its keys, and the host over it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use admit_actions::{Options as PoolOptions, Pool};
 use admit_eval::value::Instant;
 use admit_host::KeyFile;
+use admit_plan::bundle::Bundle;
+use admit_runtime::action::Actions;
 use admit_runtime::tenant::TenantId;
 use admit_stdlib::password::{hash_password, password_hash_fault};
 use admit_store::seal::SealKey;
@@ -89,6 +93,16 @@ impl Database {
 /// What an import and `user add` know of passwords.
 pub fn passwords() -> Passwords<'static> {
     Passwords { hash: &hash_password, fault: &password_hash_fault }
+}
+
+/// Who runs the Actions of a bundle: worker processes that are this program again. None where it has none.
+pub fn actions(bundle: &Bundle) -> Result<Option<Arc<dyn Actions>>, Failure> {
+    if !bundle.actions.iter().any(|action| action.enabled) {
+        return Ok(None);
+    }
+    let pool = Pool::new(PoolOptions::default());
+    let pool = pool.map_err(|error| Failure::new(format!("cannot start workers for Actions: {error}")))?;
+    Ok(Some(Arc::new(pool)))
 }
 
 /// The wall clock.

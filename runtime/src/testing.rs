@@ -14,6 +14,7 @@ pub use crate::testing::case::{Answer, Expectation, Path, Stub, Target, TestCase
 pub use crate::testing::clock::Clock;
 pub use crate::testing::host::TestHost;
 pub use crate::testing::runner::run_test;
+pub use crate::testing::script::{Called, ScriptedActions};
 pub use crate::testing::store::MemoryStore;
 
 pub mod baseline;
@@ -22,6 +23,7 @@ mod clock;
 mod expect;
 mod host;
 mod runner;
+mod script;
 mod store;
 mod stub;
 

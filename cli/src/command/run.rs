@@ -1,19 +1,18 @@
 //! `admit run`: runs a flow for one sign-in against the real parts, or resumes a run that waits.
 
 mod ask;
+mod queue;
 mod show;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use admit_compiler::project::Project;
-use admit_compiler::render::sanitize;
 use admit_eval::datum::Datum;
-use admit_eval::value::Instant;
-use admit_host::{Egress, Options as HostOptions, RealHost, Secrets};
+use admit_host::{Egress, Options as HostOptions, RealHost, Redirects, Secrets};
 use admit_plan::encode;
+use admit_runtime::action::Actions;
 use admit_runtime::engine::{Engine, Params};
-use admit_runtime::execute::job::run_job;
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::tenant::TenantId;
 use admit_store::SqliteStore;
@@ -26,10 +25,9 @@ use crate::output::{Output, note};
 use crate::project::{self, Loaded};
 use crate::world::{self, Database, DatabaseArgs, New};
 
-use super::graph::no_flow;
+use queue::Queue;
 
-/// Seconds that one command has for a queued block before another may take it.
-const LEASE: u32 = 60;
+use super::graph::no_flow;
 
 /// Arguments of `admit run`.
 #[derive(Debug, clap::Args)]
@@ -107,7 +105,13 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
         database.import(tenant, users).await?;
     }
     let Database { store, keys, folder } = database;
-    let host = host(args, loaded, Arc::new(store.clone()), keys)?;
+    let actions = world::actions(prepared.engine.bundle())?;
+    let host = host(args, loaded, Arc::new(store.clone()), keys, actions)?;
+    if queue::needs_bundle(prepared.engine.bundle()) {
+        // Before anything is queued that can only be done with it.
+        let kept = store.put_bundle(tenant, prepared.engine.hash(), &prepared.bytes, world::now()).await;
+        kept.map_err(|error| Failure::new(error.to_string()))?;
+    }
     let options = Options::explaining(args.explain);
     let asks = !args.no_input && ask::can_ask();
     let mut answer = match &args.resume {
@@ -144,8 +148,12 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
         let token = resume_token.clone();
         answer = resume(&store, &prepared, &host, (tenant, &loaded.project), &token, Some(input), options).await?;
     }
-    send_queued(&store, &host, tenant).await?;
+    let queue = Queue { store: &store, host: &host, tenant, engine: &prepared.engine };
+    let sent = queue.drain().await?;
     store.close().await;
+    if args.trace {
+        show::queued(&sent, output);
+    }
     show::outcome(&answer, (prepared.engine.bundle(), tenant), output, (args.trace, args.explain));
     Ok(match answer.outcome {
         Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => Exit::Ok,
@@ -175,26 +183,6 @@ async fn resume(
     execute::resume(&find, host, tenant, token, input, options).await.map_err(|error| refused(&error))
 }
 
-/// Sends what was queued with this request: async blocks, at least once each. What fails stays queued, with a pause
-/// that grows, and is tried again when the next command runs flows on this database.
-async fn send_queued(store: &SqliteStore, host: &RealHost, tenant: &TenantId) -> Result<(), Failure> {
-    let fail = |error: admit_runtime::host::StoreError| Failure::new(error.to_string());
-    let registry = admit_stdlib::registry();
-    while let Some(job) = store.take_job(tenant, world::now(), LEASE).await.map_err(fail)? {
-        match run_job(&registry, host, tenant, &job.payload).await {
-            Ok(unit) => store.finish_job(tenant, &job.key, &unit, world::now()).await.map_err(fail)?,
-            Err(why) => {
-                let now = world::now();
-                let pause = i64::from(1_u32 << job.attempt.min(12));
-                let due = Instant { seconds: now.seconds.saturating_add(pause), ..now };
-                store.retry_job(tenant, &job.key, due).await.map_err(fail)?;
-                note(&format!("warning: a queued block failed and stays queued: {}\n", sanitize::line(&why)));
-            }
-        }
-    }
-    Ok(())
-}
-
 fn load(bytes: &[u8]) -> Result<Arc<Engine>, Failure> {
     Engine::load(bytes, &admit_stdlib::registry()).map_err(|error| Failure::new(error.to_string()))
 }
@@ -214,6 +202,7 @@ fn host(
     loaded: &Loaded,
     store: Arc<dyn admit_runtime::host::Store>,
     keys: admit_host::KeyFile,
+    actions: Option<Arc<dyn Actions>>,
 ) -> Result<RealHost, Failure> {
     let manifest = &loaded.project.manifest;
     let settings = match &args.env {
@@ -230,7 +219,8 @@ fn host(
     for secret in &args.secret {
         secrets.add(secret, &|name| std::env::var(name).ok()).map_err(Failure::new)?;
     }
-    let options = HostOptions { secrets, egress, ..HostOptions::default() };
+    let redirects = Redirects::new(settings.redirects.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
+    let options = HostOptions { secrets, egress, redirects, actions, ..HostOptions::default() };
     RealHost::new(store, keys, options).map_err(|error| Failure::new(error.to_string()))
 }
 

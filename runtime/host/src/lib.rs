@@ -19,12 +19,14 @@ mod egress;
 pub mod jwt;
 mod keys;
 mod pool;
+mod redirect;
 mod resolve;
 mod secrets;
 
 pub use client::{LONGEST as LONGEST_REQUEST, MOST_BODY};
 pub use egress::Egress;
 pub use keys::{KeyError, KeyFile};
+pub use redirect::Redirects;
 pub use resolve::{Lookup, SystemLookup};
 pub use secrets::Secrets;
 
@@ -37,7 +39,7 @@ pub struct RealHost {
     tenants: HashMap<TenantId, Egress>,
     client: client::Guarded,
     actions: Option<Arc<dyn Actions>>,
-    redirects: Vec<String>,
+    redirects: Redirects,
     pool: pool::Pool,
     start: std::time::Instant,
 }
@@ -54,8 +56,8 @@ pub struct Options {
     pub lookup: Arc<dyn Lookup>,
     /// Who runs Actions, if any.
     pub actions: Option<Arc<dyn Actions>>,
-    /// URLs that outcomes may redirect to.
-    pub redirects: Vec<String>,
+    /// Where outcomes may redirect to.
+    pub redirects: Redirects,
     /// CPU jobs at once; 0: as many as there are cores.
     pub jobs: usize,
 }
@@ -79,7 +81,7 @@ impl Default for Options {
             tenants: HashMap::new(),
             lookup: Arc::new(SystemLookup::default()),
             actions: None,
-            redirects: Vec::new(),
+            redirects: Redirects::default(),
             jobs: 0,
         }
     }
@@ -169,7 +171,7 @@ impl Host for RealHost {
     }
 
     fn may_redirect(&self, _tenant: &TenantId, url: &str) -> bool {
-        self.redirects.iter().any(|allowed| allowed == url)
+        self.redirects.allow(url)
     }
 
     fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>> {

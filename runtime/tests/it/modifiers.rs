@@ -2,7 +2,7 @@
 
 use admit_plan::bundle::{Effects, OnError};
 use admit_plan::code::{Expr, Source};
-use admit_runtime::execute::job::{KIND, config_of, run_job};
+use admit_runtime::execute::job::{KIND, MOST_TRIES, Queued, config_of, pause_after, run_job};
 use admit_runtime::testing::block_on;
 use admit_runtime::trace::{BlockEnd, TraceEvent};
 
@@ -98,7 +98,48 @@ fn an_async_block_is_queued_and_runs_from_the_queue_even_if_the_run_is_denied() 
     assert_eq!(jobs.len(), 1);
     assert_eq!(jobs[0].0, KIND);
     assert_eq!(config_of(&jobs[0].1).unwrap(), record([("ip", text("203.0.113.9"))]));
-    let unit = block_on(run_job(&flow.registry, &host, &tenant(), &jobs[0].1)).unwrap();
-    assert_eq!(unit.audit.len(), 1);
-    assert!(block_on(run_job(&flow.registry, &host, &tenant(), b"nonsense")).is_err());
+    let bundles = |_: [u8; 32]| None;
+    let queued = |payload| Queued { key: "run_1/sends/0", payload, attempt: 1 };
+    let end = block_on(run_job(&bundles, &flow.registry, &host, &tenant(), queued(&jobs[0].1)));
+    assert_eq!((end.unit.audit.len(), end.failure), (1, None));
+    let end = block_on(run_job(&bundles, &flow.registry, &host, &tenant(), queued(b"nonsense")));
+    assert!(end.failure.unwrap().is_final, "a damaged job does not mend itself");
+}
+
+#[test]
+fn an_async_block_sees_the_event_as_it_stood() {
+    let mut flow = Flow::new();
+    let lookup = flow.declare("identity_lookup", record_type(&[]), READS, Does::User("usr_1"));
+    let output = ["ip", "aal", "user", "input", "secrets", "config"].map(|name| (name, string_type()));
+    let echo = flow.declare("echo", record_type(&output), READS, Does::Echo);
+    let allow = flow.terminal("allow", Does::Allow);
+    flow.block("identity-lookup", lookup, Some(1));
+    flow.provides_user(0);
+    flow.block("echo", echo, Some(2));
+    flow.node(1).is_async = true;
+    flow.block("allow", allow, None);
+    let host = host();
+    flow.start(&host);
+    let jobs = host.store.jobs(&tenant());
+    let queued = Queued { key: "run_1/echo/1", payload: &jobs[0].1, attempt: 1 };
+    let seen = flow.seen();
+    let end = block_on(run_job(&|_| None, &flow.registry, &host, &tenant(), queued));
+    assert_eq!(end.failure, None);
+    let seen = seen.lock().unwrap().clone();
+    assert_eq!(seen, ["203.0.113.9", "aal0", "usr_1"]);
+}
+
+#[test]
+fn pauses_between_tries_grow_and_end() {
+    for random in [0, 7, u64::MAX] {
+        let mut longest = 0;
+        for attempt in 1..MOST_TRIES {
+            let pause = pause_after(attempt, random).unwrap();
+            let whole = (1_000 << (attempt - 1)).min(3_600_000);
+            assert!((whole / 2..=whole).contains(&pause), "try {attempt}: {pause}");
+            longest = longest.max(pause);
+        }
+        assert!(longest >= 1_800_000);
+        assert_eq!(pause_after(MOST_TRIES, random), None);
+    }
 }

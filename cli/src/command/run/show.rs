@@ -5,6 +5,7 @@ use admit_eval::json;
 use admit_plan::bundle::Bundle;
 use admit_runtime::execute::{Answer, Outcome};
 use admit_runtime::tenant::TenantId;
+use admit_runtime::trace::Trace;
 use serde_json::{Value, json};
 
 use crate::output::{Output, print};
@@ -20,6 +21,13 @@ pub fn aside(answer: &Answer, bundle: &Bundle, output: &Output, (with_trace, wit
     }
     if with_explanation {
         print(&trace::human_explained(&answer.trace, bundle, output));
+    }
+}
+
+/// For people: what happened in the tries of queued steps.
+pub fn queued(traces: &[Trace], output: &Output) {
+    if output.human() {
+        traces.iter().for_each(|trace| print(&trace::human(trace, output)));
     }
 }
 
@@ -77,12 +85,16 @@ fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
         }
         Outcome::Allow | Outcome::Finalized | Outcome::Deny { user_message: None, .. } => {}
     }
+    lines.extend(answer.redirect_to.iter().map(|url| format!("go to:   {}", sanitize::line(url))));
     lines.push(format!("run:     {}", answer.run_id));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn as_json(answer: &Answer) -> Value {
     let mut object = json!({ "run": answer.run_id.as_str(), "outcome": answer.outcome.word() });
+    if let Some(url) = &answer.redirect_to {
+        insert(&mut object, "redirect_to", url.as_str().into());
+    }
     match &answer.outcome {
         Outcome::Session { session, token } => {
             insert(&mut object, "session", json::to_json(session));
