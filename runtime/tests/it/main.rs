@@ -7,6 +7,7 @@
     reason = "helpers of tests fail the test that they help"
 )]
 
+mod actions;
 mod budgets;
 mod faults;
 mod modifiers;

@@ -70,6 +70,8 @@ pub enum Does {
     Writes,
     /// Says what it was given.
     Echo,
+    /// Says what it sees of the event in audit.
+    Reports,
 }
 
 pub struct Fake {
@@ -433,6 +435,13 @@ impl Fake {
                 Ok(output(&[]))
             }
             Does::Echo => Ok(echo(&call)),
+            Does::Reports => {
+                let seen = ["request.ip", "authentication.aal", "user.id"].map(|path| call.event.get(path));
+                let data = Datum::List(seen.into_iter().flatten().collect());
+                let (kind, actor, target) = ("test.saw".to_owned(), "test".to_owned(), call.label.to_owned());
+                call.unit.audit.push(AuditEntry { kind, actor, target, outcome: "success".to_owned(), data });
+                Ok(output(&[]))
+            }
         }
     }
 }
