@@ -102,7 +102,7 @@ enum What {
         groups: PackedGroups,
     },
     /// An Action of the bundle that the run began with, so that it finishes on the version it began with.
-    Action { bundle: [u8; 32], action: u32, trigger: SmolStr, event: String, step: String },
+    Action { bundle: [u8; 32], flow: u32, node: NodeId, event: String, step: String },
 }
 
 /// What a job runs with.
@@ -135,10 +135,9 @@ pub(super) fn enqueue(
     let flow = engine.bundle.flows.get(run.flow).map(|flow| engine.text(flow.name).clone());
     let label = engine.text(node.label).clone();
     let what = match block.action.as_deref() {
-        Some(used) => {
+        Some(_) => {
             let Given { event, step } = Given::of(engine, run, id)?;
-            let trigger = engine.text(used.trigger).clone();
-            What::Action { bundle: engine.hash, action: used.action, trigger, event, step }
+            What::Action { bundle: engine.hash, flow: run.flow as u32, node: id, event, step }
         }
         None => What::Block {
             block: block_name(engine, block).cloned().unwrap_or_default(),

@@ -43,7 +43,8 @@ fn signing_in(factor: Does) -> Flow {
     flow.sets(1, "authentication.aal", Some(Expr::Str(aal1)), None);
     flow.block("tag", action, Some(4));
     let trigger = flow.str("login.post-auth");
-    flow.node(AT).action = Some(Box::new(ActionUse { action: 0, trigger, demand: Some(3) }));
+    flow.node(AT).action =
+        Some(Box::new(ActionUse { action: 0, trigger, demand: Some(3), fetch: Vec::new(), claims: Vec::new() }));
     flow.block("tag-mfa", mfa, Some(4));
     let must = flow.str("must_verify");
     flow.node(3).config.push((must, ConfigValue::Expr(Expr::Bool(true))));

@@ -4,10 +4,12 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 
+use admit_plan::bundle::{ActionUse, NodeKind};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
 use crate::action::{ActionEffects, ActionReport, Verdict};
+use crate::engine::Engine;
 use crate::execute::action::{Context, Ended, Executed, GRACE, Given, Prepared, audit, failure, logged};
 use crate::execute::config::reveal;
 use crate::execute::invoke::Miss;
@@ -17,10 +19,12 @@ use crate::unit::Write;
 
 /// Runs it once, and leaves its log, its writes and its audit entry.
 pub(super) async fn run(world: &World<'_>, job: &Job, queued: Queued<'_>, end: &mut JobEnd) -> Result<(), Miss> {
-    let What::Action { bundle, action, trigger, event, step } = &job.what else { return Ok(()) };
+    let What::Action { bundle, flow, node, event, step } = &job.what else { return Ok(()) };
     let Some(engine) = (world.bundles)(*bundle) else {
         return Err(Miss::Failed("the bundle that the run began with is not loaded".to_owned()));
     };
+    let used = used(&engine, *flow as usize, *node as usize);
+    let used = used.ok_or_else(|| Miss::FailedForGood("the bundle has no such Action".to_owned()))?;
     let began = world.host.monotonic();
     let given = Given { event: event.clone(), step: step.clone() };
     let attempt = AssertUnwindSafe(async {
@@ -37,7 +41,7 @@ pub(super) async fn run(world: &World<'_>, job: &Job, queued: Queued<'_>, end: &
         };
         let config = (&job.config.0, secrets.as_slice());
         let limits = (false, job.timeout);
-        let prepared = Prepared::new(&engine, *action, trigger, &context, &given, config, limits);
+        let prepared = Prepared::new(&engine, used, &context, &given, config, limits);
         let prepared = prepared.map_err(Miss::FailedForGood)?;
         let actions = world.host.actions().ok_or_else(|| Miss::Failed("this host runs no Actions".to_owned()))?;
         Ok(actions.run(world.host, prepared.call(world.tenant)).await)
@@ -58,7 +62,7 @@ pub(super) async fn run(world: &World<'_>, job: &Job, queued: Queued<'_>, end: &
     };
     let executed = Executed {
         engine: &engine,
-        action: *action,
+        action: used.action,
         run_id: &job.run_id,
         flow: &job.flow,
         label: &job.label,
@@ -68,6 +72,17 @@ pub(super) async fn run(world: &World<'_>, job: &Job, queued: Queued<'_>, end: &
     };
     end.unit.audit.push(audit(&executed, &why.map_or(Ended::Continue, Ended::Error)));
     result
+}
+
+fn used(engine: &Engine, flow: usize, node: usize) -> Option<&ActionUse> {
+    match &engine.bundle.flows.get(flow)?.nodes.get(node)?.kind {
+        NodeKind::Block(block) => block.action.as_deref(),
+        NodeKind::Stage { .. }
+        | NodeKind::Decision { .. }
+        | NodeKind::Condition { .. }
+        | NodeKind::EnterFlow { .. }
+        | NodeKind::LeaveFlow { .. } => None,
+    }
 }
 
 fn apply(job: &Job, mut report: ActionReport, end: &mut JobEnd) -> Result<(), Miss> {
