@@ -100,8 +100,7 @@ impl World {
         shared.random.set(invocation.seed);
         shared.clock.start(limits.wall, limits.cpu);
         let driven = context.with(|ctx| drive::drive(&ctx, invocation, modules, &shared));
-        let is_full = || u64::try_from(runtime.memory_usage().malloc_size).is_ok_and(|used| used > limits.memory / 2);
-        let outcome = drive::judge(driven, &mut shared.shell.borrow_mut(), shared.clock.was_over(), is_full);
+        let outcome = drive::judge(driven, &mut shared.shell.borrow_mut(), shared.clock.was_over());
         shared.clock.stop();
         (outcome, Used { _context: context, _runtime: runtime })
     }

@@ -19,8 +19,10 @@ const KINDS: &str = "the kinds are `continue`, `block`, `demand_mfa` and `redire
 pub(super) enum Driven {
     /// It ended by itself.
     Well,
-    /// It threw: text, stack, and whether it was `null` that it threw.
-    Threw(String, String, bool),
+    /// It threw: text and stack.
+    Threw(String, String),
+    /// The engine threw, for want of memory.
+    OutOfMemory,
     /// What it is or gave back makes no sense.
     Invalid(String),
     /// No time, or no jobs, are left.
@@ -49,13 +51,8 @@ pub(super) fn drive<'js>(
     }
 }
 
-/// What became of an Action. `is_full` says whether its memory is used up, nearly.
-pub(super) fn judge(
-    driven: Result<Driven>,
-    shell: &mut Shell,
-    is_over: bool,
-    is_full: impl FnOnce() -> bool,
-) -> std::result::Result<Effects, Failure> {
+/// What became of an Action.
+pub(super) fn judge(driven: Result<Driven>, shell: &mut Shell, is_over: bool) -> std::result::Result<Effects, Failure> {
     if is_over {
         return Err(Failure::TimedOut);
     }
@@ -65,12 +62,9 @@ pub(super) fn judge(
     match driven {
         Ok(Driven::Well) => Ok(settled(std::mem::take(&mut shell.effects))),
         Ok(Driven::OutOfTime) => Err(Failure::TimedOut),
+        Ok(Driven::OutOfMemory) | Err(_) => Err(Failure::OutOfMemory),
         Ok(Driven::Invalid(text)) => Err(Failure::Invalid(text)),
-        // The engine throws `null` where no memory is left for an error; an Action may throw it too.
-        Ok(Driven::Threw(_, _, true)) if is_full() => Err(Failure::OutOfMemory),
-        Ok(Driven::Threw(text, _, _)) if text == "InternalError: out of memory" => Err(Failure::OutOfMemory),
-        Ok(Driven::Threw(text, stack, _)) => Err(Failure::Threw(text, without_prelude(&stack))),
-        Err(_) => Err(Failure::OutOfMemory),
+        Ok(Driven::Threw(text, stack)) => Err(Failure::Threw(text, without_prelude(&stack))),
     }
 }
 
@@ -195,9 +189,16 @@ impl<'js> Run<'_, 'js> {
         if self.shared.clock.was_over() {
             return Ok(Driven::OutOfTime);
         }
-        let is_null = thrown.is_null();
+        // What the engine throws where no memory is left even for an error. An Action that throws it itself is taken for that.
+        if thrown.is_null() {
+            return Ok(Driven::OutOfMemory);
+        }
         let described: Object = prelude::call(self.ctx, "admit:text", "describe", (thrown,))?;
-        Ok(Driven::Threw(described.get("text")?, described.get("stack")?, is_null))
+        let text: String = described.get("text")?;
+        if text == "InternalError: out of memory" {
+            return Ok(Driven::OutOfMemory);
+        }
+        Ok(Driven::Threw(text, described.get("stack")?))
     }
 
     /// Runs jobs, and waits for the host, until `promise` is settled.

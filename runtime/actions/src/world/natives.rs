@@ -206,7 +206,7 @@ fn log<'js>(ctx: &Ctx<'js>, shell: &RefCell<Shell>, level: LogLevel, values: Vec
     };
     let line = match plain {
         Some(line) => line,
-        None => prelude::call(ctx, "admit:text", "format", (values, room))?,
+        None => prelude::call(ctx, "admit:text", "format", (room, Rest(values)))?,
     };
     shell.borrow_mut().log(level, line);
     Ok(())

@@ -19,7 +19,7 @@ export default (kit) => {
   const WORD = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"
 
   // What `console.log(...values)` writes, cut at `room` characters.
-  const format = (values, room) => {
+  const format = (room, ...values) => {
     const out = { __proto__: null, text: "", room }
     let next = 0
     if (typeof values[0] === "string") {

@@ -1,0 +1,5 @@
+// feature: arguments
+// ends: threw TypeError
+export function execute(input, api) {
+  return arguments.callee
+}

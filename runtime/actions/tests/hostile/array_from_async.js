@@ -1,0 +1,5 @@
+// feature: arrays
+// ends: timed out
+export async function execute(input, api) {
+  await Array.fromAsync({ async *[Symbol.asyncIterator]() { for (;;) yield } })
+}

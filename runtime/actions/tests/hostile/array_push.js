@@ -1,0 +1,6 @@
+// feature: arrays
+// ends: out of memory
+export function execute(input, api) {
+  const all = []
+  for (;;) all.push(all.length)
+}

@@ -1,0 +1,5 @@
+// feature: await
+// ends: timed out
+export async function execute(input, api) {
+  for (;;) await 0
+}

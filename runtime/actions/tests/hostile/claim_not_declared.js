@@ -1,0 +1,5 @@
+// feature: output
+// ends: threw TypeError
+export function execute(input, api) {
+  api.accessToken.setCustomClaim('admin', true)
+}

@@ -1,0 +1,6 @@
+// feature: Date
+// ends: timed out
+export function execute(input, api) {
+  const start = Date.now()
+  while (new Date() - start < 1);
+}

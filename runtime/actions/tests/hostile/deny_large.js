@@ -1,0 +1,5 @@
+// feature: output
+// ends: too much
+export function execute(input, api) {
+  api.deny('x'.repeat(1e6))
+}

@@ -1,0 +1,5 @@
+// feature: error objects
+// ends: threw
+export function execute(input, api) {
+  throw { get message() { for (;;); }, toString() { for (;;); } }
+}

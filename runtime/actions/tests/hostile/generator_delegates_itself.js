@@ -1,0 +1,6 @@
+// feature: generators
+// ends: threw
+export function execute(input, api) {
+  function* all() { yield* all() }
+  [...all()]
+}

@@ -1,0 +1,5 @@
+// feature: iterators
+// ends: out of memory
+export function execute(input, api) {
+  Iterator.from({ next: () => ({ value: 1 }) }).toArray()
+}

@@ -1,0 +1,5 @@
+// feature: JSON
+// ends: timed out
+export function execute(input, api) {
+  JSON.parse('[1]', () => { for (;;); })
+}

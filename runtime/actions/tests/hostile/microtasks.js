@@ -1,0 +1,7 @@
+// feature: microtasks
+// ends: timed out
+export async function execute(input, api) {
+  const again = () => queueMicrotask(again)
+  again()
+  await new Promise(() => {})
+}

@@ -1,0 +1,4 @@
+// feature: modules
+// ends: invalid
+await new Promise(() => {})
+export function execute() {}

@@ -1,0 +1,4 @@
+// feature: modules
+// ends: timed out
+for (;;);
+export function execute() {}

@@ -1,0 +1,4 @@
+// feature: modules
+// ends: threw Error
+throw new Error('while loading')
+export function execute() {}

@@ -1,0 +1,5 @@
+// feature: syntax
+// ends: threw SyntaxError
+export function execute(input, api) {
+  return 010
+}

@@ -1,0 +1,6 @@
+// feature: Error.prepareStackTrace
+// ends: threw TypeError
+export function execute(input, api) {
+  Error.prepareStackTrace = (error, frames) => frames.map((frame) => frame.getFunction())
+  api.deny(1)
+}

@@ -1,0 +1,6 @@
+// feature: promises
+// ends: out of memory
+export async function execute(input, api) {
+  const all = []
+  for (;;) all.push(new Promise(() => {}))
+}

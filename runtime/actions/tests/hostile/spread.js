@@ -1,0 +1,5 @@
+// feature: spread
+// ends: out of memory
+export function execute(input, api) {
+  return Math.max(...{ [Symbol.iterator]: () => ({ next: () => ({ value: 1 }) }) })
+}

@@ -1,0 +1,5 @@
+// feature: strings
+// ends: invalid
+export function execute(input, api) {
+  return { kind: 'block', reason: '\udfff' }
+}

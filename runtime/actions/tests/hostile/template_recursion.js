@@ -1,0 +1,6 @@
+// feature: template literals
+// ends: threw
+export function execute(input, api) {
+  const again = (strings, ...values) => again`${values}`
+  again`x`
+}

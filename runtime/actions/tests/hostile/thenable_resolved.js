@@ -1,0 +1,5 @@
+// feature: thenables
+// ends: timed out
+export async function execute(input, api) {
+  return { then() { for (;;); } }
+}

@@ -1,0 +1,5 @@
+// feature: thenables
+// ends: invalid
+export function execute(input, api) {
+  return { then() { for (;;); } }
+}

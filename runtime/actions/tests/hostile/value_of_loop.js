@@ -1,0 +1,5 @@
+// feature: valueOf
+// ends: timed out
+export function execute(input, api) {
+  return +{ valueOf() { for (;;); } }
+}
