@@ -200,8 +200,12 @@ proptest! {
             let mut text = String::new();
             template::escape_into(Value::Str(&word), escape, &mut text).map(|()| text)
         };
-        let url = hole(Escape::Url).unwrap();
-        prop_assert!(url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
+        match hole(Escape::Url) {
+            Ok(url) => {
+                prop_assert!(url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
+            }
+            Err(_) => prop_assert!(word == "." || word == "..", "only dot segments are refused"),
+        }
         let html = hole(Escape::Html).unwrap();
         prop_assert!(!html.contains(['<', '>', '"', '\'']));
         let json: Result<String, _> = serde_json::from_str(&hole(Escape::Json).unwrap());
