@@ -209,8 +209,8 @@ export default (kit) => {
     const out = { __proto__: null, text: "", room: 1024 }
     if (typeof thrown === "string") put(out, thrown)
     else show(out, thrown, 0, null)
-    const text = `${wellFormed(out.text)} (thrown, but not an Error)`
-    return { __proto__: null, text, stack: "", full: text }
+    const plain = wellFormed(out.text)
+    return { __proto__: null, text: `${plain} (thrown, but not an Error)`, plain, stack: "" }
   }
 
   const describeError = (error, depth) => {
@@ -222,9 +222,9 @@ export default (kit) => {
     const cause = depth < 3 ? field(error, "cause") : undefined
     if (cause !== undefined) {
       const below = typeof cause === "object" && cause !== null && isError(cause) ? describeError(cause, depth + 1) : describe(cause)
-      text = `${text} (caused by ${below.text})`
+      text = `${text} (caused by ${below.plain})`
     }
-    return { __proto__: null, text, stack, full: stack === "" ? text : `${text}\n${stack}` }
+    return { __proto__: null, text, plain: text, stack, full: stack === "" ? text : `${text}\n${stack}` }
   }
 
   // A string among the data properties of `object` and what it inherits from.
