@@ -1,5 +1,6 @@
 //! Values in templates (security.md T28): whatever is put in, the text around it keeps its structure, as a parser of the
 //! text's own kind reads it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what must be there")]
 
 use admit_eval::template::escape_into;
 use admit_eval::value::Value;
