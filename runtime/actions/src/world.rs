@@ -3,6 +3,7 @@
 
 mod clock;
 mod drive;
+mod input;
 mod modules;
 mod natives;
 mod prelude;
@@ -100,7 +101,8 @@ impl World {
         shared.random.set(invocation.seed);
         shared.clock.start(limits.wall, limits.cpu);
         let driven = context.with(|ctx| drive::drive(&ctx, invocation, modules, &shared));
-        let outcome = drive::judge(driven, &mut shared.shell.borrow_mut(), shared.clock.was_over());
+        let is_full = || u64::try_from(runtime.memory_usage().malloc_size).is_ok_and(|used| used > limits.memory / 2);
+        let outcome = drive::judge(driven, &mut shared.shell.borrow_mut(), shared.clock.was_over(), is_full);
         shared.clock.stop();
         (outcome, Used { _context: context, _runtime: runtime })
     }

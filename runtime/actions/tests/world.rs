@@ -380,3 +380,31 @@ fn limits_of_fetch_and_output_hold() {
         run("export const execute = (i, api) => { try { api.state.set('a', 'x'.repeat(66000)) } catch {} }", EVENT);
     assert_eq!(ran.outcome, Err(Failure::TooMuch("`a` is too much: an Action gives back at most 65536 bytes".into())));
 }
+
+#[test]
+fn the_whole_input_can_be_looked_at_set_and_logged() {
+    let value: serde_json::Value = serde_json::from_str(&state("return input")).unwrap();
+    assert_eq!(value["event"]["user"], value["user"]);
+    assert_eq!(value["state"]["risk-evaluate"]["score"], 42);
+    assert_eq!(state("return JSON.parse(JSON.stringify(event)).user.groups"), r#"["staff","admins"]"#);
+    let keys = r#"["identifier","request","user","trigger","context","step","state","config","event"]"#;
+    assert_eq!(state("return Object.keys({ ...input })"), keys);
+    assert_eq!(
+        state("return [Object.isFrozen(input), Object.isFrozen(event), input.user === event.user]"),
+        "[true,true,true]"
+    );
+    let ran = run("export const execute = (input) => console.log(input.event, step)", EVENT);
+    let line = "{ identifier: 'alice@cymmetri.com', request: { ip: '203.0.113.9' }, user: { id: 'usr_123', email: 'alice@cymmetri.com', groups: [ 'staff', 'admins' ], app_metadata: { tier: 'enterprise' } } } { 'risk-evaluate': { score: 42 } }";
+    assert_eq!(ran.log, [(LogLevel::Info, line.to_owned())]);
+}
+
+#[test]
+fn names_in_the_event_are_only_names() {
+    let event = r#"{ "__proto__": {"x": 1}, "constructor": "c", "trigger": "fake", "config": {"fake": true}, "a\"b\u0041": [ "}" , {"k": "\\\""} ], "toString": null }"#;
+    let ran = run(
+        "export const execute = (input, api) => api.state.set('it', [input.trigger, input.config.fake, input.__proto__, {}.x, event.config, input['a\\\"bA'], input.constructor, event.trigger, input.toString])",
+        event,
+    );
+    let value = ran.outcome.unwrap().state.remove(0).1;
+    assert_eq!(value, r#"["login.post-auth",null,{"x":1},null,{"fake":true},["}",{"k":"\\\""}],"c","fake",null]"#);
+}

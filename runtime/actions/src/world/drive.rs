@@ -5,8 +5,8 @@ use rquickjs::object::Property;
 use rquickjs::{Ctx, Error, Function, Module, Object, Promise, Result, Value};
 
 use super::natives::Shared;
-use super::prelude;
 use super::shell::{Shell, Waiting};
+use super::{input, prelude};
 use crate::wire::{Effects, Failure, Invocation, Rate, Reply, Response, Verdict};
 
 /// Jobs between two looks at the clock: a job may be too brief for the engine to look.
@@ -23,6 +23,8 @@ pub(super) enum Driven {
     Threw(String, String),
     /// The engine threw, for want of memory.
     OutOfMemory,
+    /// It waits for a promise that nothing resolves.
+    Stuck,
     /// What it is or gave back makes no sense.
     Invalid(String),
     /// No time, or no jobs, are left.
@@ -51,8 +53,13 @@ pub(super) fn drive<'js>(
     }
 }
 
-/// What became of an Action.
-pub(super) fn judge(driven: Result<Driven>, shell: &mut Shell, is_over: bool) -> std::result::Result<Effects, Failure> {
+/// What became of an Action. `is_full` says whether its memory is used up, nearly.
+pub(super) fn judge(
+    driven: Result<Driven>,
+    shell: &mut Shell,
+    is_over: bool,
+    is_full: impl FnOnce() -> bool,
+) -> std::result::Result<Effects, Failure> {
     if is_over {
         return Err(Failure::TimedOut);
     }
@@ -63,6 +70,11 @@ pub(super) fn judge(driven: Result<Driven>, shell: &mut Shell, is_over: bool) ->
         Ok(Driven::Well) => Ok(settled(std::mem::take(&mut shell.effects))),
         Ok(Driven::OutOfTime) => Err(Failure::TimedOut),
         Ok(Driven::OutOfMemory) | Err(_) => Err(Failure::OutOfMemory),
+        // A job that had no memory to go on settles nothing.
+        Ok(Driven::Stuck) if is_full() => Err(Failure::OutOfMemory),
+        Ok(Driven::Stuck) => {
+            Err(Failure::Invalid("the Action never settles: it waits for a promise that nothing resolves".into()))
+        }
         Ok(Driven::Invalid(text)) => Err(Failure::Invalid(text)),
         Ok(Driven::Threw(text, stack)) => Err(Failure::Threw(text, without_prelude(&stack))),
     }
@@ -123,8 +135,7 @@ struct Run<'a, 'js> {
 impl<'js> Run<'_, 'js> {
     fn all(&self, invocation: &Invocation, modules: &[(String, String)]) -> std::result::Result<(), Stopped> {
         let functions = prelude::functions(self.ctx)?;
-        let read = self.ctx.json_parse(invocation.input.as_str())?;
-        let input: Object = functions.get::<_, Function>("begin")?.call((read,))?;
+        let input = input::install(self.ctx, &invocation.input)?;
         let (path, source) = modules.first().ok_or_else(|| invalid("the Action has no code"))?;
         let (module, loaded) = Module::declare(self.ctx.clone(), path.as_str(), source.as_str())?.eval()?;
         self.settle(&loaded)?;
@@ -220,7 +231,7 @@ impl<'js> Run<'_, 'js> {
                 continue;
             }
             if self.shared.shell.borrow().waiting.is_empty() {
-                return Err(invalid("the Action never settles: it waits for a promise that nothing resolves"));
+                return Err(Stopped::By(Driven::Stuck));
             }
             let Some((id, reply)) = self.answer() else { return Err(Stopped::By(Driven::OutOfTime)) };
             self.deliver(id, reply)?;

@@ -1,7 +1,7 @@
 // Plain values of an Action as JSON, without running its code: loaded when one is first given to the host.
 
 export default (kit) => {
-  const { getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, keys, objectPrototype, overflow, quote, Text, TypeError } = kit
+  const { getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, keys, objectPrototype, overflow, peek, quote, Text, TypeError } = kit
   const slice = kit.uncurry(kit.slice)
   const wellFormed = kit.uncurry(kit.toWellFormed)
 
@@ -69,8 +69,10 @@ export default (kit) => {
   const own = (object, name, path) => {
     const property = getOwnPropertyDescriptor(object, name)
     if (property === undefined) return undefined
-    if (!hasOwn(property, "value")) throw new TypeError(`\`${path}\` has a getter, \`${name}\``)
-    return property.value
+    if (hasOwn(property, "value")) return property.value
+    const value = typeof name === "string" ? peek(object, name) : undefined
+    if (value === undefined) throw new TypeError(`\`${path}\` has a getter, \`${name}\``)
+    return value
   }
 
   const take = (length, path, to) => {

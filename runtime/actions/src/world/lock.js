@@ -4,29 +4,10 @@
 // name on a value, no list is spread, destructured or pushed to; methods are called through `uncurry`, records and lists
 // have no prototype, and only own data properties are read.
 
-const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, keys } = Object
+const { freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, keys, preventExtensions } = Object
 const { apply, construct } = Reflect
 const { isArray } = Array
 const objectPrototype = Object.prototype
-
-const define = (object, name, value, writable) =>
-  defineProperty(object, name, { __proto__: null, value, writable, enumerable: false, configurable: writable })
-
-// Code from strings: `eval` is gone, and every way to a constructor of functions leads to one that throws.
-const noCode = function Function() {
-  throw new TypeError("code from strings is not allowed in Actions")
-}
-define(noCode, "prototype", getPrototypeOf(noCode), false)
-define(getPrototypeOf(noCode), "constructor", noCode, true)
-define(getPrototypeOf(function* () {}), "constructor", noCode, true)
-define(getPrototypeOf(async function () {}), "constructor", noCode, true)
-define(getPrototypeOf(async function* () {}), "constructor", noCode, true)
-define(globalThis, "Function", noCode, true)
-delete globalThis.eval
-
-// These hooks would run an Action's code wherever an error is made, in the middle of the host's calls too.
-delete Error.prepareStackTrace
-delete Error.stackTraceLimit
 
 // The own data property `name` of `object`, else undefined.
 const field = (object, name) => {
@@ -45,7 +26,23 @@ const freezeAll = (value) => {
 }
 
 export default (natives) => {
-  const { now, random } = natives
+  const { define, now, random } = natives
+
+  // Code from strings: `eval` is gone, and every way to a constructor of functions leads to one that throws.
+  const noCode = function Function() {
+    throw new TypeError("code from strings is not allowed in Actions")
+  }
+  define(noCode, "prototype", getPrototypeOf(noCode), false)
+  define(getPrototypeOf(noCode), "constructor", noCode, true)
+  define(getPrototypeOf(function* () {}), "constructor", noCode, true)
+  define(getPrototypeOf(async function () {}), "constructor", noCode, true)
+  define(getPrototypeOf(async function* () {}), "constructor", noCode, true)
+  globalThis.Function = noCode
+  delete globalThis.eval
+
+  // These hooks would run an Action's code wherever an error is made, in the middle of the host's calls too.
+  delete Error.prepareStackTrace
+  delete Error.stackTraceLimit
 
   // The clock stands still while code runs: the host moves it.
   const RealDate = Date
@@ -59,8 +56,8 @@ export default (natives) => {
   define(FrozenDate, "parse", RealDate.parse, true)
   define(FrozenDate, "UTC", RealDate.UTC, true)
   define(RealDate.prototype, "constructor", FrozenDate, true)
-  define(globalThis, "Date", FrozenDate, true)
-  define(Math, "random", random, true)
+  globalThis.Date = FrozenDate
+  Math.random = random
 
   const { deny, setCustomClaim } = natives
   const api = freeze({
@@ -81,19 +78,12 @@ export default (natives) => {
   define(globalThis, "api", api, false)
   define(globalThis, "console", freeze({ debug, log, info, warn, error }), false)
 
-  // Makes what `execute` gets of what the host sent.
-  const begin = (read) => {
-    freezeAll(read)
-    define(globalThis, "event", read.event, false)
-    define(globalThis, "step", read.step, false)
-    return freeze({ ...read.event, ...read, state: read.step })
-  }
-
   const text = String.prototype
   const kit = {
     __proto__: null,
     uncurry: RealDate.bind.bind(RealDate.call),
     overflow: natives.overflow,
+    peek: natives.peek,
     // The functions that settle the promises of calls under way, by number.
     resolves: { __proto__: null },
     rejects: { __proto__: null },
@@ -116,5 +106,5 @@ export default (natives) => {
     setEach: Set.prototype.forEach,
     arrayValues: Array.prototype.values,
   }
-  return { __proto__: null, begin, field, api, kit }
+  return { __proto__: null, field, freezeAll, preventExtensions, api, kit, read: { __proto__: null } }
 }

@@ -5,12 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use rquickjs::function::IntoJsFunc;
+use rquickjs::object::Property;
 use rquickjs::prelude::{Opt, Rest};
 use rquickjs::{Ctx, Error, Exception, Function, Object, Promise, Result, Value};
 
 use super::clock::Clock;
-use super::prelude;
 use super::shell::{Refused, Shell};
+use super::{input, prelude};
 use crate::wire::{Ask, LogLevel, Reply};
 
 /// What the natives share with the host's side of the world.
@@ -32,6 +33,11 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, shared: &Shared) -> Result<Object<'js
     natives.effects()?;
     natives.log()?;
     natives.calls()?;
+    natives.add("define", |object: Object<'js>, name: String, value: Value<'js>, writable: bool| {
+        let property = Property::from(value);
+        object.prop(name, if writable { property.writable().configurable() } else { property })
+    })?;
+    natives.add("peek", |ctx: Ctx<'js>, object: Object<'js>, name: String| input::peek(&ctx, object, &name))?;
     let now = Rc::clone(&shared.now);
     natives.add("now", move || now.get())?;
     let random = Rc::clone(&shared.random);

@@ -2,7 +2,7 @@
 // As in Node, but on one line, and nothing of an Action is called: getters are named, not read.
 
 export default (kit) => {
-  const { field, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, isError, keys, quote, Text } = kit
+  const { field, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, isError, keys, peek, quote, Text } = kit
   const indexOf = kit.uncurry(kit.indexOf)
   const slice = kit.uncurry(kit.slice)
   const wellFormed = kit.uncurry(kit.toWellFormed)
@@ -172,8 +172,12 @@ export default (kit) => {
   const showField = (out, object, name, depth, path, absent) => {
     const property = getOwnPropertyDescriptor(object, name)
     if (property === undefined) put(out, absent)
-    else if (!hasOwn(property, "value")) put(out, property.get === undefined ? "[Setter]" : "[Getter]")
-    else show(out, property.value, depth + 1, path)
+    else if (hasOwn(property, "value")) show(out, property.value, depth + 1, path)
+    else {
+      const value = typeof name === "string" ? peek(object, name) : undefined
+      if (value !== undefined) show(out, value, depth + 1, path)
+      else put(out, property.get === undefined ? "[Setter]" : "[Getter]")
+    }
   }
 
   // In quotes that need no escaping where there are such, cut at what fits.

@@ -1,5 +1,5 @@
 // feature: destructuring
-// ends: out of memory
+// ends: out of memory or timed out
 export function execute(input, api) {
   const [...all] = { [Symbol.iterator]: () => ({ next: () => ({ value: 1 }) }) }
 }

@@ -1,5 +1,5 @@
 // feature: symbols
-// ends: out of memory
+// ends: out of memory or timed out
 export function execute(input, api) {
   const all = []
   for (;;) all.push(Symbol(all.length))
