@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod action;
 pub mod build;
 pub mod check;
 pub mod emit;
@@ -33,6 +34,8 @@ pub enum Command {
     Build(build::Args),
     /// Run a flow for one sign-in
     Run(Box<run::Args>),
+    /// List Actions, start one, or start its next version
+    Action(action::Args),
     /// Manage the users of a database
     User(user::Args),
     /// Print a stage of the compiler
@@ -56,6 +59,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),

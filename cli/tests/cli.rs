@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "cli/action.rs"]
+mod action;
 #[path = "support/admit.rs"]
 mod admit;
 #[path = "cli/build.rs"]
