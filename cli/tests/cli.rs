@@ -24,12 +24,16 @@ mod fmt;
 mod new;
 #[path = "cli/print.rs"]
 mod print;
+#[path = "cli/printed.rs"]
+mod printed;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/suspend.rs"]
 mod suspend;
+#[path = "cli/templates.rs"]
+mod templates;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/test.rs"]
