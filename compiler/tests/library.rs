@@ -11,7 +11,7 @@ use admit_plan::types::Kind;
 fn standard() -> Vec<(String, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib");
     let mut files = Vec::new();
-    let mut folders = vec![root];
+    let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -20,7 +20,8 @@ fn standard() -> Vec<(String, String)> {
             } else if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "admit") {
-                files.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+                let name = path.strip_prefix(&root).unwrap().display();
+                files.push((format!("stdlib/{name}"), std::fs::read_to_string(&path).unwrap()));
             }
         }
     }
