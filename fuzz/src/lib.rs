@@ -2,6 +2,7 @@
 //!
 //! `admit-fuzz TARGET --seconds N [--seed S]` runs a target on generated inputs and prints what it produced.
 
+pub mod action;
 pub mod choices;
 pub mod drive;
 pub mod histogram;

@@ -1,6 +1,8 @@
 //! The targets: each a promise, as a function of bytes that panics where the promise is broken. A new one is a file
 //! here and a line in [`TARGETS`].
 
+pub mod action_frames;
+pub mod action_limits;
 pub mod check_sound;
 pub mod format;
 pub mod hostile_plan;
@@ -31,6 +33,8 @@ pub const TARGETS: &[Target] = &[
     plan_roundtrip::TARGET,
     when_agree::TARGET,
     run_record::TARGET,
+    action_frames::TARGET,
+    action_limits::TARGET,
 ];
 
 /// The target of that name.

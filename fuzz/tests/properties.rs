@@ -53,6 +53,17 @@ fn what_checks_does_not_go_wrong() {
 }
 
 #[test]
+fn what_a_hostile_worker_sends_is_refused_or_within_limits() {
+    holds("action-frames", 60, 1024);
+}
+
+#[test]
+fn an_action_cannot_outlive_its_limits() {
+    targets::action_limits::use_worker(env!("CARGO_BIN_EXE_admit-fuzz"));
+    holds("action-limits", 10, 128);
+}
+
+#[test]
 fn records_of_runs_round_trip() {
     holds("run-record", 100, 1024);
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use admit_fuzz::drive::drive;
-use admit_fuzz::targets;
+use admit_fuzz::targets::{self, action_limits};
 
 #[test]
 fn parsing_is_total_and_reaches_every_rule() {
@@ -30,6 +30,17 @@ fn hostile_plans_are_refused_or_sound() {
 #[test]
 fn what_checks_does_not_go_wrong() {
     smoke("check-sound", 250);
+}
+
+#[test]
+fn what_a_hostile_worker_sends_is_refused_or_within_limits() {
+    smoke("action-frames", 1500);
+}
+
+#[test]
+fn an_action_cannot_outlive_its_limits() {
+    action_limits::use_worker(env!("CARGO_BIN_EXE_admit-fuzz"));
+    smoke("action-limits", 150);
 }
 
 /// Runs that many inputs, however long they take.

@@ -16,6 +16,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    admit_actions::worker::run_if_asked();
     let words = std::env::args().skip(1).collect::<Vec<_>>();
     if words.iter().any(|word| word == "--list") {
         TARGETS.iter().for_each(|target| println!("{}", target.name));

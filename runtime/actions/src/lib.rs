@@ -11,6 +11,7 @@ pub mod sandbox;
 mod socket;
 mod stack;
 mod supervise;
+pub mod testing;
 mod text;
 pub mod wire;
 pub mod worker;

@@ -102,21 +102,23 @@ impl Process {
             .process_group(0)
             .spawn()
             .map_err(fault)?;
-        let mut process = Self {
-            child: Some(child),
-            place,
-            socket: Socket::None,
-            inbox: Inbox::default(),
-            outbox: Vec::new(),
-            codes: Codes::default(),
-            runs: 0,
-            charged: 0,
-        };
+        let mut process = Self::new(Some(child), place, Socket::None);
         ours.set_read_timeout(Some(START)).map_err(fault)?;
         process.greet(&ours)?;
         ours.set_nonblocking(true).map_err(fault)?;
         process.socket = Socket::Idle(ours);
         Ok(process)
+    }
+
+    /// A socket at whose other end is no process.
+    pub fn without_child(socket: UnixStream) -> Self {
+        let (keeper, _) = mpsc::channel();
+        Self::new(None, Place::take(&Arc::default(), &keeper), Socket::Idle(socket))
+    }
+
+    fn new(child: Option<Child>, place: Place, socket: Socket) -> Self {
+        let (inbox, outbox, codes) = (Inbox::default(), Vec::new(), Codes::default());
+        Self { child, place, socket, inbox, outbox, codes, runs: 0, charged: 0 }
     }
 
     /// Its process id, for as long as it lives.
