@@ -28,6 +28,8 @@ mod print;
 mod printed;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/run_action.rs"]
+mod run_action;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/suspend.rs"]

@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 
 pub use crate::testing::case::{Answer, Expectation, Path, Stub, Target, TestCase, TestResult};
 pub use crate::testing::clock::Clock;
-pub use crate::testing::host::TestHost;
+pub use crate::testing::host::{Allowed, Outside, TestHost};
 pub use crate::testing::runner::run_test;
 pub use crate::testing::script::{Called, ScriptedActions};
 pub use crate::testing::store::MemoryStore;

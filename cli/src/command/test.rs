@@ -4,12 +4,14 @@ mod case;
 mod report;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use admit_compiler::lower;
 use admit_compiler::typed::flow;
+use admit_host::Redirects;
 use admit_plan::types::Kind;
 use admit_plan::verify::{self, Verified};
-use admit_runtime::testing::{TestResult, block_on, run_test};
+use admit_runtime::testing::{Outside, TestResult, block_on, run_test};
 use admit_stdlib::registry;
 use rayon::prelude::*;
 
@@ -17,6 +19,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::progress;
 use crate::project::{self, Loaded};
+use crate::world;
 
 /// Arguments of `admit test`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +61,18 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let tests: Vec<_> = loaded.checked.tests.iter().filter(wanted).collect();
     let defaults = case::defaults(&loaded)?;
     let blocks = registry();
+    // Workers of Actions are waited for as peers are; everything else of a test waits for nothing.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let outside = {
+        let _inside = runtime.enter();
+        outside(&plan, &loaded)?
+    };
     let progress = progress::bar(tests.len(), "tests");
     let ran = tests.into_par_iter().map(|test| {
         let case = case::of(test, &loaded, &defaults)?;
-        let result = block_on(run_test(&plan, &blocks, &case));
+        let running = run_test(&plan, &blocks, &case, &outside);
+        let result = if outside.actions.is_some() { runtime.block_on(running) } else { block_on(running) };
         progress.inc(1);
         Ok(Ran { test, result })
     });
@@ -70,6 +81,16 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     report::print_report(&ran, &loaded, output, args.trace);
     let failed = ran.iter().any(|ran| !ran.result.passed());
     Ok(if failed || (args.fail_on_empty && ran.is_empty()) { Exit::Findings } else { Exit::Ok })
+}
+
+/// The sandbox, and where the project redirects to.
+fn outside(plan: &Verified, loaded: &Loaded) -> Result<Outside, Failure> {
+    let allowed = loaded.project.manifest.settings.redirects.iter().map(smol_str::SmolStr::as_str);
+    let allowed = Redirects::new(allowed).map_err(Failure::new)?;
+    Ok(Outside {
+        actions: world::actions(plan.bundle())?,
+        redirects: Some(Arc::new(move |url: &str| allowed.allow(url))),
+    })
 }
 
 /// The plan of the project's flows, custom flows among them: a test may name one, and then it is run by itself.

@@ -14,7 +14,7 @@ use admit_plan::encode::encode;
 use admit_plan::verify::{Verified, load, verify};
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::Outcome;
-use admit_runtime::testing::{TestResult, block_on, run_test};
+use admit_runtime::testing::{Outside, TestResult, block_on, run_test};
 use admit_runtime::trace::{BlockEnd, Level as LogLevel, Trace, TraceEvent};
 
 use super::Target;
@@ -73,7 +73,7 @@ fn checked(library: &Library, whole: &Whole) {
         broken(whole, &format!("its plan verifies only from bytes: {refusal}"));
     }
     compiles(whole, &plan);
-    let result = block_on(run_test(&plan, &admit_stdlib::registry(), &whole.case));
+    let result = block_on(run_test(&plan, &admit_stdlib::registry(), &whole.case, &Outside::default()));
     ran(whole, &result);
 }
 

@@ -56,7 +56,11 @@ impl<'a> Walker<'_, '_, 'a> {
             return Err("only tests stub blocks, and no terminal".to_owned());
         }
         match done {
-            Done::Output(output) | Done::Stubbed(output) => {
+            Done::Output(mut output) | Done::Stubbed(mut output) => {
+                if let Some(used) = &block.action {
+                    // A stub of an Action leaves out what it does not care about, as the Action itself may.
+                    self.with_defaults(used.action, &mut output.fields);
+                }
                 let record = self.apply((&label, block), ty, &config, output, stubbed)?;
                 let masked = self.engine.is_masked(block.block).then(|| mask(&record, &ty.output));
                 let record = Arc::new(Packed(record));
@@ -92,6 +96,16 @@ impl<'a> Walker<'_, '_, 'a> {
                 Some(Ok(effects)) => self.acted(id, node, (block, ty), nanos, effects),
                 Some(Err(_)) | None => Err("it did not end well".to_owned()),
             },
+        }
+    }
+
+    /// Outputs that an Action has by default, where they are not given.
+    pub(super) fn with_defaults(&self, action: u32, fields: &mut Vec<(String, Datum)>) {
+        let defaults = self.engine.action(action).map_or(&[][..], |(_, entry)| entry.defaults.as_slice());
+        for (name, value) in defaults {
+            if !fields.iter().any(|(given, _)| given == name.as_str()) {
+                fields.push((name.to_string(), value.clone()));
+            }
         }
     }
 

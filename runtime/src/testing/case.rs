@@ -25,7 +25,7 @@ pub struct TestCase {
     pub now: Option<Instant>,
     /// Stubs; of two for one target the later one counts.
     pub stubs: Vec<Stub>,
-    /// `stub fetch`: URL, and the JSON body that it answers with status 200.
+    /// `stub fetch`: URL, and what it answers: `{status, headers, body}` or `{error}`.
     pub fetches: Vec<(String, Datum)>,
     /// Replies in order.
     pub replies: Vec<(Target, Datum)>,

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use admit_eval::value::Instant;
 
@@ -18,7 +18,14 @@ struct State {
     /// Those who sleep: number and time to wake.
     sleepers: Vec<(u64, u64)>,
     next: u64,
+    /// Those that hold it: while there is one, it does not jump.
+    holds: u32,
+    /// Those who sleep meanwhile.
+    wakers: Vec<Waker>,
 }
+
+/// Holds a clock while something outside takes time of the world.
+pub struct Hold(Clock);
 
 struct Sleep {
     clock: Clock,
@@ -29,7 +36,14 @@ struct Sleep {
 impl Clock {
     /// Stands at this time.
     pub fn at(start: Instant) -> Self {
-        Self(Arc::new(Mutex::new(State { start, elapsed: 0, sleepers: Vec::new(), next: 0 })))
+        Self(Arc::new(Mutex::new(State {
+            start,
+            elapsed: 0,
+            sleepers: Vec::new(),
+            next: 0,
+            holds: 0,
+            wakers: Vec::new(),
+        })))
     }
 
     /// Moves on.
@@ -56,6 +70,12 @@ impl Clock {
         Sleep { clock: self.clone(), nanos, number: None }
     }
 
+    /// Lets nobody's sleep end before this is dropped: a process outside does its work now, whatever the clock says.
+    pub fn hold(&self) -> Hold {
+        self.with(|state| state.holds += 1);
+        Hold(self.clone())
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -67,12 +87,16 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let (nanos, known) = (self.nanos, self.number);
         let (number, is_over) = self.clock.with(|state| match known {
+            Some(number) if state.holds > 0 => {
+                state.wakers.push(context.waker().clone());
+                (number, None)
+            }
             // All that is polled in this round gets the chance to say how long it sleeps first.
             None => {
                 let number = state.next;
                 state.next += 1;
                 state.sleepers.push((number, state.elapsed.saturating_add(nanos)));
-                (number, false)
+                (number, Some(false))
             }
             Some(number) => {
                 let wake = state.sleepers.iter().find(|(known, _)| *known == number).map_or(0, |(_, wake)| *wake);
@@ -80,14 +104,15 @@ impl Future for Sleep {
                 if wake <= first {
                     state.elapsed = state.elapsed.max(wake);
                 }
-                (number, wake <= state.elapsed)
+                (number, Some(wake <= state.elapsed))
             }
         });
         self.number = Some(number);
-        if is_over {
-            return Poll::Ready(());
+        match is_over {
+            Some(true) => return Poll::Ready(()),
+            Some(false) => context.waker().wake_by_ref(),
+            None => {}
         }
-        context.waker().wake_by_ref();
         Poll::Pending
     }
 }
@@ -96,5 +121,15 @@ impl Drop for Sleep {
     fn drop(&mut self) {
         let number = self.number;
         self.clock.with(|state| state.sleepers.retain(|(known, _)| Some(*known) != number));
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let wakers = self.0.with(|state| {
+            state.holds = state.holds.saturating_sub(1);
+            if state.holds == 0 { std::mem::take(&mut state.wakers) } else { Vec::new() }
+        });
+        wakers.into_iter().for_each(Waker::wake);
     }
 }

@@ -43,7 +43,11 @@ pub(super) fn unmet(ended: &Ended<'_>, expects: &Expectation) -> Option<String> 
             Outcome::Error { label: Some(label), .. } if label == wanted => None,
             _ => Some(format!("expected error {wanted}, {}", ended.came_to())),
         },
-        Expectation::Redirect(url) => Some(format!("expected redirect \"{url}\", the run redirects nowhere")),
+        Expectation::Redirect(url) => match &ended.answer.redirect_to {
+            Some(found) if found == url => None,
+            Some(found) => Some(format!("expected redirect \"{url}\", it redirects to \"{found}\"")),
+            None => Some(format!("expected redirect \"{url}\", the run redirects nowhere; {}", ended.came_to())),
+        },
         Expectation::Ran(labels) => ended.ran(labels),
         Expectation::NotRan(labels) => labels.iter().find_map(|label| {
             ended.has_run(label).then(|| format!("expected that `{label}` does not run, but it ran"))

@@ -9,11 +9,38 @@ use admit_eval::value::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::action::Actions;
+use crate::action::{ActionCall, ActionReport, Actions};
 use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
 use crate::tenant::TenantId;
 use crate::testing::clock::Clock;
 use crate::testing::store::MemoryStore;
+
+/// Says which URLs outcomes may redirect to.
+pub type Allowed = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// What tests take from outside: real parts that need no world.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// Who runs Actions, for real; none: they fail.
+    pub actions: Option<Arc<dyn Actions>>,
+    /// Which URLs outcomes may redirect to; none: no URL.
+    pub redirects: Option<Allowed>,
+}
+
+/// Actions that run for real beside a clock that stands: it must not jump while they work.
+struct Held {
+    inner: Arc<dyn Actions>,
+    clock: Clock,
+}
+
+impl Actions for Held {
+    fn run<'a>(&'a self, host: &'a dyn Host, call: ActionCall<'a>) -> BoxFuture<'a, ActionReport> {
+        Box::pin(async move {
+            let _hold = self.clock.hold();
+            self.inner.run(host, call).await
+        })
+    }
+}
 
 /// A host without a world.
 pub struct TestHost {
@@ -24,11 +51,11 @@ pub struct TestHost {
     /// Who runs Actions, if any.
     pub actions: Option<Arc<dyn Actions>>,
     /// URLs that outcomes may redirect to.
-    pub redirects: Vec<String>,
+    pub redirects: Allowed,
     seed: [u8; 32],
     drawn: Mutex<u64>,
     secrets: Mutex<BTreeMap<String, Vec<u8>>>,
-    answers: Mutex<Vec<(String, HttpResponse)>>,
+    answers: Mutex<Vec<(String, Result<HttpResponse, HttpError>)>>,
     signed: Mutex<Vec<String>>,
     unanswered: Mutex<Vec<String>>,
 }
@@ -40,7 +67,7 @@ impl TestHost {
             clock: Clock::at(now),
             store: MemoryStore::default(),
             actions: None,
-            redirects: Vec::new(),
+            redirects: Arc::new(|_| false),
             seed: *blake3::hash(&seed.to_le_bytes()).as_bytes(),
             drawn: Mutex::default(),
             secrets: Mutex::default(),
@@ -57,7 +84,23 @@ impl TestHost {
 
     /// Answers requests to this URL.
     pub fn answer(&self, url: &str, response: HttpResponse) {
-        lock(&self.answers).push((url.to_owned(), response));
+        lock(&self.answers).push((url.to_owned(), Ok(response)));
+    }
+
+    /// Lets requests to this URL fail.
+    pub fn fail(&self, url: &str, why: &str) {
+        lock(&self.answers).push((url.to_owned(), Err(HttpError::Failed(why.to_owned()))));
+    }
+
+    /// Takes real parts in.
+    pub fn admit(&mut self, outside: &Outside) {
+        let held = |inner: &Arc<dyn Actions>| {
+            Arc::new(Held { inner: Arc::clone(inner), clock: self.clock.clone() }) as Arc<dyn Actions>
+        };
+        self.actions = outside.actions.as_ref().map(held);
+        if let Some(redirects) = &outside.redirects {
+            self.redirects = Arc::clone(redirects);
+        }
     }
 
     /// URLs that were called and that nothing answers, each once.
@@ -103,14 +146,19 @@ impl Host for TestHost {
         _tenant: &'a TenantId,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        if let Some(hosts) = &request.hosts
+            && !hosts.iter().any(|host| host_of(&request.url).is_some_and(|wanted| wanted.eq_ignore_ascii_case(host)))
+        {
+            return Box::pin(ready(Err(HttpError::Refused(format!("the host of `{}` is not declared", request.url)))));
+        }
         let known = lock(&self.answers).iter().find(|(url, _)| *url == request.url).map(|(_, answer)| answer.clone());
         let mut unanswered = lock(&self.unanswered);
         if known.is_none() && !unanswered.contains(&request.url) {
             unanswered.push(request.url.clone());
         }
         drop(unanswered);
-        Box::pin(ready(known.ok_or_else(|| {
-            HttpError::Refused(format!("a test sends nothing: stub the block that calls `{}`", request.url))
+        Box::pin(ready(known.unwrap_or_else(|| {
+            Err(HttpError::Refused(format!("a test sends nothing: stub the block that calls `{}`", request.url)))
         })))
     }
 
@@ -124,7 +172,7 @@ impl Host for TestHost {
     }
 
     fn may_redirect(&self, _tenant: &TenantId, url: &str) -> bool {
-        self.redirects.iter().any(|allowed| allowed == url)
+        (self.redirects)(url)
     }
 
     /// Not a signature: `alg` is `none`, which no verifier takes.
@@ -132,6 +180,16 @@ impl Host for TestHost {
         lock(&self.signed).push(claims.to_owned());
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
         Box::pin(ready(Ok(format!("{}.{}.", part(r#"{"alg":"none"}"#), part(claims)))))
+    }
+}
+
+/// The host of a URL as written, without its port.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => authority.split(':').next(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::tenant::TenantId;
 use crate::testing::baseline;
 use crate::testing::case::{Target, TestCase, TestResult};
 use crate::testing::expect::{Ended, unmet};
-use crate::testing::host::TestHost;
+use crate::testing::host::{Outside, TestHost};
 use crate::testing::stub::{StubStore, stubbed};
 use crate::trace::Trace;
 
@@ -25,9 +25,9 @@ use crate::trace::Trace;
 const MAX_REQUESTS: usize = 64;
 
 /// Runs a test. Never fails itself: what is wrong is in the result.
-pub async fn run_test(plan: &Verified, registry: &Registry, case: &TestCase) -> TestResult {
+pub async fn run_test(plan: &Verified, registry: &Registry, case: &TestCase, outside: &Outside) -> TestResult {
     let mut traces = Vec::new();
-    match attempt(plan, registry, case, &mut traces).await {
+    match attempt(plan, registry, case, outside, &mut traces).await {
         Ok((outcome, failures)) => TestResult { failures, outcome: Some(outcome), traces },
         Err(failure) => TestResult { failures: vec![failure], outcome: None, traces },
     }
@@ -37,16 +37,21 @@ async fn attempt(
     plan: &Verified,
     registry: &Registry,
     case: &TestCase,
+    outside: &Outside,
     traces: &mut Vec<Trace>,
 ) -> Result<(Outcome, Vec<String>), String> {
     let now = case.now.unwrap_or(baseline::NOW);
-    let host = Arc::new(TestHost::new(now, 0));
+    let mut host = TestHost::new(now, 0);
+    host.admit(outside);
+    let host = Arc::new(host);
     for (name, value) in &case.secrets {
         host.set_secret(name, value);
     }
-    for (url, body) in &case.fetches {
-        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        host.answer(url, HttpResponse { status: 200, headers, body: to_json(body).into_bytes() });
+    for (url, answer) in &case.fetches {
+        match fetched(answer).map_err(|why| format!("the stub of `{url}`: {why}"))? {
+            Ok(response) => host.answer(url, response),
+            Err(why) => host.fail(url, &why),
+        }
     }
     let store: Arc<dyn StubStore> = host.clone();
     let engine =
@@ -78,8 +83,43 @@ async fn attempt(
     failures.extend(replies.unused());
     // The test's own mistake, even where the flow passes over the error of a block that sends.
     let unstubbed = host.unanswered();
-    failures.extend(unstubbed.iter().map(|url| format!("a test sends nothing: stub the block that calls `{url}`")));
+    failures.extend(
+        unstubbed.iter().map(|url| format!("a test sends nothing: stub what calls `{url}`, or the fetch itself")),
+    );
     Ok((answer.outcome, failures))
+}
+
+/// What `stub fetch` answers: `{status, headers, body}`, all of them optional, or `{error}`.
+fn fetched(answer: &Datum) -> Result<Result<HttpResponse, String>, String> {
+    let Datum::Map(fields) = answer else { return Err("it must be a record".to_owned()) };
+    let mut response = HttpResponse { status: 200, headers: Vec::new(), body: Vec::new() };
+    for (name, value) in fields {
+        match (name.as_str().unwrap_or_default(), value) {
+            ("error", Datum::Str(why)) if fields.len() == 1 => return Ok(Err(why.to_string())),
+            ("error", _) => return Err("`error` is a string, and stands alone".to_owned()),
+            ("status", Datum::Int(status)) => {
+                let status = u16::try_from(*status).ok().filter(|status| (100..600).contains(status));
+                response.status = status.ok_or("`status` must be 100 to 599")?;
+            }
+            ("status", _) => return Err("`status` is an int".to_owned()),
+            ("headers", Datum::Map(headers)) => {
+                for header in headers {
+                    let (Datum::Str(name), Datum::Str(value)) = header else {
+                        return Err("`headers` is a map of strings".to_owned());
+                    };
+                    response.headers.push((name.to_lowercase(), value.to_string()));
+                }
+            }
+            ("headers", _) => return Err("`headers` is a map of strings".to_owned()),
+            ("body", Datum::Str(text)) => response.body = text.as_bytes().to_vec(),
+            ("body", body) => {
+                response.body = to_json(body).into_bytes();
+                response.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            }
+            (other, _) => return Err(format!("it has no `{other}`: write `status`, `headers`, `body`, or `error`")),
+        }
+    }
+    Ok(Ok(response))
 }
 
 /// The event's JSON without, and what the runtime knows with, the groups that only the runtime sets.

@@ -6,6 +6,7 @@ use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use smol_str::SmolStr;
 
+use crate::action::RunAction;
 use crate::block::{Block, BlockError, Call, Done, Event, Output, Registry};
 use crate::host::{BoxFuture, HostError};
 use crate::state::{field, str_datum};
@@ -17,7 +18,8 @@ use crate::testing::store::MemoryStore;
 pub(super) fn stubbed(registry: &Registry, case: &TestCase, store: &Arc<dyn StubStore>) -> Registry {
     let stubs = Arc::new((case.stubs.clone(), case.defaults.clone()));
     let mut wrapped = Registry::default();
-    for block in registry.blocks() {
+    let actions: Arc<dyn Block> = Arc::new(RunAction);
+    for block in registry.blocks().chain([&actions]) {
         let store = Arc::clone(store);
         wrapped.add(Arc::new(StandIn { inner: Arc::clone(block), stubs: Arc::clone(&stubs), store }));
     }

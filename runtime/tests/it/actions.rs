@@ -106,7 +106,7 @@ fn quiet() -> Flow {
 fn on(actions: ScriptedActions) -> (TestHost, Arc<ScriptedActions>) {
     let mut host = host();
     host.store.put_user(&tenant(), user("usr_1"));
-    host.redirects = vec!["https://beta.example.com/".to_owned()];
+    host.redirects = Arc::new(|url| url == "https://beta.example.com/");
     let actions = Arc::new(actions);
     host.actions = Some(actions.clone());
     (host, actions)

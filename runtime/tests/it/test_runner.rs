@@ -3,7 +3,9 @@
 use admit_eval::datum::Datum;
 use admit_plan::bundle::Effects;
 use admit_plan::code::{BinOp, Expr, Pool, Slot, Source};
-use admit_runtime::testing::{Answer, Expectation, Path, Stub, Target, TestCase, TestResult, block_on, run_test};
+use admit_runtime::testing::{
+    Answer, Expectation, Outside, Path, Stub, Target, TestCase, TestResult, block_on, run_test,
+};
 
 use crate::support::*;
 
@@ -62,7 +64,7 @@ fn case(severity: &str, expects: Vec<Expectation>) -> TestCase {
 
 fn run(case: &TestCase) -> TestResult {
     let flow = login();
-    block_on(run_test(&flow.verified(), &flow.registry, case))
+    block_on(run_test(&flow.verified(), &flow.registry, case, &Outside::default()))
 }
 
 fn check(case: &TestCase) -> String {

@@ -132,13 +132,9 @@ impl<'a> Walker<'_, '_, 'a> {
     }
 
     fn check(&self, used: &ActionUse, ty: &BlockType, effects: ActionEffects) -> Result<Checked, String> {
-        let (action, entry) = self.engine.action(used.action).ok_or("there is no such Action")?;
+        let (action, _) = self.engine.action(used.action).ok_or("there is no such Action")?;
         let mut state = effects.state;
-        for (name, value) in &entry.defaults {
-            if !state.iter().any(|(given, _)| given == name.as_str()) {
-                state.push((name.to_string(), value.clone()));
-            }
-        }
+        self.with_defaults(used.action, &mut state);
         let record = outputs(state, &ty.output, false)?;
         let mut claims = self.run.claims.clone();
         if self.work.settled.is_some() && !effects.claims.is_empty() {
