@@ -408,3 +408,10 @@ fn names_in_the_event_are_only_names() {
     let value = ran.outcome.unwrap().state.remove(0).1;
     assert_eq!(value, r#"["login.post-auth",null,{"x":1},null,{"fake":true},["}",{"k":"\\\""}],"c","fake",null]"#);
 }
+
+#[test]
+fn only_known_globals_are_there() {
+    let expected = "AggregateError Array AsyncDisposableStack BigInt Boolean Date DisposableStack Error EvalError Function Infinity InternalError Iterator JSON Map Math NaN Number Object Promise RangeError ReferenceError Reflect RegExp Set String SuppressedError Symbol SyntaxError TypeError URIError WeakMap WeakSet api console decodeURI decodeURIComponent encodeURI encodeURIComponent escape event globalThis isFinite isNaN parseFloat parseInt queueMicrotask step undefined unescape";
+    let found = state("return Object.getOwnPropertyNames(globalThis).sort().join(' ')");
+    assert_eq!(found.trim_matches('"'), expected);
+}

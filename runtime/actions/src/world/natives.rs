@@ -11,7 +11,7 @@ use rquickjs::{Ctx, Error, Exception, Function, Object, Promise, Result, Value};
 
 use super::clock::Clock;
 use super::shell::{Refused, Shell};
-use super::{input, prelude};
+use super::{Bridge, input, prelude};
 use crate::wire::{Ask, LogLevel, Reply};
 
 /// What the natives share with the host's side of the world.
@@ -159,7 +159,12 @@ impl<'js> Natives<'_, 'js> {
         let Shared { shell, clock, .. } = self.shared.clone();
         self.add("get", move |ctx: Ctx<'js>, name: Opt<Value<'js>>| {
             let name = text(&ctx, given(name), "the name of a secret")?;
-            read_secret(&shell, &clock, name).map_err(|text| Exception::throw_message(&ctx, &text))
+            let host = shell.borrow().host();
+            let sent = shell.borrow_mut().ask_now(Ask::Secret(name));
+            let (Some(host), id) = (host, sent.map_err(|refused| throw(&ctx, refused))?) else {
+                return Err(Exception::throw_message(&ctx, "no Action runs"));
+            };
+            await_secret(&host, &shell, &clock, id).map_err(|text| Exception::throw_message(&ctx, &text))
         })
     }
 }
@@ -187,9 +192,12 @@ fn promised<'js>(
     Ok(promise)
 }
 
-fn read_secret(shell: &RefCell<Shell>, clock: &Clock, name: String) -> std::result::Result<String, String> {
-    let host = shell.borrow().host().ok_or("no Action runs")?;
-    let id = shell.borrow_mut().send(Ask::Secret(name));
+fn await_secret(
+    host: &RefCell<dyn Bridge>,
+    shell: &RefCell<Shell>,
+    clock: &Clock,
+    id: u32,
+) -> std::result::Result<String, String> {
     loop {
         let answer = host.borrow_mut().wait(clock.deadline());
         match answer {

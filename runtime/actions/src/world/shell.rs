@@ -7,6 +7,9 @@ use std::rc::Rc;
 use super::Bridge;
 use crate::wire::{Ask, Effects, Failure, Invocation, Limits, LogLevel, Reply, Verdict};
 
+/// Calls of `api.rateLimit` and `api.secrets.get` in one invocation.
+const MOST_CALLS: u32 = 100;
+
 /// The state of an invocation outside of its world.
 #[derive(Default)]
 pub(super) struct Shell {
@@ -29,6 +32,7 @@ pub(super) struct Shell {
     pub(super) fetched: u64,
     next: u32,
     fetches: u32,
+    calls: u32,
     lines: u32,
     logged: u64,
     log_closed: bool,
@@ -213,15 +217,32 @@ impl Shell {
                 self.fetches += 1;
                 Waiting::Fetch(url.clone())
             }
-            Ask::RateLimit { .. } | Ask::Secret(_) => Waiting::Rate,
+            Ask::RateLimit { .. } | Ask::Secret(_) => {
+                self.count_call()?;
+                Waiting::Rate
+            }
         };
         let id = self.send(ask);
         self.waiting.insert(id, waiting);
         Ok(id)
     }
 
-    /// Sends a call, and gives its number.
-    pub(super) fn send(&mut self, ask: Ask) -> u32 {
+    /// Sends a call that the world waits for itself.
+    pub(super) fn ask_now(&mut self, ask: Ask) -> Result<u32, Refused> {
+        self.count_call()?;
+        Ok(self.send(ask))
+    }
+
+    fn count_call(&mut self) -> Result<(), Refused> {
+        if self.calls >= MOST_CALLS {
+            let text = format!("an Action may call `api.rateLimit` and `api.secrets.get` {MOST_CALLS} times");
+            return Err(Refused::Range(text));
+        }
+        self.calls += 1;
+        Ok(())
+    }
+
+    fn send(&mut self, ask: Ask) -> u32 {
         let id = self.next;
         self.next = self.next.wrapping_add(1);
         if let Some(host) = &self.host {

@@ -4,6 +4,7 @@
 mod attack;
 mod calls;
 mod limits;
+mod native;
 mod pool;
 mod sandbox;
 mod support;

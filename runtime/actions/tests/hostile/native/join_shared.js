@@ -1,0 +1,6 @@
+// feature: Array.prototype.toString
+export function execute(input, api) {
+  let all = ['x']
+  for (let i = 0; i < 60; i++) all = [all, all]
+  String(all)
+}

@@ -1,0 +1,4 @@
+// feature: String.raw
+export function execute(input, api) {
+  String.raw({ raw: { length: 2 ** 53 - 1 } })
+}
