@@ -1,6 +1,6 @@
-//! What a world costs, in CPU time of one thread: preparing it, running the domain allowlist of the product's page in it, taking it
-//! down; beside the least that the engine takes for a runtime and a context with the same built-ins. Then how much
-//! memory 100,000 of them leave behind.
+//! What a world costs, in CPU time of one thread: preparing it, running the domain allowlist of the product's page in
+//! it, taking it down; beside the least that the engine takes for a runtime and a context with the same built-ins. Then
+//! how much memory 100,000 of them leave behind.
 //!
 //! The event is `conformance/event.json` of the folder that `ADMIT_SHARED` names (`../shared` without it).
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run stops")]

@@ -39,9 +39,10 @@ pub struct World {
     runtime: Runtime,
 }
 
-/// The built-ins of a world. Without `Proxy`, `WeakRef`, `FinalizationRegistry` and `performance`, which would show when the
-/// engine collects or how long it takes; without typed arrays, `ArrayBuffer`, `SharedArrayBuffer` and `Atomics`, which no part of the
-/// api takes and where engines have had many of their memory errors. `Eval` is what compiles modules; `eval` itself is taken away.
+/// The built-ins of a world. Without `Proxy`, `WeakRef`, `FinalizationRegistry` and `performance`, which would show
+/// when the engine collects or how long it takes; without typed arrays, `ArrayBuffer`, `SharedArrayBuffer` and
+/// `Atomics`, which no part of the api takes and where engines have had many of their memory errors. `Eval` is what
+/// compiles modules; `eval` itself is taken away.
 type Builtins = (
     intrinsic::Date,
     intrinsic::Eval,
@@ -59,8 +60,8 @@ pub struct Used {
 }
 
 impl World {
-    /// What a worker does before it shuts itself in: compiles the prelude, and lets the C library read the time zone, which it does
-    /// once, from files.
+    /// What a worker does before it shuts itself in: compiles the prelude, and lets the C library read the time zone,
+    /// which it does once, from files.
     ///
     /// # Errors
     /// As [`World::prepare`].

@@ -1,10 +1,11 @@
-//! Hostile Actions, `tests/hostile/*.js`: each says which feature of the engine it attacks with and what ends it, and ends so,
-//! within the soft deadline; the next Action finds nothing of it. What only the supervisor's kill ends runs in `tests/it`.
+//! Hostile Actions, `tests/hostile/*.js`: each says which feature of the engine it attacks with and what ends it, and
+//! ends so, within the soft deadline; the next Action finds nothing of it. What only the supervisor's kill ends runs in
+//! `tests/it`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 #[expect(dead_code, reason = "shared with tests that need more of it")]
-#[path = "support/mod.rs"]
+#[path = "support/worlds.rs"]
 mod support;
 
 use std::collections::BTreeSet;

@@ -1,10 +1,10 @@
-//! What one invocation leaves behind for the next: nothing. A fingerprint of all that an Action can reach is the same before
-//! and after every attempt to leave something.
+//! What one invocation leaves behind for the next: nothing. A fingerprint of all that an Action can reach is the same
+//! before and after every attempt to leave something.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 #[expect(dead_code, reason = "shared with tests that need more of it")]
-#[path = "support/mod.rs"]
+#[path = "support/worlds.rs"]
 mod support;
 
 use admit_actions::wire::{Effects, Failure};

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
-#[path = "support/mod.rs"]
+#[path = "support/worlds.rs"]
 mod support;
 
 use admit_actions::wire::{Ask, Effects, Failure, LogLevel, Verdict};

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The deadlines of an invocation, and whether one passed. Before [`Clock::start`] and after [`Clock::stop`] there are none.
+/// The deadlines of an invocation, and whether one passed. Before [`Clock::start`] and after [`Clock::stop`] there are
+/// none.
 #[derive(Default)]
 pub(super) struct Clock {
     wall: Cell<Option<Instant>>,

@@ -200,7 +200,8 @@ impl<'js> Run<'_, 'js> {
         if self.shared.clock.was_over() {
             return Ok(Driven::OutOfTime);
         }
-        // What the engine throws where no memory is left even for an error. An Action that throws it itself is taken for that.
+        // What the engine throws where no memory is left even for an error. An Action that throws it itself is taken
+        // for that.
         if thrown.is_null() {
             return Ok(Driven::OutOfMemory);
         }

@@ -15,8 +15,8 @@ struct Parts {
     event: Vec<(String, usize)>,
 }
 
-/// Makes `input`, and the globals `event` and `step`, of a JSON object with the members `trigger`, `context`, `event`, `step` and
-/// `config`. Members of the event are members of the input too, unless those names are taken.
+/// Makes `input`, and the globals `event` and `step`, of a JSON object with the members `trigger`, `context`, `event`,
+/// `step` and `config`. Members of the event are members of the input too, unless those names are taken.
 pub(super) fn install<'js>(ctx: &Ctx<'js>, json: &str) -> Result<Object<'js>> {
     let malformed = || Exception::throw_syntax(ctx, "the input is not a JSON object");
     let mut parts = Parts { texts: Vec::new(), event: Vec::new() };

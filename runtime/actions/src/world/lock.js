@@ -1,8 +1,8 @@
-// The prelude of every world: takes the built-ins that an Action may not have away, keeps those that the host needs, and
-// makes the globals. It runs before any code of an Action. What is loaded later (`json.js`, `text.js`, `fetch.js`) gets the kept
-// built-ins as `kit` and lives by one rule, because an Action may have changed every prototype: no method is looked up by
-// name on a value, no list is spread, destructured or pushed to; methods are called through `uncurry`, records and lists
-// have no prototype, and only own data properties are read.
+// The prelude of every world: takes the built-ins that an Action may not have away, keeps those that the host needs,
+// and makes the globals. It runs before any code of an Action. What is loaded later (`json.js`, `text.js`, `fetch.js`)
+// gets the kept built-ins as `kit` and lives by one rule, because an Action may have changed every prototype: no method
+// is looked up by name on a value, no list is spread, destructured or pushed to; methods are called through `uncurry`,
+// records and lists have no prototype, and only own data properties are read.
 
 const { freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, keys, preventExtensions } = Object
 const { apply, construct } = Reflect

@@ -1,6 +1,6 @@
-//! The JavaScript of a world that is ours: what locks it down and makes the `api` object, and parts that are loaded when an
-//! Action first needs them. Each is compiled once in a process, from the text embedded here; a world reads the engine's own
-//! bytecode of it, a quarter of the work of compiling.
+//! The JavaScript of a world that is ours: what locks it down and makes the `api` object, and parts that are loaded
+//! when an Action first needs them. Each is compiled once in a process, from the text embedded here; a world reads the
+//! engine's own bytecode of it, a quarter of the work of compiling.
 
 use std::sync::OnceLock;
 
@@ -20,7 +20,8 @@ static JSON: Compiled = Compiled::new(include_str!("json.js"));
 static TEXT: Compiled = Compiled::new(include_str!("text.js"));
 static FETCH: Compiled = Compiled::new(include_str!("fetch.js"));
 
-/// A module of ours and, once it was needed, its bytecode. It has no names of files and no lines, which is how its frames are known in stacks.
+/// A module of ours and, once it was needed, its bytecode. It has no names of files and no lines, which is how its
+/// frames are known in stacks.
 struct Compiled {
     source: &'static str,
     code: OnceLock<Vec<u8>>,

@@ -168,7 +168,8 @@ impl Shell {
         if self.size > self.limits.output { Err(self.overflow(what)) } else { Ok(()) }
     }
 
-    /// How much text may be logged still; none where no line may be. The first that may not be is answered by one that says so.
+    /// How much text may be logged still; none where no line may be. The first that may not be is answered by one that
+    /// says so.
     pub(super) fn may_log(&mut self) -> Option<usize> {
         let left = self.limits.log_bytes.saturating_sub(self.logged);
         if left == 0 || self.lines >= self.limits.log_lines {

@@ -1,5 +1,5 @@
-// Values as people read them, for the log and for what is thrown: loaded when one of them first needs more than a string.
-// As in Node, but on one line, and nothing of an Action is called: getters are named, not read.
+// Values as people read them, for the log and for what is thrown: loaded when one of them first needs more than a
+// string. As in Node, but on one line, and nothing of an Action is called: getters are named, not read.
 
 export default (kit) => {
   const { field, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, isError, keys, peek, quote, Text } = kit
