@@ -7,6 +7,7 @@ mod input;
 mod modules;
 mod natives;
 mod prelude;
+mod rejected;
 mod shell;
 
 use std::cell::RefCell;
@@ -116,6 +117,7 @@ impl World {
         let shared = Shared::default();
         let clock = Rc::clone(&shared.clock);
         runtime.set_interrupt_handler(Some(Box::new(move || clock.is_over())));
+        runtime.set_host_promise_rejection_tracker(Some(Box::new(rejected::track)));
         let modules = Modules::default();
         runtime.set_loader(modules.clone(), modules.clone());
         let context = Context::custom::<Builtins>(&runtime)?;

@@ -415,3 +415,22 @@ fn only_known_globals_are_there() {
     let found = state("return Object.getOwnPropertyNames(globalThis).sort().join(' ')");
     assert_eq!(found.trim_matches('"'), expected);
 }
+
+#[test]
+fn a_rejection_that_nobody_handles_is_told_in_the_log() {
+    let ran = run(
+        "export async function execute(input, api) {
+          api.fetch('https://a.test/', { method: 'TRACE' })
+          const late = Promise.reject(new Error('handled late'))
+          await null
+          await late.catch(() => {})
+          try { await Promise.reject(1) } catch {}
+        }",
+        EVENT,
+    );
+    assert_eq!(ran.outcome, Ok(Effects::default()));
+    let says = "a promise was rejected, and nothing handled it: TypeError: `api.fetch` knows no method `TRACE`";
+    assert_eq!(ran.log, [(LogLevel::Error, says.to_owned())]);
+    let ran = run("export const execute = () => { for (let i = 0; i < 1000; i++) Promise.reject(i) }", EVENT);
+    assert_eq!((ran.outcome, ran.log.len()), (Ok(Effects::default()), 5));
+}

@@ -6,7 +6,7 @@ use rquickjs::{Ctx, Error, Function, Module, Object, Promise, Result, Value};
 
 use super::natives::Shared;
 use super::shell::{Shell, Waiting};
-use super::{input, prelude};
+use super::{input, prelude, rejected};
 use crate::wire::{Effects, Failure, Invocation, Rate, Reply, Response, Verdict};
 
 /// Jobs between two looks at the clock: a job may be too brief for the engine to look.
@@ -147,7 +147,8 @@ impl<'js> Run<'_, 'js> {
             Some(promise) => self.settle(promise)?,
             None => returned,
         };
-        self.conclude(&functions.get("field")?, &result)
+        self.conclude(&functions.get("field")?, &result)?;
+        Ok(rejected::report(self.ctx, &self.shared.shell)?)
     }
 
     /// What `execute` gave back.

@@ -106,5 +106,5 @@ export default (natives) => {
     setEach: Set.prototype.forEach,
     arrayValues: Array.prototype.values,
   }
-  return { __proto__: null, field, freezeAll, preventExtensions, api, kit, read: { __proto__: null } }
+  return { __proto__: null, field, freezeAll, preventExtensions, api, kit, read: { __proto__: null }, rejected: { __proto__: null } }
 }
