@@ -7,7 +7,7 @@
 mod markdown;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use markdown::{Block, blocks, files, root, shell};
 
@@ -90,16 +90,39 @@ fn every_command_of_the_examples_prints_what_its_readme_says() {
         let copy = tempfile::tempdir().unwrap();
         copy_folder(&project, copy.path());
         for block in blocks(&project.join("README.md")).into_iter().filter(|block| block.info == "console") {
-            count += run_console(&block, copy.path(), &project);
+            count += run_console(&block, &mut copy.path().to_path_buf(), &project.join("README.md"));
         }
     }
     assert!(count > 5, "only {count} commands were found");
 }
 
-fn run_console(block: &Block, folder: &Path, project: &Path) -> usize {
+/// A guide is followed from its first block to its last, in an empty folder: a block with `file=PATH` is written there.
+#[test]
+fn every_guide_works_as_it_says() {
+    let mut count = 0;
+    for path in files(&root().join("docs/src/actions")) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut here = folder.path().to_path_buf();
+        for block in blocks(&path) {
+            if let Some(name) = block.info.split(',').find_map(|option| option.strip_prefix("file=")) {
+                fs::create_dir_all(here.join(name).parent().unwrap()).unwrap();
+                fs::write(here.join(name), &block.text).unwrap();
+            } else if block.info == "console" {
+                count += run_console(&block, &mut here, &path);
+            }
+        }
+    }
+    assert!(count > 5, "only {count} commands were found");
+}
+
+fn run_console(block: &Block, folder: &mut PathBuf, page: &Path) -> usize {
     let mut count = 0;
     for section in format!("\n{}", block.text).split("\n$ ").skip(1) {
         let (command, expected) = section.split_once('\n').unwrap_or((section, ""));
+        if let Some(name) = command.strip_prefix("cd ") {
+            folder.push(name.trim_end());
+            continue;
+        }
         let (code, mut text) = shell(command, folder, "");
         if code != 0 {
             text.push_str(&format!("[exit {code}]\n"));
@@ -109,7 +132,7 @@ fn run_console(block: &Block, folder: &Path, project: &Path) -> usize {
         assert!(
             matches_lines(&pattern, &lines),
             "{}:{}: $ {command}\nwanted:\n{expected}\nprinted:\n{text}",
-            project.display(),
+            page.display(),
             block.line
         );
         count += 1;

@@ -21,6 +21,8 @@ export async function execute(input: Input, api: Api): Promise<Outcome> {
   if (!response.ok) {
     throw new Error(`the receiver answered ${response.status}`)
   }
-  api.state.set("status", response.status)
+  if (!input.context.is_async) {
+    api.state.set("status", response.status)
+  }
   return { kind: "continue" }
 }
