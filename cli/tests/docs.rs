@@ -171,3 +171,59 @@ fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+/// The tables of a template's page say what its declaration says.
+#[test]
+fn the_page_of_a_template_has_its_config_and_outputs() {
+    let mut count = 0;
+    for (path, text) in admit_stdlib::TEMPLATES.iter().filter(|(path, _)| path.ends_with("/action.admit")) {
+        let slug = path.split('/').nth(2).unwrap();
+        let page = fs::read_to_string(root().join(format!("docs/src/actions/templates/{slug}.md"))).unwrap();
+        let wanted = fields(text);
+        for row in &wanted {
+            assert!(page.contains(row), "{slug}.md has no line\n{row}");
+        }
+        let shown = page.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 3).count();
+        assert_eq!(shown, wanted.len(), "{slug}.md shows fields that are not declared");
+        count += 1;
+    }
+    assert_eq!(count, 10);
+}
+
+/// A row for each field of a declaration as `admit fmt` writes it, one a line.
+fn fields(declaration: &str) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut doc: Vec<&str> = Vec::new();
+    for line in declaration.lines().filter_map(|line| line.strip_prefix("    ")) {
+        if let Some(text) = line.strip_prefix("/// ") {
+            doc.push(text);
+        } else if let Some((name, rest)) = line.split_once(": ") {
+            let (ty, default) = rest.split_once(" = ").unwrap_or((rest, ""));
+            let default = if default.is_empty() { String::new() } else { format!("`{}`", default.replace('|', "\\|")) };
+            rows.push(format!("| `{name}` | `{}` | {default} | {} |", ty.replace('|', "\\|"), doc.join(" ")));
+            doc.clear();
+        }
+    }
+    rows
+}
+
+#[test]
+fn the_page_of_limits_has_those_that_ship() {
+    let page = fs::read_to_string(root().join("docs/src/actions/limits.md")).unwrap();
+    let limits = admit_actions::wire::Limits::default();
+    for row in [
+        format!("`budget` ({} s without one)", limits.wall / 1_000),
+        format!("| CPU time | {} s |", limits.cpu / 1_000),
+        format!("| memory | {} MiB |", limits.memory >> 20),
+        format!("| stack | {} KiB |", limits.stack >> 10),
+        format!("two awaited calls of the host | {},000 |", limits.jobs / 1_000),
+        format!("verdict, as JSON | {} KiB |", limits.output >> 10),
+        format!("| log lines | {} |", limits.log_lines),
+        format!("| log text | {} KiB |", limits.log_bytes >> 10),
+        format!("| calls of `api.fetch` | {} |", limits.fetches),
+        format!("| body of a request | {} KiB |", limits.fetch_request >> 10),
+        format!("| bodies of all answers together | {} MiB |", limits.fetch_response >> 20),
+    ] {
+        assert!(page.contains(&row), "limits.md does not say\n{row}");
+    }
+}
