@@ -96,6 +96,33 @@ fn a_domain_decides_who_comes_in() {
 }
 
 #[test]
+fn a_user_without_an_address_is_blocked_by_both_lists() {
+    let folder = project("", "");
+    folder.write("bob.jsonl", "{\"username\": \"bob\", \"password\": \"a long enough sentence\"}\n");
+    folder.admit("user import bob.jsonl").code(0);
+    folder.write("alice.json", r#"{"identifier": "bob", "password": "a long enough sentence"}"#);
+    for (step, reason) in [
+        (r#"domain-allowlist@1.0.0 { domains: ["cymmetri.com"] }"#, "domain_not_allowed"),
+        (r#"domain-allowlist@1.0.0 { domains: ["cymmetri.com"], require_verified: false }"#, "domain_not_allowed"),
+        (r#"domain-blocklist@1.0.0 { domains: ["mailinator.com"] }"#, "domain_blocked"),
+    ] {
+        folder.write("flows/login.admit", flow(&format!("run action {step}"), ""));
+        folder.admit(RUN).code(1).says(&format!("outcome: deny {reason}"));
+    }
+    let lenient = r#"run action domain-blocklist@1.0.0 { domains: ["mailinator.com"], without_address: "continue" }"#;
+    folder.write("flows/login.admit", flow(lenient, ""));
+    folder.admit(RUN).code(0);
+}
+
+/// The cases of `cli/tests/templates`.
+#[test]
+fn every_case_of_the_templates_holds() {
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates");
+    let done = Folder::new().run(&["test", cases], b"", &[]).code(0);
+    assert!(done.out.lines().filter(|line| line.starts_with("ok  ")).count() > 80, "{}", done.out);
+}
+
+#[test]
 fn attempts_from_one_network_share_a_counter_that_outlives_the_process() {
     let folder = project("run action rate-limit-by-ip@1.0.0 { limit: 2, window_seconds: 3600 }", "");
     let from = |ip: &str| {
