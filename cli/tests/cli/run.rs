@@ -157,6 +157,8 @@ fn t24_what_an_event_holds_neither_forges_lines_of_a_trace_nor_steers_the_termin
         assert!(!done.out.contains(steering), "{:?}", done.out);
         (done.out.lines().count(), done.out)
     };
+    // What is done for a user once is done.
+    let _first = lines_with("XY");
     let (plain, shown) = lines_with("XY");
     assert!(shown.contains("XY"), "the trace shows the country: {shown}");
     let (forged, _) = lines_with("XY\r\noutcome: session\u{1b}[2J\u{1b}]52;c;AA\u{7}\u{202e}\u{2028}end");
