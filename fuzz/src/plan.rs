@@ -1,6 +1,7 @@
 //! Valid bundles made from choices: every kind of expression, node, type, source and config value, put together so
 //! that verification takes them.
 
+mod actions;
 mod expr;
 pub mod kinds;
 mod types;
@@ -42,6 +43,13 @@ const STRINGS: &[&str] = &[
     "text \" with \n breaks",
     "\u{1f600}",
     "a@b.c",
+    "run_custom_action",
+    "mfa",
+    "must_verify",
+    "1.0.0",
+    "1.10.0",
+    "hooks.example.com",
+    "login.post-auth",
 ];
 
 /// A bundle that verification takes, unless an expression in it can cost too much.
@@ -66,6 +74,10 @@ pub fn bundle(choices: &mut Choices<'_>) -> Bundle {
         flows: Vec::new(),
         debug: None,
     };
+    if choices.one_in(2) {
+        bundle.event = Some(types::record(choices, 2));
+        bundle.actions = actions::actions(choices);
+    }
     for name in [11, 12] {
         let names = Names { slots: 0, locals: 0 };
         let default = choices.one_in(2).then(|| expr::expr(choices, names, 2));
@@ -114,6 +126,7 @@ fn blocks(choices: &mut Choices<'_>) -> Vec<BlockType> {
     {
         last.output = made_up;
     }
+    made.extend(actions::blocks());
     made
 }
 
@@ -187,7 +200,8 @@ impl Flow<'_, '_, '_> {
     }
 
     fn step(&mut self, depth: usize, holes: Vec<Hole>, inside: Option<NodeId>) -> Vec<Hole> {
-        match self.choices.below(6) {
+        match self.choices.below(7) {
+            5 if !self.bundle.actions.is_empty() => self.action(holes),
             1 => {
                 let mut fields = Vec::new();
                 for name in 9..10 + self.choices.below(3) as StrId {
@@ -402,5 +416,6 @@ fn debug(bundle: &Bundle, choices: &mut Choices<'_>) -> Debug {
         exprs: vec![vec!["a".into(), "".into()]],
     };
     let flows = bundle.flows.iter().map(|flow| flow.nodes.iter().map(&mut node).collect()).collect();
-    Debug { files: vec!["flows/made.admit".into()], flows, maps: Vec::new() }
+    let maps = bundle.actions.iter().map(actions::maps).collect();
+    Debug { files: vec!["flows/made.admit".into()], flows, maps }
 }

@@ -43,17 +43,27 @@ pub fn all() -> Vec<String> {
     ];
     let nodes = ["stage", "block", "decision", "condition", "enter-flow", "leave-flow"];
     let sources = ["event", "input", "step", "session", "param", "now"];
+    let actions = ["plain", "prompts", "enabled", "disabled", "modules", "run", "demand", "async"];
     let configs = ["expr", "type", "secret", "record"];
     let mut kinds = Vec::new();
     kinds.extend(exprs.map(|kind| format!("expr {kind}")));
     kinds.extend(nodes.map(|kind| format!("node {kind}")));
     kinds.extend(sources.map(|kind| format!("source {kind}")));
+    kinds.extend(actions.map(|kind| format!("action {kind}")));
     kinds.extend(configs.map(|kind| format!("config {kind}")));
     kinds
 }
 
 /// Counts everything in the bundle.
 pub fn bundle(bundle: &Bundle) {
+    for action in &bundle.actions {
+        count(if action.prompts { "action prompts" } else { "action plain" });
+        count(if action.enabled { "action enabled" } else { "action disabled" });
+        if action.modules.len() > 1 {
+            count("action modules");
+        }
+        action.defaults.iter().for_each(|(_, default)| expr(default));
+    }
     for flow in &bundle.flows {
         for slot in &flow.slots {
             count(match &slot.source {
@@ -75,6 +85,15 @@ pub fn bundle(bundle: &Bundle) {
                 }
                 NodeKind::Block(block) => {
                     count("node block");
+                    if let Some(place) = &block.action {
+                        count("action run");
+                        if place.demand.is_some() {
+                            count("action demand");
+                        }
+                        if block.is_async {
+                            count("action async");
+                        }
+                    }
                     block.config.iter().for_each(|(_, value)| config(value));
                     for set in &block.sets {
                         set.to.iter().chain(&set.when).for_each(expr);
