@@ -42,6 +42,8 @@ mod terminal;
 mod test;
 #[path = "support/totp.rs"]
 mod totp;
+#[path = "cli/types.rs"]
+mod types;
 #[path = "cli/user.rs"]
 mod user;
 #[path = "cli/webhook.rs"]

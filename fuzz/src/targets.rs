@@ -9,6 +9,7 @@ pub mod hostile_plan;
 pub mod parse;
 pub mod plan_roundtrip;
 pub mod run_record;
+pub mod script;
 pub mod when_agree;
 
 /// A target.
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     run_record::TARGET,
     action_frames::TARGET,
     action_limits::TARGET,
+    script::TARGET,
 ];
 
 /// The target of that name.

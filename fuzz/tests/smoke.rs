@@ -43,6 +43,11 @@ fn an_action_cannot_outlive_its_limits() {
     smoke("action-limits", 150);
 }
 
+#[test]
+fn scripts_are_refused_or_compile_to_themselves() {
+    smoke("script", 500);
+}
+
 /// Runs that many inputs, however long they take.
 fn smoke(name: &str, inputs: u64) {
     let target = targets::find(name).unwrap();

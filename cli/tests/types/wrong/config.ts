@@ -1,0 +1,6 @@
+// TS2551
+import type { Api, Input, Outcome } from "./types"
+
+export async function execute(input: Input, api: Api): Promise<Outcome> {
+  return input.config.mots > 1 ? { kind: "continue" } : { kind: "demand_mfa" }
+}

@@ -1,0 +1,6 @@
+// TS2339
+import type { Api, Input, Outcome } from "./types"
+
+export async function execute(input: Input, api: Api): Promise<Outcome> {
+  return input.step.later ? { kind: "continue" } : { kind: "demand_mfa" }
+}

@@ -1,0 +1,6 @@
+// TS18048
+import type { Api, Input, Outcome } from "./types"
+
+export async function execute(input: Input, api: Api): Promise<Outcome> {
+  return input.step.score.status > 1 ? { kind: "continue" } : { kind: "demand_mfa" }
+}

@@ -1,0 +1,6 @@
+// TS2322
+import type { Api, Input, Outcome } from "./types"
+
+export async function execute(input: Input, api: Api): Promise<Outcome> {
+  return { kind: "blok" }
+}
