@@ -18,7 +18,7 @@ use crate::schema::Event;
 use crate::typed::action::{Action, Sees, Step};
 use crate::typed::flow::{Stage, StepKind};
 
-pub use json_schema::json_schema;
+pub use json_schema::{Schema, json_schema};
 pub use typescript::{MARK, declaration, tsconfig, tsconfig_of_all};
 
 /// What an Action sees at all places that run it.

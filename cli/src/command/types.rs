@@ -99,20 +99,18 @@ fn schemas(args: &Args, views: &[View<'_>]) -> Result<Exit, Failure> {
         print(&pretty(&schemas.collect::<serde_json::Map<_, _>>().into()));
         return Ok(Exit::Ok);
     };
-    let file = |view: &View<'_>| Wanted {
-        path: out
-            .join("actions")
-            .join(&view.action.slug)
-            .join(view.action.version.to_string())
-            .join("config.schema.json"),
-        text: pretty(&typings::json_schema(view.action)),
-    };
-    let wanted: Vec<Wanted> = views.iter().map(file).collect();
+    let mut wanted = Vec::new();
+    for view in views {
+        let below = Path::new("actions").join(&view.action.slug).join(view.action.version.to_string());
+        let path = out.join(below).join("config.schema.json");
+        wanted.push(Wanted { path, text: pretty(&typings::json_schema(view.action))? });
+    }
     if args.check { compare(&wanted) } else { write(&wanted, out) }
 }
 
-fn pretty(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
+fn pretty(schema: &typings::Schema) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(schema).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(text + "\n")
 }
 
 fn compare(wanted: &[Wanted]) -> Result<Exit, Failure> {

@@ -1,4 +1,4 @@
-// TS2551
+// TS2339
 import type { Api, Input, Outcome } from "./types"
 
 export async function execute(input: Input, api: Api): Promise<Outcome> {

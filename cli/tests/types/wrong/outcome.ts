@@ -1,4 +1,4 @@
-// TS2322
+// TS2820
 import type { Api, Input, Outcome } from "./types"
 
 export async function execute(input: Input, api: Api): Promise<Outcome> {

@@ -35,8 +35,9 @@ impl Walk<'_, '_> {
         let mut steps = BTreeMap::new();
         for (name, label) in &self.frame.labels {
             let Some(id) = label.id else { continue };
-            // A queued step has no outputs, and `run flow` none that the flow around it sees.
-            if matches!(label.loose, Loose::Async(_)) || label.what == "custom flow" {
+            // A queued step has no outputs, and neither have terminals and `run flow`.
+            let without = matches!(&label.output.kind, Kind::Record(fields) if fields.is_empty());
+            if without || matches!(label.loose, Loose::Async(_)) || label.what == "custom flow" {
                 continue;
             }
             let own = label.count == 1 && !matches!(label.output.kind, Kind::Error);
