@@ -45,7 +45,7 @@ fn an_action_cannot_outlive_its_limits() {
 
 #[test]
 fn scripts_are_refused_or_compile_to_themselves() {
-    smoke("script", 500);
+    smoke("script", 2000);
 }
 
 /// Runs that many inputs, however long they take.

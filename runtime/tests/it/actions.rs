@@ -7,6 +7,7 @@ use admit_plan::bundle::{
     ACTION_EFFECTS, Action, ActionUse, BlockType, ConfigValue, Module, NodeId, NodeKind, OnError, RUN_ACTION,
 };
 use admit_plan::code::Expr;
+use admit_plan::func::Func;
 use admit_plan::types::{Kind, Type};
 use admit_runtime::action::{ActionEffects, ActionError, ActionReport, Verdict};
 use admit_runtime::execute::job::{JobEnd, Queued, run_job};
@@ -149,6 +150,8 @@ fn an_action_is_given_the_declared_event_and_what_has_run() {
     let mut flow = signing_in(Does::Asks);
     let loud = flow.str("loud");
     flow.config(AT, "mode", Expr::Str(loud));
+    // What has no value is left out.
+    flow.config(AT, "gone", Expr::Call(Func::OptNone, Vec::new()));
     let (host, actions) = on(ScriptedActions::wanting(ActionEffects::default()));
     let event = r#"{"extra": 1, "request": {"ip": "203.0.113.9", "asn": {"is_tor": true, "more": 1}}}"#;
     let answer = flow.start_with(&host, event, None).unwrap();

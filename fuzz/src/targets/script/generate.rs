@@ -131,7 +131,7 @@ pub(super) fn module(choices: &mut Choices<'_>, typed: bool, links: &[&str]) -> 
             "import * as all from ",
             "import ",
             "export * from ",
-            "import { gone } from ",
+            "export { gone } from ",
         ]);
         out.push_str(&format!("{import}{link:?}\n"));
     }

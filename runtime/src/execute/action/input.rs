@@ -43,6 +43,7 @@ pub(super) fn input(
     config: &Datum,
     secrets: &[(String, Secret)],
 ) -> Zeroizing<String> {
+    let config = &known(config);
     let secret_bytes: usize = secrets.iter().map(|(path, secret)| path.len() + 6 * secret.expose().len()).sum();
     // Room for all of it: growing would leave a copy of a secret behind that nobody wipes.
     let mut plain = String::new();
@@ -295,6 +296,19 @@ fn without_secrets(ty: &Type, value: &Datum, text: &mut String) {
         }
         // A list or map of secrets: nothing of it is given.
         _ => text.push_str("null"),
+    }
+}
+
+/// A config without the fields that have no value: what is unknown is absent, as in the event, never null.
+fn known(config: &Datum) -> Datum {
+    match config {
+        Datum::Map(entries) => {
+            let given = entries.iter().filter(|(_, value)| !matches!(value, Datum::Optional(None)));
+            Datum::Map(given.map(|(key, value)| (key.clone(), known(value))).collect())
+        }
+        Datum::List(items) => Datum::List(items.iter().map(known).collect()),
+        Datum::Optional(Some(inner)) => known(inner),
+        other => other.clone(),
     }
 }
 
