@@ -96,7 +96,7 @@ fn schemas(args: &Args, views: &[View<'_>]) -> Result<Exit, Failure> {
         let schemas = views
             .iter()
             .map(|view| (format!("{}@{}", view.action.slug, view.action.version), typings::json_schema(view.action)));
-        print(&pretty(&schemas.collect::<serde_json::Map<_, _>>().into()));
+        print(&pretty(&typings::Schema::Object(schemas.collect()))?);
         return Ok(Exit::Ok);
     };
     let mut wanted = Vec::new();
