@@ -5,8 +5,12 @@ mod layered;
 mod mermaid;
 mod svg;
 
-use crate::ast::{Flow, Stage, Step, StepKind};
+use admit_plan::bundle::FACTOR;
+use semver::Version;
+
+use crate::ast::{Flow, RunAction, Stage, Step, StepKind};
 use crate::library::Library;
+use crate::typed::action::Actions;
 
 pub use dot::dot;
 pub use mermaid::mermaid;
@@ -85,13 +89,16 @@ pub struct GraphEdge {
     pub to: usize,
     /// The branches that it stands for.
     pub label: Option<String>,
+    /// Code decides at run time whether it is taken: an Action may demand a second factor.
+    pub dashed: bool,
 }
 
-/// The graph of a flow. What a block is comes from the library; an unknown one is drawn as a block.
-pub fn graph(flow: &Flow, library: &Library) -> Graph {
+/// The graph of a flow. What a block is comes from the library, what an Action may demand from its declaration; an
+/// unknown one is drawn as a block.
+pub fn graph(flow: &Flow, library: &Library, actions: &Actions) -> Graph {
     let title = flow.title.as_ref().map_or(flow.name.text.as_str(), |title| &title.value);
     let mut build =
-        Build { library, graph: Graph { title: title.to_owned(), ..Graph::default() }, system: flow.system };
+        Build { library, actions, graph: Graph { title: title.to_owned(), ..Graph::default() }, system: flow.system };
     build.graph.stages.push(GraphStage { title: None, from: 0, to: 1 });
     let start = build.node(&flow.name.text, None, Shape::Start, Vec::new());
     let mut holes = vec![Hole { from: start, label: None }];
@@ -114,6 +121,7 @@ struct Hole {
 
 struct Build<'a> {
     library: &'a Library,
+    actions: &'a Actions,
     graph: Graph,
     system: bool,
 }
@@ -162,7 +170,17 @@ impl Build<'_> {
             StepKind::RunAction(run) => {
                 let name = run.label.as_ref().unwrap_or(&run.slug);
                 let detail = format!("action {}@{}", run.slug.text, run.version.text);
-                self.node(&name.text, Some(detail), Shape::Action, holes)
+                let id = self.node(&name.text, Some(detail), Shape::Action, holes);
+                if self.may_demand(run) {
+                    let demands = vec![Hole { from: id, label: Some("demands".to_owned()) }];
+                    let label = format!("{}-mfa", name.text);
+                    let factor = self.node(&label, Some(FACTOR.to_owned()), Shape::Prompt, demands);
+                    if let Some(edge) = self.graph.edges.last_mut() {
+                        edge.dashed = true;
+                    }
+                    return vec![Hole { from: id, label: None }, Hole { from: factor, label: None }];
+                }
+                id
             }
             StepKind::RunFlow(run) => self.node(&run.slug.text, Some("custom flow".to_owned()), Shape::Flow, holes),
             StepKind::Condition(condition) => {
@@ -185,6 +203,12 @@ impl Build<'_> {
         vec![Hole { from: id, label: None }]
     }
 
+    fn may_demand(&self, run: &RunAction) -> bool {
+        let version = Version::parse(&run.version.text).ok();
+        let action = version.and_then(|version| self.actions.get(&(run.slug.text.clone(), version)));
+        action.is_some_and(|action| action.prompts)
+    }
+
     /// Adds a node where `holes` lead; several edges from one node are one edge with all their labels.
     fn node(&mut self, label: &str, detail: Option<String>, shape: Shape, holes: Vec<Hole>) -> usize {
         let to = self.graph.nodes.len();
@@ -196,7 +220,7 @@ impl Build<'_> {
                     let labels = edge.label.take().into_iter().chain(hole.label).collect::<Vec<_>>();
                     edge.label = (!labels.is_empty()).then(|| labels.join(" / "));
                 }
-                None => self.graph.edges.push(GraphEdge { from: hole.from, to, label: hole.label }),
+                None => self.graph.edges.push(GraphEdge { from: hole.from, to, label: hole.label, dashed: false }),
             }
         }
         self.graph.nodes.push(GraphNode { label: label.to_owned(), detail, shape });

@@ -7,6 +7,7 @@ use admit_compiler::graph::{dot, graph, mermaid, svg};
 use admit_compiler::library::Library;
 use admit_compiler::parse::parse;
 use admit_compiler::source::FileId;
+use admit_compiler::typed::action::Actions;
 
 const LIBRARY: &str = "
 block deny in terminal { effects ends }
@@ -82,12 +83,12 @@ fn mermaid_has_stages_branches_and_ends() {
   classDef deny stroke:#d04545,stroke-width:2px
   classDef asks stroke:#3b82f6,stroke-width:2px
 "#;
-    assert_eq!(mermaid(&graph(&flow(FLOW), &library())), expected);
+    assert_eq!(mermaid(&graph(&flow(FLOW), &library(), &Actions::new())), expected);
 }
 
 #[test]
 fn dot_quotes_what_it_is_given() {
-    let text = dot(&graph(&flow(FLOW), &library()));
+    let text = dot(&graph(&flow(FLOW), &library(), &Actions::new()));
     assert!(text.starts_with("digraph \"A <b>\\\"login\\\"</b>\" {\n"), "{text}");
     assert!(text.contains("n3 [label=\"deny\\nlocked\", shape=box"), "{text}");
     assert!(text.contains("n2 -> n5 [label=\"good / odd\"];"), "{text}");
@@ -95,7 +96,7 @@ fn dot_quotes_what_it_is_given() {
 
 #[test]
 fn svg_is_well_formed_and_every_text_lies_in_the_drawing() {
-    let text = svg(&graph(&flow(FLOW), &library()));
+    let text = svg(&graph(&flow(FLOW), &library(), &Actions::new()));
     assert!(text.starts_with("<svg xmlns=") && text.ends_with("</svg>\n"), "{text}");
     assert!(text.contains("aria-label=\"A &lt;b&gt;&quot;login&quot;&lt;/b&gt;\""), "{text}");
     assert_eq!(text.matches("<text").count(), text.matches("</text>").count());
@@ -115,7 +116,7 @@ fn boxes_and_labels_of_an_svg_do_not_cover_each_other() {
         "custom flow wide {{ stage s {{ decision d {{ {branches} default -> rest }} decision e {{ when y -> a {{ ask }} \
          when z -> b {{ ask as other }} default -> c }} allow }} }}"
     );
-    let text = svg(&graph(&flow(&source), &library()));
+    let text = svg(&graph(&flow(&source), &library(), &Actions::new()));
     let boxes: Vec<[f64; 4]> = text
         .lines()
         .filter(|line| {
@@ -144,11 +145,42 @@ fn a_flow_of_a_thousand_steps_is_drawn_in_time() {
             )
         })
         .collect();
-    let text = svg(&graph(&flow(&format!("custom flow long {{ stage s {{ {steps} }} }}")), &library()));
+    let text =
+        svg(&graph(&flow(&format!("custom flow long {{ stage s {{ {steps} }} }}")), &library(), &Actions::new()));
     assert!(text.len() > 100_000);
 }
 
 fn attribute(line: &str, name: &str) -> f64 {
     let start = line.find(&format!(" {name}=\"")).unwrap() + name.len() + 3;
     line[start..].split('"').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn what_an_action_may_demand_hangs_on_a_dashed_edge() {
+    let library = library();
+    let source = "custom flow ask { stage s { run action tag@1.2.0 as tag-it run action tag@1.3.0 allow } }";
+    let declared = |version: &str, more: &str| {
+        let text = format!("action tag {{ version \"{version}\" source \"a.js\" triggers login.first {more} }}");
+        (format!("actions/tag/{version}/action.admit"), text)
+    };
+    let mut files = vec![declared("1.2.0", "effects prompts"), declared("1.3.0", "")];
+    files.extend(["1.2.0", "1.3.0"].map(|version| (format!("actions/tag/{version}/a.js"), String::new())));
+    let (project, _) = admit_compiler::project::Project::read(&library, &files);
+    let checked = admit_compiler::check::check(&project, &library);
+    assert_eq!(checked.actions.len(), 2);
+    let graph = graph(&flow(source), &library, &checked.actions);
+    let text = mermaid(&graph);
+    for line in [
+        "    n1[[\"tag-it<br/>action tag@1.2.0\"]]",
+        "    n2[\"tag-it-mfa<br/>mfa\"]:::asks",
+        "  n1 -. \"demands\" .-> n2",
+        "  n1 --> n3",
+        "  n2 --> n3",
+        "    n3[[\"tag<br/>action tag@1.3.0\"]]",
+        "  n3 --> n4",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+    }
+    assert!(dot(&graph).contains("n1 -> n2 [label=\"demands\", style=dashed];"));
+    assert!(svg(&graph).contains("class=\"edge dashed\""));
 }

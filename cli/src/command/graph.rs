@@ -42,7 +42,7 @@ pub enum To {
 pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let loaded = project::load(&args.project)?;
     let flow = find(&loaded, &args.flow)?;
-    let graph = graph::graph(flow, &loaded.library);
+    let graph = graph::graph(flow, &loaded.library, &loaded.checked.actions);
     let text = match args.to {
         To::Mermaid => mermaid(&graph),
         To::Dot => dot(&graph),

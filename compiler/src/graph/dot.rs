@@ -35,7 +35,10 @@ fn write(graph: &Graph, out: &mut String) -> std::fmt::Result {
     }
     for edge in &graph.edges {
         match &edge.label {
-            Some(label) => writeln!(out, "  n{} -> n{} [label={}];", edge.from, edge.to, quoted(label))?,
+            Some(label) => {
+                let style = if edge.dashed { ", style=dashed" } else { "" };
+                writeln!(out, "  n{} -> n{} [label={}{style}];", edge.from, edge.to, quoted(label))?;
+            }
             None => writeln!(out, "  n{} -> n{};", edge.from, edge.to)?,
         }
     }

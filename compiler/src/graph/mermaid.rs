@@ -31,6 +31,9 @@ fn write(graph: &Graph, out: &mut String) -> std::fmt::Result {
     }
     for edge in &graph.edges {
         match &edge.label {
+            Some(label) if edge.dashed => {
+                writeln!(out, "  n{} -. \"{}\" .-> n{}", edge.from, escaped(label), edge.to)?;
+            }
             Some(label) => writeln!(out, "  n{} -- \"{}\" --> n{}", edge.from, escaped(label), edge.to)?,
             None => writeln!(out, "  n{} --> n{}", edge.from, edge.to)?,
         }

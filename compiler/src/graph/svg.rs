@@ -152,7 +152,8 @@ impl<'a> Drawing<'a> {
             let start = self.graph.nodes.get(edge.from).map_or(0.0, box_height) / 2.0;
             let end = self.graph.nodes.get(edge.to).map_or(0.0, box_height) / 2.0;
             let mut at = (from.x + self.shift, self.middle(from.row) + start);
-            write!(out, "<path class=\"edge\" d=\"M{:.1} {:.1}", at.0, at.1)?;
+            let class = if edge.dashed { "edge dashed" } else { "edge" };
+            write!(out, "<path class=\"{class}\" d=\"M{:.1} {:.1}", at.0, at.1)?;
             let passed = ways.iter().filter_map(|way| self.layout.items.get(*way));
             let passed = passed.map(|way| (way.x + self.shift, self.middle(way.row)));
             for next in passed.chain([(to.x + self.shift, self.middle(to.row) - end - 5.0)]) {
@@ -241,7 +242,7 @@ svg{--page:#ffffff;--ink:#1f2328;--soft:#59636e;--line:#818b98;--box:#f6f8fa;--g
 text{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;text-anchor:middle;fill:#1f2328;fill:var(--ink);font-size:13px}\
 .small,.title{font-size:11px;fill:#59636e;fill:var(--soft)}.title{text-anchor:start}.page{fill:#ffffff;fill:var(--page)}\
 .stage{fill:none;stroke:#818b98;stroke:var(--line);stroke-dasharray:4 3}.edge{fill:none;stroke:#818b98;stroke:var(--line);stroke-width:1.3}\
-.head{fill:#818b98;fill:var(--line)}.box{fill:#f6f8fa;fill:var(--box);stroke:#818b98;stroke:var(--line)}.inner{fill:none;stroke:#818b98;stroke:var(--line)}\
+.dashed{stroke-dasharray:5 4}.head{fill:#818b98;fill:var(--line)}.box{fill:#f6f8fa;fill:var(--box);stroke:#818b98;stroke:var(--line)}.inner{fill:none;stroke:#818b98;stroke:var(--line)}\
 .good{fill:#f6f8fa;fill:var(--box);stroke:#1a7f37;stroke:var(--good);stroke-width:2}.deny{fill:#f6f8fa;fill:var(--box);stroke:#cf222e;stroke:var(--deny);stroke-width:2}\
 .asks{fill:#f6f8fa;fill:var(--box);stroke:#0969da;stroke:var(--asks);stroke-width:2}.empty{fill:none;stroke:none}\
 .broken{fill:none;stroke:#cf222e;stroke:var(--deny);stroke-dasharray:3 3}</style>\n";
