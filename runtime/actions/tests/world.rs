@@ -434,3 +434,14 @@ fn a_rejection_that_nobody_handles_is_told_in_the_log() {
     let ran = run("export const execute = () => { for (let i = 0; i < 1000; i++) Promise.reject(i) }", EVENT);
     assert_eq!((ran.outcome, ran.log.len()), (Ok(Effects::default()), 5));
 }
+
+#[test]
+fn dates_are_dates() {
+    let body = "class Mine extends Date { year() { return this.getUTCFullYear() } }
+        const local = new Date(2024, 1, 3, 4, 5, 6, 7)
+        const all = [new Date(Date.UTC(2024, 1)), new Date('2024-02-03'), new Date(5), new Date(new Date(6))]
+        return [...all.map((d) => d.toISOString()), new Mine(0).year(), new Mine() instanceof Mine, new Mine() instanceof Date,
+          typeof Date(), [local.getMonth(), local.getDate(), local.getHours(), local.getMilliseconds()], Date.UTC(1970, 0, 1, 0, 0, 1), new Date(0).constructor === Date]";
+    let expected = r#"["2024-02-01T00:00:00.000Z","2024-02-03T00:00:00.000Z","1970-01-01T00:00:00.005Z","1970-01-01T00:00:00.006Z",1970,true,true,"string",[1,3,4,7],1000,true]"#;
+    assert_eq!(state(body), expected);
+}
