@@ -147,6 +147,8 @@ fn a_tenant_has_its_own_params_and_users() {
 #[test]
 fn t24_what_an_event_holds_neither_forges_lines_of_a_trace_nor_steers_the_terminal() {
     let folder = cymmetri();
+    // Nobody is welcomed a second time.
+    folder.admit(&format!("{RUN} --input inputs/alice.json")).code(0);
     let lines_with = |country: &str| {
         let mut event: serde_json::Value = serde_json::from_str(&folder.read("events/office.json")).unwrap();
         event["request"]["geo"]["country"] = json!(country);
