@@ -1,6 +1,8 @@
 //! The types of Actions: `typings/*.md`. Each case is a heading and the files of a project; `has SLUG@VERSION` holds lines
 //! of the Action's `types.d.ts` (or what they begin with, where they end in `...`), `lacks SLUG@VERSION` lines that are not there, `schema SLUG@VERSION` the schema of its config.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 #[expect(dead_code, reason = "types need what was checked, not only what was found")]
 #[path = "support/project.rs"]
 mod support;
