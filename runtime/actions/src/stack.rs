@@ -69,3 +69,73 @@ fn place(line: &str) -> Option<Place<'_>> {
     let function = if matches!(function, "<anonymous>" | "<eval>") { "" } else { function };
     Some(Place { function, path, line: line.parse().ok()?, column: column.parse().ok()? })
 }
+
+#[cfg(test)]
+mod tests {
+    use admit_plan::bundle::{Action, Module};
+    use admit_runtime::tenant::TenantId;
+
+    use super::*;
+
+    /// The stack of an Action of one module, whose map says that its first line is the third of the source.
+    fn through(map: &str, stack: &str) -> String {
+        let modules = vec![Module { path: "action.js".into(), code: String::new() }];
+        let action = Action {
+            slug: 0,
+            version: 0,
+            hash: Action::hash_of(&modules),
+            modules,
+            defaults: Vec::new(),
+            fetch: Vec::new(),
+            claims: Vec::new(),
+            secrets: Vec::new(),
+            prompts: false,
+            enabled: true,
+        };
+        let tenant: TenantId = "cymmetri".parse().unwrap();
+        let call = ActionCall {
+            tenant: &tenant,
+            name: "test@1.0.0",
+            action: &action,
+            maps: &[Some(map.to_owned())],
+            input: "{}",
+            fetch: &[],
+            claims: &[],
+            secrets: &[],
+            may_demand_mfa: false,
+            wall: 1,
+            now: admit_eval::value::Instant { seconds: 0, nanos: 0 },
+            idempotency_key: "",
+        };
+        mapped(stack, &call)
+    }
+
+    const MAP: &str = r#"{"version":3,"sources":["action.ts"],"names":[],"mappings":"AAEA,IAAI"}"#;
+
+    #[test]
+    fn places_are_those_of_the_source() {
+        let stack = "    at check (action.js:1:6)\n    at <anonymous> (action.js:1:1)\n    at native (native)\n";
+        assert_eq!(through(MAP, stack), "action.ts:3:5 in check\naction.ts:3:1");
+        assert_eq!(through("{}", stack), "action.js:1:6 in check\naction.js:1:1", "without a map that can be read");
+    }
+
+    #[test]
+    fn hostile_stacks_and_maps_come_to_nothing() {
+        for stack in [
+            "at (((((((((:::::",
+            "at x (action.js:0:0)",
+            "at x (action.js:99999999999:1)",
+            "at x (other.js:1:1)",
+            "at x (../action.js:1:1)",
+        ] {
+            let text = through(MAP, stack);
+            assert!(text.is_empty() || text == "action.js:0:0 in x", "{stack}: {text}");
+        }
+        let endless = "    at f (action.js:1:1)\n".repeat(100_000);
+        assert_eq!(through(MAP, &endless).lines().count(), MOST_FRAMES);
+        for map in ["", "[]", r#"{"version":3,"sources":[],"names":[],"mappings":"AAAA,gggggggggggggggggg"}"#, "\0"] {
+            assert!(through(map, "at f (action.js:1:1)").ends_with(" in f"), "{map}");
+        }
+        assert_eq!(through(MAP, "at \u{1b}[2J (action.js:1:1)"), "action.ts:3:1 in \u{fffd}[2J");
+    }
+}
