@@ -101,7 +101,8 @@ impl SqliteStore {
         lease_seconds: u32,
     ) -> Result<(), StoreError> {
         let done = sqlx::query(
-            "UPDATE queue SET leased_until = $4 WHERE tenant = $1 AND key = $2 AND attempts = $3 AND done_at IS NULL",
+            "UPDATE queue SET leased_until = $4 WHERE tenant = $1 AND key = $2 AND attempts = $3 \
+             AND done_at IS NULL AND failed_at IS NULL",
         )
         .bind(tenant.as_str())
         .bind(key)
