@@ -14,6 +14,7 @@ use admit_plan::bundle::Bundle;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, ProjectFile};
 use crate::output::Output;
+use crate::progress;
 
 /// A project, checked.
 pub struct Loaded {
@@ -34,13 +35,17 @@ pub struct Loaded {
 /// Reads and checks what the path names: a project's folder (or one below it), a file of a project, a file alone, or `-`.
 pub fn load(path: &Path) -> Result<Loaded, Failure> {
     let (files, root) = read(path)?;
+    let bar = progress::bar(3, "steps of reading the project");
     let library = standard_library()?;
     let files: Vec<(String, Vec<u8>)> = files.into_iter().map(|file| (file.path, file.bytes)).collect();
     let (project, mut diagnostics) = Project::read(&library, &files);
+    bar.inc(1);
     let mut checked = check::check(&project, &library);
     diagnostics.append(&mut checked.diagnostics);
+    bar.inc(1);
     let (scripts, found) =
         admit_script::compile(&admit_script::units(&project, &checked), &project.sources, &project.action_sources);
+    bar.finish_and_clear();
     diagnostics.extend(found);
     diagnostics.sort_by(|left, right| (left.primary.span, left.code).cmp(&(right.primary.span, right.code)));
     diagnostics.dedup();
