@@ -110,7 +110,10 @@ fn what_is_expected_and_not_met_is_told() {
         (Expectation::Deny("high_risk".into()), "expected deny \"high_risk\", the run ended in deny \"told_to\""),
         (Expectation::Suspended("mfa".into()), "expected suspended mfa, the run ended in deny \"told_to\""),
         (Expectation::Error("risk".into()), "expected error risk, the run ended in deny \"told_to\""),
-        (Expectation::Redirect("/".into()), "expected redirect \"/\", the run redirects nowhere"),
+        (
+            Expectation::Redirect("/".into()),
+            "expected redirect \"/\", the run redirects nowhere; the run ended in deny \"told_to\"",
+        ),
         (Expectation::NotRan(vec!["deny".into()]), "expected that `deny` does not run, but it ran"),
         (Expectation::Branch("gate".into(), "proceed".into()), "expected branch gate.proceed, it took `blocked`"),
     ];
