@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use admit_compiler::library::Library;
 use admit_compiler::project::Project;
-use admit_compiler::scripts::Scripts;
 use admit_compiler::{check, lower};
 use admit_eval::json;
 use admit_host::{KeyFile, Options, RealHost};
@@ -39,7 +38,7 @@ fn project_files(folder: &Path, below: &str, files: &mut Vec<(String, Vec<u8>)>)
         let name = format!("{below}{}", path.file_name().unwrap().to_string_lossy());
         if path.is_dir() {
             project_files(&path, &format!("{name}/"), files);
-        } else if [".admit", ".toml", ".txt"].iter().any(|end| name.ends_with(end)) {
+        } else if [".admit", ".toml", ".txt", ".ts"].iter().any(|end| name.ends_with(end)) {
             files.push((name, std::fs::read(&path).unwrap()));
         }
     }
@@ -54,8 +53,10 @@ async fn node(dir: &Path) -> Node {
     let (project, faults) = Project::read(&library, &files);
     assert!(faults.is_empty(), "{faults:?}");
     let checked = check::check(&project, &library);
-    let bundle =
-        lower::build(&project, &library, &checked, &Scripts::default()).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let units = admit_script::units(&project, &checked);
+    let (scripts, faults) = admit_script::compile(&units, &project.sources, &project.action_sources);
+    assert!(faults.is_empty(), "{faults:?}");
+    let bundle = lower::build(&project, &library, &checked, &scripts).unwrap_or_else(|faults| panic!("{faults:?}"));
     let verified = verify::load(&encode::encode(&bundle).unwrap()).unwrap();
     let engine = Engine::from_verified(verified, &admit_stdlib::registry()).unwrap();
     let params = engine.params(&[]).unwrap();
