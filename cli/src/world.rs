@@ -100,7 +100,7 @@ pub fn actions(bundle: &Bundle) -> Result<Option<Arc<dyn Actions>>, Failure> {
     if !bundle.actions.iter().any(|action| action.enabled) {
         return Ok(None);
     }
-    let pool = Pool::new(PoolOptions::default());
+    let pool = Pool::new(PoolOptions::alone());
     let pool = pool.map_err(|error| Failure::new(format!("cannot start workers for Actions: {error}")))?;
     Ok(Some(Arc::new(pool)))
 }

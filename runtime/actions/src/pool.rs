@@ -80,6 +80,20 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// For a program that runs the Actions of one user and then ends: nobody is to be protected from anybody.
+    pub fn alone() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            concurrency: 2 * cores,
+            queue: usize::MAX,
+            patience: Duration::from_secs(30),
+            cpu: Rate { share: 1_000.0, burst: Duration::from_secs(1_000) },
+            ..Self::default()
+        }
+    }
+}
+
 impl Pool {
     /// Makes a pool and starts its spare workers.
     ///

@@ -20,6 +20,9 @@ use crate::wire::{FromWorker, Invocation, Limits, ToWorker};
 /// How much later than the worker itself the host ends an invocation.
 const GRACE: Duration = Duration::from_millis(50);
 
+/// Room for what goes out that is kept between invocations, in bytes.
+const LARGE: usize = 64 << 10;
+
 /// What came of it.
 pub(crate) struct Supervised {
     pub report: ActionReport,
@@ -153,6 +156,10 @@ fn flush(process: &mut Process) -> Result<(), Broken> {
         }
     }
     process.outbox.drain(..written);
+    // Code and large answers are rare: the room they took is not kept.
+    if process.outbox.is_empty() && process.outbox.capacity() > LARGE {
+        process.outbox = Vec::new();
+    }
     Ok(())
 }
 
