@@ -63,11 +63,20 @@ async fn latency() {
 
 /// Times on the request path and of the script itself, in microseconds.
 async fn open_loop(bench: &Arc<Bench>, count: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / RATE));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+    // Paced by a thread: timers of the runtime are good to a millisecond, which would send invocations in pairs.
+    let (sender, mut ticks) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let start = Instant::now();
+        for number in 0..count {
+            let due = start + Duration::from_micros(1_000_000 / RATE) * u32::try_from(number).unwrap();
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if sender.send(()).is_err() {
+                return;
+            }
+        }
+    });
     let mut running = Vec::with_capacity(count);
-    for _ in 0..count {
-        ticks.tick().await;
+    while ticks.recv().await.is_some() {
         let bench = Arc::clone(bench);
         running.push(tokio::spawn(async move {
             let start = Instant::now();
