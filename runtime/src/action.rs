@@ -12,6 +12,10 @@ use crate::host::{BoxFuture, Host};
 use crate::tenant::TenantId;
 use crate::trace::Level;
 
+mod redact;
+
+pub use redact::Revealed;
+
 /// Who runs Actions.
 pub trait Actions: Send + Sync {
     /// Runs one once, in a world of its own. `api.fetch`, `api.secrets` and `api.rateLimit` go through `host`. Dropping
@@ -44,6 +48,8 @@ pub struct ActionCall<'a> {
     pub wall: u64,
     /// The clock: stands still while code runs, moves at each awaited host call.
     pub now: Instant,
+    /// Where the secrets that it gets are noted, so that what it says is told without them.
+    pub revealed: &'a Revealed,
     /// Sent with `api.fetch` as `Idempotency-Key`, numbered by fetch, unless the Action sets one itself: the same at every
     /// try of this step of this run.
     pub idempotency_key: &'a str,
@@ -130,6 +136,14 @@ pub enum ActionError {
     Unavailable(String),
 }
 
+/// Runs one, and takes the secrets that it was given out of what it says.
+pub(crate) async fn run(actions: &dyn Actions, host: &dyn Host, call: ActionCall<'_>) -> ActionReport {
+    let revealed = call.revealed;
+    let mut report = actions.run(host, call).await;
+    revealed.redact(&mut report);
+    report
+}
+
 /// The block `run_custom_action`: hands the call to whoever runs Actions. What comes of it is the engine's to check.
 pub(crate) struct RunAction;
 
@@ -150,8 +164,8 @@ impl Block for RunAction {
         };
         match (call.host.actions(), call.action) {
             (Some(actions), Some(action)) => {
-                let running = actions.run(call.host, action);
-                Box::pin(async move { Ok(Done::Acted(running.await)) })
+                let host = call.host;
+                Box::pin(async move { Ok(Done::Acted(run(actions, host, action).await)) })
             }
             (None, _) => Box::pin(ready(unavailable("this host runs no Actions"))),
             (_, None) => Box::pin(ready(unavailable("the plan names no Action"))),

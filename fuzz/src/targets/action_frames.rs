@@ -7,7 +7,7 @@ use admit_actions::testing::hear;
 use admit_actions::wire::{Ask, Effects, Failure, FromWorker, Limits, LogLevel, Verdict};
 use admit_eval::value;
 use admit_plan::bundle::{Action, Module};
-use admit_runtime::action::{self, ActionCall, ActionEffects, ActionError};
+use admit_runtime::action::{self, ActionCall, ActionEffects, ActionError, Revealed};
 use admit_runtime::testing::TestHost;
 
 use super::Target;
@@ -248,7 +248,8 @@ fn invoke(sent: &[u8]) -> action::ActionReport {
         may_demand_mfa: false,
         wall: LIMITS.wall,
         now: value::Instant { seconds: 1_790_000_000, nanos: 0 },
-        idempotency_key: "fuzz",
+        revealed: &Revealed::default(),
+            idempotency_key: "fuzz",
     };
     let host = TestHost::new(call.now, 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use admit_actions::{Options, Pool, Program, Rate};
 use admit_eval::value;
 use admit_plan::bundle::{Action, Module};
-use admit_runtime::action::{ActionCall, ActionEffects, ActionError, Actions as _};
+use admit_runtime::action::{ActionCall, ActionEffects, ActionError, Actions as _, Revealed};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::testing::TestHost;
 use tokio::runtime::Runtime;
@@ -127,7 +127,8 @@ fn invoke(bench: &Bench, code: &str) -> Result<ActionEffects, ActionError> {
         may_demand_mfa: false,
         wall: WALL,
         now: value::Instant { seconds: 1_790_000_000, nanos: 0 },
-        idempotency_key: "fuzz",
+        revealed: &Revealed::default(),
+            idempotency_key: "fuzz",
     };
     bench.runtime.block_on(async {
         bench.pool.ready().await?;

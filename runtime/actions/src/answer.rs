@@ -156,10 +156,11 @@ impl<'a> Answerer<'a> {
     }
 
     fn secret(&self, id: u32, name: &'a str) -> Answer<'a> {
-        let (host, tenant) = (self.host, self.call.tenant);
+        let (host, tenant, revealed) = (self.host, self.call.tenant, self.call.revealed);
         Box::pin(async move {
             let secret = host.secret(tenant, name).await.map_err(|error| error.to_string());
             let secret = secret.and_then(|secret| {
+                revealed.add(name, &secret);
                 let text = std::str::from_utf8(secret.expose()).map(str::to_owned);
                 text.map_err(|_| format!("the secret `{name}` is not text"))
             });

@@ -105,6 +105,7 @@ mod tests {
             may_demand_mfa: false,
             wall: 1,
             now: admit_eval::value::Instant { seconds: 0, nanos: 0 },
+            revealed: &Revealed::default(),
             idempotency_key: "",
         };
         mapped(stack, &call)

@@ -7,7 +7,7 @@ use admit_plan::bundle::{Action, ActionUse, NodeId};
 use smol_str::SmolStr;
 use zeroize::Zeroizing;
 
-use crate::action::{ActionCall, ActionError, ActionReport};
+use crate::action::{ActionCall, ActionError, ActionReport, Revealed};
 use crate::block::Done;
 use crate::engine::Engine;
 use crate::execute::Work;
@@ -45,6 +45,7 @@ pub(super) struct Prepared<'e> {
     may_demand_mfa: bool,
     wall: u64,
     now: Instant,
+    revealed: Revealed,
 }
 
 /// What an audit entry says of one execution.
@@ -135,6 +136,8 @@ impl<'e> Prepared<'e> {
         let (plan, entry) = engine.action(used.action).ok_or("there is no such Action")?;
         let words =
             |own: &'e [u32], here: &'e [u32]| own.iter().chain(here).map(|id| engine.text(*id).as_str()).collect();
+        let revealed = Revealed::default();
+        secrets.iter().for_each(|(path, secret)| revealed.add(&format!("config.{path}"), secret));
         let secret_names = plan.secrets.iter().filter_map(|index| engine.bundle.secrets.get(*index as usize));
         Ok(Self {
             action: plan,
@@ -148,6 +151,7 @@ impl<'e> Prepared<'e> {
             may_demand_mfa,
             wall,
             now: context.now,
+            revealed,
         })
     }
 
@@ -164,6 +168,7 @@ impl<'e> Prepared<'e> {
             may_demand_mfa: self.may_demand_mfa,
             wall: self.wall,
             now: self.now,
+            revealed: &self.revealed,
             idempotency_key: &self.idempotency_key,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use admit_actions::{Options, Pool, Program};
 use admit_eval::value::Instant;
 use admit_plan::bundle::{Action, Module};
-use admit_runtime::action::{ActionCall, ActionEffects, ActionError, ActionReport, Actions as _};
+use admit_runtime::action::{ActionCall, ActionEffects, ActionError, ActionReport, Actions as _, Revealed};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::testing::TestHost;
 
@@ -119,6 +119,7 @@ impl Bench {
             may_demand_mfa: true,
             wall: self.wall,
             now: Instant { seconds: 1_790_000_000, nanos: 0 },
+            revealed: &Revealed::default(),
             idempotency_key: "run_1-step",
         };
         self.pool.run(&*self.host, call).await

@@ -8,7 +8,7 @@ use admit_plan::bundle::{ActionUse, NodeKind};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
-use crate::action::{ActionEffects, ActionReport, Verdict};
+use crate::action::{self, ActionEffects, ActionReport, Verdict};
 use crate::engine::Engine;
 use crate::execute::action::{Context, Ended, Executed, GRACE, Given, Prepared, audit, failure, logged};
 use crate::execute::config::reveal;
@@ -44,7 +44,7 @@ pub(super) async fn run(world: &World<'_>, job: &Job, queued: Queued<'_>, end: &
         let prepared = Prepared::new(&engine, used, &context, &given, config, limits);
         let prepared = prepared.map_err(Miss::FailedForGood)?;
         let actions = world.host.actions().ok_or_else(|| Miss::Failed("this host runs no Actions".to_owned()))?;
-        Ok(actions.run(world.host, prepared.call(world.tenant)).await)
+        Ok(action::run(actions, world.host, prepared.call(world.tenant)).await)
     })
     .catch_unwind();
     let limit = world.host.sleep(job.timeout.saturating_add(GRACE).saturating_mul(1_000_000));
