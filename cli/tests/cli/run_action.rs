@@ -119,6 +119,27 @@ fn an_action_runs_in_its_worker_and_its_log_is_on_the_trace() {
 }
 
 #[test]
+fn t21_an_action_that_says_its_secrets_is_told_without_them() {
+    let folder = project("    run action tell@1.0.0 { url: secrets.hook }\n");
+    folder.replace("flows/login.admit", "system flow", "secret hook\nsecret token\n\nsystem flow");
+    let declaration =
+        TELL.replace("url: string", "url: secret string").replace("  budget", "  secrets  token\n  budget");
+    folder.write("actions/tell/1.0.0/action.admit", declaration);
+    let code = r#"export function execute(input, api) {
+  const token = api.secrets.get("token")
+  console.log("calling", input.config.url, { token })
+  throw new Error("refused: " + token)
+}
+"#;
+    folder.write("actions/tell/1.0.0/action.js", code);
+    let env = [("TOKEN", "canary-token"), ("HOOK", "https://127.0.0.1/canary-hook")];
+    let args = format!("{RUN} --trace --secret token=env:TOKEN --secret hook=env:HOOK");
+    let done = folder.with(&args, "", &env).code(1);
+    let done = done.says("calling [secret config.url]").says("refused: [secret token]");
+    done.hides("canary");
+}
+
+#[test]
 fn tests_run_actions_in_the_sandbox_and_send_nothing() {
     let folder = project("    run action tell@1.0.0 { url: \"https://127.0.0.1/hook\" }\n");
     let test = |more: &str, expected: &str| {

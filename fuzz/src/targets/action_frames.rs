@@ -249,7 +249,7 @@ fn invoke(sent: &[u8]) -> action::ActionReport {
         wall: LIMITS.wall,
         now: value::Instant { seconds: 1_790_000_000, nanos: 0 },
         revealed: &Revealed::default(),
-            idempotency_key: "fuzz",
+        idempotency_key: "fuzz",
     };
     let host = TestHost::new(call.now, 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -128,7 +128,7 @@ fn invoke(bench: &Bench, code: &str) -> Result<ActionEffects, ActionError> {
         wall: WALL,
         now: value::Instant { seconds: 1_790_000_000, nanos: 0 },
         revealed: &Revealed::default(),
-            idempotency_key: "fuzz",
+        idempotency_key: "fuzz",
     };
     bench.runtime.block_on(async {
         bench.pool.ready().await?;

@@ -73,6 +73,7 @@ fn place(line: &str) -> Option<Place<'_>> {
 #[cfg(test)]
 mod tests {
     use admit_plan::bundle::{Action, Module};
+    use admit_runtime::action::Revealed;
     use admit_runtime::tenant::TenantId;
 
     use super::*;

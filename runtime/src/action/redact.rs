@@ -91,7 +91,10 @@ mod tests {
         revealed.redact(&mut report);
         assert_eq!(report.logs[0].1, "to [secret config.url], 123, [secret hook-token]");
         let Some(Err(ActionError::Threw { message, stack })) = &report.result else { panic!() };
-        assert_eq!((message.as_str(), stack.as_str()), ("Error: [secret hook-token]", "at execute ([secret hook-token])"));
+        assert_eq!(
+            (message.as_str(), stack.as_str()),
+            ("Error: [secret hook-token]", "at execute ([secret hook-token])")
+        );
 
         let verdict = Verdict::Block { code: "canary-1234".to_owned(), reason: Some("x canary-1234".to_owned()) };
         let effects = ActionEffects { verdict, ..ActionEffects::default() };
