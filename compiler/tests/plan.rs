@@ -125,7 +125,7 @@ fn the_cymmetri_login_without_debug_table_is_under_2_kb() {
 }
 
 #[test]
-fn a_plan_with_any_bit_flipped_is_refused() {
+fn t8_a_plan_with_any_bit_flipped_is_refused() {
     let bytes = encode(&built(&example("cymmetri"))).unwrap();
     for at in 0..bytes.len() {
         // Beyond the header every byte is hashed alike: one bit of each is enough there.
@@ -141,7 +141,7 @@ fn a_plan_with_any_bit_flipped_is_refused() {
 }
 
 #[test]
-fn a_plan_changed_and_hashed_again_is_refused_or_sound() {
+fn t8_a_plan_changed_and_hashed_again_is_refused_or_sound() {
     let mut bundle = built(&example("cymmetri"));
     bundle.debug = None;
     let bytes = encode(&bundle).unwrap();

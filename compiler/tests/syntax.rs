@@ -93,7 +93,7 @@ fn the_page_of_each_code_raises_it() {
 }
 
 #[test]
-fn bounds_are_errors_and_quick() {
+fn t9_bounds_are_errors_and_quick() {
     let first = |text: &str| parse(ID, text).diagnostics.first().map(|found| found.code);
     for (open, close) in [("(", ")"), ("[", "]"), ("{a: ", "}"), ("f(", ")"), ("a[", "]")] {
         let nested = |depth: usize| format!("param x: int = {}1{}\n", open.repeat(depth), close.repeat(depth));

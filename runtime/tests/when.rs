@@ -49,7 +49,7 @@ fn rights(address: usize) -> Option<String> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn code_is_executable_and_not_writable_and_goes_with_its_last_user() {
+fn t35_code_is_executable_and_not_writable_and_goes_with_its_last_user() {
     let case = at_least(0, 80);
     let program = Program::Decision { cases: vec![&case], locals: 0 };
     let compiled = Arc::new(Compiled::compile(&Pool::default(), &slots(&[Kind::INT.into()]), &[program]).unwrap());

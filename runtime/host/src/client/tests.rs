@@ -229,7 +229,7 @@ async fn header_fields_stay_with_their_origin() {
 }
 
 #[tokio::test]
-async fn answers_are_bounded_in_size_and_time() {
+async fn f12_answers_are_bounded_in_size_and_time() {
     let huge = |announced: bool| {
         move |_: &str| {
             let body = "x".repeat(usize::try_from(MOST_BODY).unwrap() + 1);

@@ -48,7 +48,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn damaged_pages_are_refused() {
+async fn f23_damaged_pages_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await;
     for run in 0..50 {
