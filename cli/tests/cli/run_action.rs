@@ -108,13 +108,17 @@ fn an_action_runs_in_its_worker_and_its_log_is_on_the_trace() {
     let receiver = Receiver::new();
     let steps = format!("    run action tell@1.0.0 {{ url: \"http://127.0.0.1:{}/\" }}\n", receiver.port);
     let folder = project(&steps);
-    folder.replace("actions/tell/1.0.0/action.js", "const answer", "console.warn(\"telling\")\n  const answer");
+    folder.replace(
+        "actions/tell/1.0.0/action.js",
+        "const answer",
+        "console.debug(\"quietly\")\n  console.warn(\"telling\")\n  const answer",
+    );
     let allowed = format!("{RUN} --trace --allow-egress 127.0.0.1:{}", receiver.port);
-    folder.admit(&allowed).code(0).says("outcome: session").says("tell  warning: telling");
+    folder.admit(&allowed).code(0).says("outcome: session").says("tell  debug: quietly").says("tell  warning: telling");
     assert_eq!(receiver.keys(), 1);
     folder.admit(RUN).code(1).says("outcome: error").says("because: `tell`: TypeError: egress refused");
     folder.replace("actions/tell/1.0.0/action.js", "const answer", "throw new RangeError(\"no\")\n  const answer");
-    folder.admit(RUN).code(1).says("because: `tell`: RangeError: no").says("action.js:3");
+    folder.admit(RUN).code(1).says("because: `tell`: RangeError: no").says("action.js:4");
     assert_eq!(receiver.keys(), 1);
 }
 

@@ -25,7 +25,8 @@ impl Logs {
         self.lines = left;
         self.bytes = self.bytes.saturating_sub((text.len() as u64).max(1));
         let level = match level {
-            LogLevel::Debug | LogLevel::Info => Level::Info,
+            LogLevel::Debug => Level::Debug,
+            LogLevel::Info => Level::Info,
             LogLevel::Warn => Level::Warning,
             LogLevel::Error => Level::Error,
         };
