@@ -6,7 +6,7 @@ use admit_compiler::check::{self, Checked};
 use admit_compiler::diagnostic::{Diagnostic, Level};
 use admit_compiler::library::Library;
 use admit_compiler::lower;
-use admit_compiler::project::Project;
+use admit_compiler::project::{Project, Settings};
 use admit_compiler::scripts::Scripts;
 use admit_compiler::source::Sources;
 use admit_plan::bundle::Bundle;
@@ -72,6 +72,21 @@ impl Loaded {
     /// Whether there is an error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+    }
+
+    /// The settings of an environment of `admit.toml`; of all of them where none is named.
+    pub fn settings(&self, env: Option<&str>) -> Result<&Settings, Failure> {
+        let manifest = &self.project.manifest;
+        let Some(name) = env else { return Ok(&manifest.settings) };
+        let found = manifest.env.get(name);
+        found.ok_or_else(|| {
+            let mut names = manifest.env.keys().peekable();
+            let help = match names.peek() {
+                None => "it names no environment: write settings below `[env.NAME]`".to_owned(),
+                Some(_) => format!("it has {}", names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            };
+            Failure::new(format!("admit.toml has no `[env.{name}]`")).help(help)
+        })
     }
 
     /// The plan of the project. Where it has findings that stand against one, they are printed, and there is none.

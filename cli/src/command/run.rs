@@ -204,13 +204,7 @@ fn host(
     keys: admit_host::KeyFile,
     actions: Option<Arc<dyn Actions>>,
 ) -> Result<RealHost, Failure> {
-    let manifest = &loaded.project.manifest;
-    let settings = match &args.env {
-        None => &manifest.settings,
-        Some(name) => {
-            manifest.env.get(name.as_str()).ok_or_else(|| Failure::new(format!("admit.toml has no `[env.{name}]`")))?
-        }
-    };
+    let settings = loaded.settings(args.env.as_deref())?;
     let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
     for peer in &args.allow_egress {
         egress.allow_peer(peer).map_err(Failure::new)?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use admit_compiler::lower;
+use admit_compiler::project::Settings;
 use admit_compiler::typed::flow;
 use admit_host::Redirects;
 use admit_plan::types::Kind;
@@ -30,6 +31,9 @@ pub struct Args {
     /// Run only tests whose flow or title holds this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// The environment of admit.toml whose settings count
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
     /// Print the trace of every test that fails
     #[arg(long)]
     trace: bool,
@@ -66,7 +70,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let outside = {
         let _inside = runtime.enter();
-        outside(&plan, &loaded)?
+        outside(&plan, loaded.settings(args.env.as_deref())?)?
     };
     let progress = progress::bar(tests.len(), "tests");
     let ran = tests.into_par_iter().map(|test| {
@@ -84,8 +88,8 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
 }
 
 /// The sandbox, and where the project redirects to.
-fn outside(plan: &Verified, loaded: &Loaded) -> Result<Outside, Failure> {
-    let allowed = loaded.project.manifest.settings.redirects.iter().map(smol_str::SmolStr::as_str);
+fn outside(plan: &Verified, settings: &Settings) -> Result<Outside, Failure> {
+    let allowed = settings.redirects.iter().map(smol_str::SmolStr::as_str);
     let allowed = Redirects::new(allowed).map_err(Failure::new)?;
     Ok(Outside {
         actions: world::actions(plan.bundle())?,

@@ -104,6 +104,8 @@ pub struct Used {
     pub actions: BTreeSet<SmolStr>,
     /// Places that are read: `step.flags.odd`.
     pub reads: BTreeSet<SmolStr>,
+    /// Hosts that the config of an Action lets it call, each where it is written.
+    pub granted: BTreeSet<(Span, SmolStr)>,
 }
 
 impl Used {
@@ -113,6 +115,7 @@ impl Used {
         self.lists.extend(other.lists.iter().cloned());
         self.secrets.extend(other.secrets.iter().cloned());
         self.actions.extend(other.actions.iter().cloned());
+        self.granted.extend(other.granted.iter().cloned());
     }
 }
 

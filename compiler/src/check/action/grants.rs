@@ -10,6 +10,7 @@ use crate::check::config::Checked;
 use crate::check::walk::Walk;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::action::{Action, ActionField};
+use crate::source::Span;
 
 /// Names besides the declaration's own.
 #[derive(Default)]
@@ -26,10 +27,11 @@ type Wrong = (String, &'static str);
 impl Walk<'_, '_> {
     /// What the config names. The plan holds the names themselves, so they are written out.
     pub(super) fn grants(&mut self, action: &Action<'_>, run: &RunAction, config: &Checked) -> Grants {
-        Grants {
-            fetch: self.named(action, action.fetch, run, config, host_of),
-            claims: self.named(action, action.claims, run, config, claim),
-        }
+        let hosts = self.named(action, action.fetch, run, config, host_of);
+        self.used.granted.extend(hosts.iter().map(|(name, span)| (*span, name.clone())));
+        let claims = self.named(action, action.claims, run, config, claim);
+        let names = |named: Vec<(SmolStr, Span)>| named.into_iter().map(|(name, _)| name).collect();
+        Grants { fetch: names(hosts), claims: names(claims) }
     }
 
     fn named(
@@ -39,8 +41,8 @@ impl Walk<'_, '_> {
         run: &RunAction,
         config: &Checked,
         read: fn(&str) -> Result<SmolStr, Wrong>,
-    ) -> Vec<SmolStr> {
-        let mut names = Vec::new();
+    ) -> Vec<(SmolStr, Span)> {
+        let mut names: Vec<(SmolStr, Span)> = Vec::new();
         for grant in grants {
             let Grant::Config(field, declared) = grant else { continue };
             // A field that may vary or is no text, or that there is none of, is the declaration's mistake.
@@ -56,11 +58,12 @@ impl Walk<'_, '_> {
                 let message = format!("`{}` must be written out", field.text);
                 ("A0218", (message, "write one string, so that whoever reads the flow sees what it allows"))
             });
+            let span = given.span.unwrap_or(run.slug.span);
             match named.and_then(|text| read(text).map_err(|wrong| ("A0282", wrong))) {
-                Ok(name) if names.contains(&name) => {}
-                Ok(name) => names.push(name),
+                Ok(name) if names.iter().any(|(known, _)| *known == name) => {}
+                Ok(name) => names.push((name, span)),
                 Err((code, (message, help))) => self.error(
-                    Diagnostic::error(code, given.span.unwrap_or(run.slug.span), message)
+                    Diagnostic::error(code, span, message)
                         .label(*declared, format!("it names what `{}` may use", run.slug.text))
                         .help(help),
                 ),
