@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use admit_eval::datum::Datum;
@@ -58,6 +59,7 @@ pub struct TestHost {
     answers: Mutex<Vec<(String, Result<HttpResponse, HttpError>)>>,
     signed: Mutex<Vec<String>>,
     unanswered: Mutex<Vec<String>>,
+    sent: AtomicU64,
 }
 
 impl TestHost {
@@ -74,6 +76,7 @@ impl TestHost {
             answers: Mutex::default(),
             signed: Mutex::default(),
             unanswered: Mutex::default(),
+            sent: AtomicU64::new(0),
         }
     }
 
@@ -106,6 +109,11 @@ impl TestHost {
     /// URLs that were called and that nothing answers, each once.
     pub fn unanswered(&self) -> Vec<String> {
         lock(&self.unanswered).clone()
+    }
+
+    /// Requests to the outside so far, answered or not.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Claims signed so far, as JSON objects.
@@ -146,6 +154,7 @@ impl Host for TestHost {
         _tenant: &'a TenantId,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
         if let Some(hosts) = &request.hosts
             && !hosts.iter().any(|host| host_of(&request.url).is_some_and(|wanted| wanted.eq_ignore_ascii_case(host)))
         {

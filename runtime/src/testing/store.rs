@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use admit_eval::datum::Datum;
@@ -19,6 +20,8 @@ pub struct MemoryStore {
     tenants: Mutex<BTreeMap<TenantId, Rows>>,
     /// Fails every call from now on, if set.
     broken: Mutex<Option<String>>,
+    /// Calls so far.
+    calls: AtomicU64,
 }
 
 #[derive(Default)]
@@ -76,6 +79,11 @@ impl MemoryStore {
         *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
     }
 
+    /// Calls of the store so far, whatever they asked.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     /// Sessions stored.
     pub fn sessions(&self, tenant: &TenantId) -> Vec<Session> {
         self.rows(tenant, |rows| rows.sessions.values().cloned().collect())
@@ -111,6 +119,7 @@ impl MemoryStore {
         tenant: &TenantId,
         act: impl FnOnce(&mut Rows) -> Result<T, StoreError>,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let result = match broken {
             Some(why) => Err(StoreError::Failed(why)),

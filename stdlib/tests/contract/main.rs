@@ -1,0 +1,58 @@
+//! The contract of every block: its cases (`cases/<block>.md`) run the real block on the doubles of host and store, and
+//! what was seen over all of them is held against its declaration. Each declared output, each word of an enum, both
+//! values of a bool, each error and each effect must be seen; nothing undeclared may.
+//!
+//! A case is a heading, the steps of one stage in `steps`, and in `case` (TOML) what is given and expected:
+//!
+//! | key | what |
+//! | --- | --- |
+//! | `flow` | the system flow; the block's first one, or `login`, where it is left out |
+//! | `now` | seconds since 1970 |
+//! | `event`, `input` | laid over the baseline event and input |
+//! | `users` | records of users, with `password`, `old_password` (hashed with parameters that are no longer ours), `totp_secret` |
+//! | `http` | by URL: `{status, headers, body}` or `{error}` |
+//! | `secrets` | by name |
+//! | `before` | runs of the same steps before: `input` and `event` of each, over those of the case; `after`: seconds that pass then |
+//! | `answers` | what the user answers, in order; `after` in one is how many seconds pass before it |
+//! | `expect` | `outcome`, `reason`, and under `step` outputs by label; `fails` is the error that a step names |
+//!
+//! In answers and inputs `$totp` stands for the code that the user's app shows by then.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod corpus;
+mod cover;
+mod flow;
+mod record;
+mod run;
+
+use std::collections::BTreeMap;
+
+use cover::Seen;
+
+#[test]
+fn every_case_ends_as_it_says_and_every_block_keeps_its_contract() {
+    let library = flow::library();
+    let cases = corpus::all();
+    let mut faults = Vec::new();
+    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+    for (block, cases) in &cases {
+        if library.block(block).is_none() {
+            faults.push(format!("{block}: there is no such block"));
+            continue;
+        }
+        for case in cases {
+            match run::run(&library, block, case) {
+                Ok(calls) => seen.entry(block.clone()).or_default().add(block, &calls),
+                Err(why) => faults.push(format!("{block}: {}: {why}", case.title)),
+            }
+        }
+    }
+    for block in library.blocks.values() {
+        match seen.get(block.name.as_str()) {
+            Some(seen) => faults.extend(seen.faults(block).into_iter().map(|fault| format!("{}: {fault}", block.name))),
+            None => faults.push(format!("{}: no case runs it", block.name)),
+        }
+    }
+    let count: usize = cases.values().map(Vec::len).sum();
+    assert!(faults.is_empty(), "of {count} cases over {} blocks:\n{}", library.blocks.len(), faults.join("\n"));
+}

@@ -1,0 +1,257 @@
+//! Runs a case: the steps on the doubles, with what the case gives, held against what it expects.
+
+use std::sync::Arc;
+
+use admit_compiler::library::Library;
+use admit_eval::datum::Datum;
+use admit_eval::json;
+use admit_eval::value::Instant;
+use admit_runtime::engine::Engine;
+use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
+use admit_runtime::host::HttpResponse;
+use admit_runtime::tenant::TenantId;
+use admit_runtime::testing::{TestHost, baseline, block_on};
+use admit_runtime::trace::{Trace, TraceEvent};
+use toml::{Table, Value};
+
+use super::corpus::Case;
+use super::flow;
+use super::record::{Log, Seen, recorded};
+
+/// What a case runs in.
+struct World {
+    host: Arc<TestHost>,
+    engine: Arc<Engine>,
+    tenant: TenantId,
+    flow: String,
+}
+
+/// Runs it; gives what the blocks did, or what is wrong.
+pub fn run(library: &Library, block: &str, case: &Case) -> Result<Vec<Seen>, String> {
+    let given = &case.given;
+    let declared = library.block(block).and_then(|block| block.flows.as_ref()?.first().map(ToString::to_string));
+    let flow = text(given, "flow").or(declared).unwrap_or_else(|| "login".to_owned());
+    let now =
+        given.get("now").and_then(Value::as_integer).map_or(baseline::NOW, |seconds| Instant { seconds, nanos: 0 });
+    let host = Arc::new(TestHost::new(now, 0));
+    seed(&host, given)?;
+    let log = Log::default();
+    let plan = flow::plan(library, &flow, &case.steps)?;
+    let engine = Engine::from_verified(plan, &recorded(&host, &log)).map_err(|error| error.to_string())?;
+    let world = World { host, engine, tenant: "test".parse()?, flow };
+    for before in list(given, "before") {
+        let before = before.as_table().ok_or("a run before is a table")?;
+        world.walk(given, before, &[]).map_err(|why| format!("a run before: {why}"))?;
+        world.pass(before);
+    }
+    let (answer, traces) = world.walk(given, given, &list(given, "answers"))?;
+    let seen: Vec<Seen> = std::mem::take(&mut *log.lock().unwrap());
+    expect(given, &answer, &traces, &seen)?;
+    Ok(seen)
+}
+
+fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
+    let tenant: TenantId = "test".parse()?;
+    for user in list(given, "users") {
+        let (datum, id) = (datum(user), user.get("id").and_then(Value::as_str).ok_or("a user has no id")?);
+        let under = baseline::overlay(baseline::user(host.clock.now()), &datum);
+        let hidden = ["password", "old_password", "totp_secret"];
+        let Datum::Map(mut fields) = under else { continue };
+        fields.retain(|(name, _)| !hidden.contains(&name.as_str().unwrap_or_default()));
+        host.store.put_user(&tenant, Datum::Map(fields));
+        let secret = |name: &str| user.get(name).and_then(Value::as_str);
+        if let Some(password) = secret("password") {
+            let hash = admit_stdlib::password::hash_password(password.as_bytes())?;
+            host.store.put_credential(&tenant, id, "password", "crd_password", hash.as_bytes());
+        }
+        if let Some(password) = secret("old_password") {
+            host.store.put_credential(&tenant, id, "password", "crd_password", older(password)?.as_bytes());
+        }
+        if let Some(seed) = secret("totp_secret") {
+            host.store.put_credential(&tenant, id, "totp", "crd_totp", seed.as_bytes());
+        }
+    }
+    for (name, value) in given.get("secrets").and_then(Value::as_table).into_iter().flatten() {
+        host.set_secret(name, value.as_str().unwrap_or_default().as_bytes());
+    }
+    for (url, answer) in given.get("http").and_then(Value::as_table).into_iter().flatten() {
+        match answer.get("error").and_then(Value::as_str) {
+            Some(why) => host.fail(url, why),
+            None => host.answer(url, response(answer)),
+        }
+    }
+    Ok(())
+}
+
+/// A hash with parameters that are no longer ours.
+fn older(password: &str) -> Result<String, String> {
+    let params = argon2::Params::new(64, 1, 1, None).map_err(|error| error.to_string())?;
+    let hasher = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let hash = argon2::password_hash::PasswordHasher::hash_password(&hasher, password.as_bytes());
+    hash.map(|hash| hash.to_string()).map_err(|error| error.to_string())
+}
+
+fn response(answer: &Value) -> HttpResponse {
+    let headers = answer.get("headers").and_then(Value::as_table).into_iter().flatten();
+    HttpResponse {
+        status: answer.get("status").and_then(Value::as_integer).and_then(|it| it.try_into().ok()).unwrap_or(200),
+        headers: headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+        body: answer.get("body").and_then(Value::as_str).unwrap_or_default().into(),
+    }
+}
+
+impl World {
+    /// One run: `own` holds its input and event, over those of the case.
+    fn walk(&self, given: &Table, own: &Table, answers: &[&Value]) -> Result<(Answer, Vec<Trace>), String> {
+        let (event, mut known) = event([given, own], self.host.clock.now());
+        known.tenant = Some(Arc::new(Datum::record([("id", str("test")), ("slug", str("test"))])));
+        let params = self.engine.params(&[]).map_err(|error| error.to_string())?;
+        let flow = self.engine.bundle().flows.first().ok_or("no flow")?;
+        let mut input = baseline::input(&flow.input);
+        for over in [given, own].into_iter().filter_map(|table| table.get("input")) {
+            input = baseline::overlay(input, &self.filled(over)?);
+        }
+        let start = Start { flow: &self.flow, event: event.as_bytes(), input: Some(input), known };
+        let options = Options::default();
+        let mut answer = block_on(self.engine.start(&*self.host, &self.tenant, &params, start, options))
+            .map_err(|error| error.to_string())?;
+        let mut traces = vec![answer.trace.clone()];
+        for reply in answers {
+            let Outcome::Suspended { resume_token, .. } = &answer.outcome else {
+                return Err(format!("nothing asked for {reply}: {}", answer.outcome.word()));
+            };
+            let mut reply = (*reply).clone();
+            if let Some(fields) = reply.as_table_mut() {
+                self.pass(fields);
+                fields.remove("after");
+            }
+            let bundles =
+                |hash: [u8; 32]| (hash == self.engine.hash()).then(|| (Arc::clone(&self.engine), params.clone()));
+            let reply = self.filled(&reply)?;
+            let resumed = execute::resume(&bundles, &*self.host, &self.tenant, resume_token, Some(reply), options);
+            answer = block_on(resumed).map_err(|error| error.to_string())?;
+            traces.push(answer.trace.clone());
+        }
+        Ok((answer, traces))
+    }
+
+    /// Lets the time pass that `after` says.
+    fn pass(&self, table: &Table) {
+        let seconds = table.get("after").and_then(Value::as_integer).and_then(|seconds| u64::try_from(seconds).ok());
+        self.host.clock.advance(seconds.unwrap_or(0).saturating_mul(1_000_000_000));
+    }
+
+    /// The value with what the user would know by now.
+    fn filled(&self, value: &Value) -> Result<Datum, String> {
+        Ok(match value {
+            Value::String(text) if text.starts_with('$') => str(&self.knows(text)?),
+            Value::Table(table) => Datum::Map(
+                table
+                    .iter()
+                    .map(|(name, value)| Ok((str(name), self.filled(value)?)))
+                    .collect::<Result<_, String>>()?,
+            ),
+            other => datum(other),
+        })
+    }
+
+    fn knows(&self, what: &str) -> Result<String, String> {
+        match what {
+            "$totp" => Ok(totp(self.host.clock.now())),
+            _ => Err(format!("nobody knows `{what}`")),
+        }
+    }
+}
+
+/// The code of the seed `12345678901234567890` (RFC 6238 appendix B) at this time.
+fn totp(now: Instant) -> String {
+    let totp = totp_rs::Builder::new().with_secret(b"12345678901234567890".to_vec()).build_noncompliant();
+    totp.generate(u64::try_from(now.seconds).unwrap_or(0)).to_string()
+}
+
+/// The event's JSON without what only the runtime sets, and that.
+fn event(given: [&Table; 2], now: Instant) -> (String, Known) {
+    let mut whole = json::from_json(&serde_json::from_str(baseline::EVENT).unwrap());
+    for over in given.into_iter().filter_map(|table| table.get("event")) {
+        whole = baseline::overlay(whole, &datum(over));
+    }
+    let mut known = Known::default();
+    if let Datum::Map(fields) = &mut whole {
+        fields.retain(|(name, value)| match name.as_str() {
+            Some("user") => {
+                known.user = Some(baseline::overlay(baseline::user(now), value));
+                false
+            }
+            Some("authentication") => {
+                known.authentication = Some(value.clone());
+                false
+            }
+            _ => true,
+        });
+    }
+    (json::to_json(&whole).to_string(), known)
+}
+
+fn expect(given: &Table, answer: &Answer, traces: &[Trace], seen: &[Seen]) -> Result<(), String> {
+    let Some(wanted) = given.get("expect").and_then(Value::as_table) else {
+        return Err("it expects nothing".to_owned());
+    };
+    let found = answer.outcome.word();
+    let outcome = text(wanted, "outcome").unwrap_or_else(|| "allow".to_owned());
+    if outcome != found {
+        return Err(format!("expected {outcome}, found {found}: {}", story(traces)));
+    }
+    if let Some(reason) = text(wanted, "reason") {
+        let Outcome::Deny { reason: found, .. } = &answer.outcome else { return Err("it is no deny".to_owned()) };
+        if *found != reason {
+            return Err(format!("expected deny {reason}, found {found}"));
+        }
+    }
+    let story = story(traces);
+    if let Some(fails) = text(wanted, "fails")
+        && !story.contains(&fails)
+    {
+        return Err(format!("no step fails with {fails}: {story}"));
+    }
+    for (label, fields) in wanted.get("step").and_then(Value::as_table).into_iter().flatten() {
+        let outputs = outputs(seen, label).ok_or_else(|| format!("{label} has no outputs: {story}"))?;
+        for (name, value) in fields.as_table().into_iter().flatten() {
+            let found =
+                outputs.iter().find(|(known, _)| known == name).map(|(_, value)| json::to_json(value).to_string());
+            let wanted = json::to_json(&datum(value)).to_string();
+            if found.as_deref() != Some(wanted.as_str()) {
+                return Err(format!("{label}.{name}: expected {wanted}, found {found:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn outputs<'s>(seen: &'s [Seen], label: &str) -> Option<&'s Vec<(String, Datum)>> {
+    seen.iter().rev().filter(|seen| seen.label == label).find_map(|seen| seen.fields.as_ref())
+}
+
+fn story(traces: &[Trace]) -> String {
+    let tell = |event: &TraceEvent| match event {
+        TraceEvent::Ended { label, end, .. } => Some(format!("{label} {end:?}")),
+        TraceEvent::Log { label, text, .. } => Some(format!("{label}: {text}")),
+        _ => None,
+    };
+    traces.iter().flat_map(|trace| &trace.events).filter_map(tell).collect::<Vec<_>>().join("; ")
+}
+
+fn text(table: &Table, name: &str) -> Option<String> {
+    table.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn list<'a>(table: &'a Table, name: &str) -> Vec<&'a Value> {
+    table.get(name).and_then(Value::as_array).into_iter().flatten().collect()
+}
+
+fn str(text: &str) -> Datum {
+    Datum::Str(text.into())
+}
+
+fn datum(value: &Value) -> Datum {
+    json::from_json(&serde_json::to_value(value).unwrap())
+}
