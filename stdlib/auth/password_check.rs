@@ -1,7 +1,9 @@
-//! `password_check`: Argon2id against the stored PHC string; the same work and answer for an unknown user.
+//! `password_check`: the password against the stored hash; the same reads, work and answer whether the user is unknown,
+//! has no password, is blocked or locked, or the password is wrong or empty.
 //!
 //! Failures are counted before the comparison (security.md decision 6), for the account from one address and for the
-//! account from anywhere; a success sets both back. While a limit is exceeded every password is wrong.
+//! account from anywhere; a success sets both back. While a limit is exceeded every password is wrong, and so is a blocked
+//! user's: who knows neither may not learn from the answer which it was.
 
 use admit_eval::datum::Datum;
 use admit_runtime::block::{Block, BlockError, Call, Done, Output, Prompt};
@@ -57,7 +59,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
     let verdict = compare(call.host, password, stored.first()).await?;
 
     match (verdict, subject.user) {
-        (Verdict::Right(better), Some((id, user))) if !locked => {
+        (Verdict::Right(better), Some((id, user))) if !locked && !is_blocked(&user) => {
             reset(call.host, call.tenant, &call, &subject.account).await?;
             let needs_rehash = better.is_some();
             if let (Some(new), Some(old)) = (better, stored.first()) {
@@ -68,9 +70,10 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
             Ok(Done::Output(Output { fields: fields(true, needs_rehash, false), user: Some(user), sets }))
         }
         (Verdict::Right(_) | Verdict::Wrong, user) => {
+            let blocked = user.as_ref().is_some_and(|(_, user)| is_blocked(user));
             let who = user.map_or_else(|| "anonymous".to_owned(), |(id, _)| id);
-            call.unit.audit.push(failure(&who, call.label, locked));
-            if failed + 1 < attempts && !locked {
+            call.unit.audit.push(failure(&who, call.label, locked, blocked));
+            if failed + 1 < attempts {
                 return Ok(prompt(attempts, failed + 1));
             }
             Ok(Done::Output(Output { fields: fields(false, false, locked), ..Output::default() }))
@@ -78,22 +81,30 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
     }
 }
 
-/// The user that the run is about, or whoever has the identifier; one read either way.
+/// The user that the run is about, or else whoever has the identifier. Both are read in any case, so that a lookup before
+/// this block that found nobody changes nothing.
 async fn subject(call: &Call<'_>) -> Result<Subject, StoreError> {
     let store = call.host.store();
-    if let Some(id) = event_text(call.event, "user.id") {
-        let user = store.user(call.tenant, &id).await?;
-        let account = format!("user:{id}");
-        return Ok(Subject { user: user.map(|user| (id, user)), account });
-    }
+    let known = event_text(call.event, "user.id");
     let identifier = event_text(call.event, "identifier").unwrap_or_default();
-    let user = store.user_by_identifier(call.tenant, &identifier).await?;
-    let id = user.as_ref().and_then(|user| Fields(user).optional_text("id").ok().flatten()).map(str::to_owned);
+    let by_id = store.user(call.tenant, known.as_deref().unwrap_or("usr_none")).await?;
+    let by_identifier = store.user_by_identifier(call.tenant, &identifier).await?;
+    let (id, user) = match known {
+        Some(id) => (Some(id), by_id),
+        None => {
+            let id = by_identifier.as_ref().and_then(|user| Fields(user).optional_text("id").ok().flatten());
+            (id.map(str::to_owned), by_identifier)
+        }
+    };
     let account = match &id {
         Some(id) => format!("user:{id}"),
         None => format!("typed:{}", identifier.trim().to_lowercase()),
     };
     Ok(Subject { user: id.zip(user), account })
+}
+
+fn is_blocked(user: &Datum) -> bool {
+    Fields(user).get("blocked") == Some(&Datum::Bool(true))
 }
 
 /// Counts this try before it is compared; true if there were too many.
@@ -160,12 +171,12 @@ fn fields(verified: bool, needs_rehash: bool, locked: bool) -> Vec<(String, Datu
         .collect()
 }
 
-fn failure(who: &str, label: &str, locked: bool) -> AuditEntry {
+fn failure(who: &str, label: &str, locked: bool, blocked: bool) -> AuditEntry {
     AuditEntry {
         kind: "user.password_failed".to_owned(),
         actor: who.to_owned(),
         target: who.to_owned(),
         outcome: "failure".to_owned(),
-        data: record([("step", text(label)), ("locked", Datum::Bool(locked))]),
+        data: record([("step", text(label)), ("locked", Datum::Bool(locked)), ("blocked", Datum::Bool(blocked))]),
     }
 }

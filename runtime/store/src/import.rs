@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 
 use crate::profile::{NewUser, identifier_fault, identifiers, normalise_identifier};
 
+/// How hashes begin that a password can be verified against. The store looks no further: [`Passwords::fault`] does.
+const HASHES: [&str; 5] = ["$argon2id$", "$scrypt$", "$2a$", "$2b$", "$2y$"];
+
 /// What the caller knows of passwords; the store itself hashes none.
 pub struct Passwords<'a> {
     /// Makes a PHC string.
@@ -113,9 +116,11 @@ pub(crate) fn user_fault(user: &NewUser) -> Option<String> {
         return Some("a password must be hashed before it is stored".to_owned());
     }
     if let Some(hash) = &user.password_hash
-        && !hash.starts_with("$argon2id$")
+        && !HASHES.iter().any(|kind| hash.starts_with(kind))
     {
-        return Some("`password_hash` must be an Argon2id PHC string (`$argon2id$...`)".to_owned());
+        return Some(
+            "`password_hash` must be Argon2id, scrypt (PHC strings) or bcrypt (`$2a$`, `$2b$`, `$2y$`)".to_owned(),
+        );
     }
     if let Some(seed) = &user.totp_secret {
         match decode_base32(seed) {
