@@ -51,6 +51,11 @@ impl Clock {
         self.with(|state| state.elapsed = state.elapsed.saturating_add(nanos));
     }
 
+    /// Sets the wall clock, by seconds from where it is; what is slept and measured does not change.
+    pub fn step(&self, seconds: i64) {
+        self.with(|state| state.start.seconds = state.start.seconds.saturating_add(seconds));
+    }
+
     /// Wall-clock time.
     pub fn now(&self) -> Instant {
         self.with(|state| {

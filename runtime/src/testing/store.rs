@@ -79,6 +79,11 @@ impl MemoryStore {
         *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
     }
 
+    /// Ends what [`MemoryStore::break_down`] began.
+    pub fn mend(&self) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Calls of the store so far, whatever they asked.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)

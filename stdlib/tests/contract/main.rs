@@ -16,11 +16,14 @@
 //! | `answers` | what the user answers, in order; `after` in one is how many seconds pass before it |
 //! | `expect` | `outcome`, `reason`, and under `step` outputs by label; `fails` is the error that a step names |
 //!
+//! The first case of a block is one that ends well: [`faults`] lets everything around the block fail in it.
+//!
 //! In answers and inputs `$totp` stands for the code that the user's app shows by then.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod corpus;
 mod cover;
+mod faults;
 mod flow;
 mod record;
 mod run;
@@ -55,4 +58,21 @@ fn every_case_ends_as_it_says_and_every_block_keeps_its_contract() {
     }
     let count: usize = cases.values().map(Vec::len).sum();
     assert!(faults.is_empty(), "of {count} cases over {} blocks:\n{}", library.blocks.len(), faults.join("\n"));
+}
+
+#[test]
+fn t40_f19_no_fault_of_a_block_lets_anybody_in() {
+    let library = flow::library();
+    let (mut cells, mut wrong) = (0, Vec::new());
+    for (block, cases) in &corpus::all() {
+        let Some(case) = cases.first() else { continue };
+        for fault in faults::FAULTS {
+            cells += 1;
+            if let Err(why) = faults::cell(&library, block, case, fault) {
+                wrong.push(format!("{block} x {fault:?}: {why}"));
+            }
+        }
+    }
+    println!("{cells} cells: {} blocks x {} faults", cells / faults::FAULTS.len(), faults::FAULTS.len());
+    assert!(wrong.is_empty(), "of {cells} cells:\n{}", wrong.join("\n"));
 }

@@ -6,6 +6,7 @@ use admit_compiler::library::Library;
 use admit_eval::datum::Datum;
 use admit_eval::json;
 use admit_eval::value::Instant;
+use admit_runtime::block::Registry;
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::host::HttpResponse;
@@ -28,6 +29,26 @@ struct World {
 
 /// Runs it; gives what the blocks did, or what is wrong.
 pub fn run(library: &Library, block: &str, case: &Case) -> Result<Vec<Seen>, String> {
+    let log = Log::default();
+    let (answer, traces) = walk(library, block, case, &|host| recorded(host, &log))??;
+    let seen: Vec<Seen> = std::mem::take(&mut *log.lock().unwrap());
+    expect(&case.given, &answer, &traces, &seen)?;
+    Ok(seen)
+}
+
+/// What became of a case: its last answer, and the traces of its requests; or why a request did not go on.
+pub type Walked = Result<(Answer, Vec<Trace>), String>;
+
+/// Walks through a case with these blocks.
+///
+/// # Errors
+/// What is wrong with the case itself.
+pub fn walk(
+    library: &Library,
+    block: &str,
+    case: &Case,
+    blocks: &dyn Fn(&Arc<TestHost>) -> Registry,
+) -> Result<Walked, String> {
     let given = &case.given;
     let declared = library.block(block).and_then(|block| block.flows.as_ref()?.first().map(ToString::to_string));
     let flow = text(given, "flow").or(declared).unwrap_or_else(|| "login".to_owned());
@@ -35,19 +56,15 @@ pub fn run(library: &Library, block: &str, case: &Case) -> Result<Vec<Seen>, Str
         given.get("now").and_then(Value::as_integer).map_or(baseline::NOW, |seconds| Instant { seconds, nanos: 0 });
     let host = Arc::new(TestHost::new(now, 0));
     seed(&host, given)?;
-    let log = Log::default();
     let plan = flow::plan(library, &flow, &case.steps)?;
-    let engine = Engine::from_verified(plan, &recorded(&host, &log)).map_err(|error| error.to_string())?;
+    let engine = Engine::from_verified(plan, &blocks(&host)).map_err(|error| error.to_string())?;
     let world = World { host, engine, tenant: "test".parse()?, flow };
     for before in list(given, "before") {
         let before = before.as_table().ok_or("a run before is a table")?;
         world.walk(given, before, &[]).map_err(|why| format!("a run before: {why}"))?;
         world.pass(before);
     }
-    let (answer, traces) = world.walk(given, given, &list(given, "answers"))?;
-    let seen: Vec<Seen> = std::mem::take(&mut *log.lock().unwrap());
-    expect(given, &answer, &traces, &seen)?;
-    Ok(seen)
+    Ok(world.walk(given, given, &list(given, "answers")))
 }
 
 fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
