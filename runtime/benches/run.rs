@@ -27,6 +27,7 @@ use admit_runtime::host::{
     StoreError, StoredRun,
 };
 use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::InboxEntry;
 use serde::Deserialize;
 
 const RUNS: usize = 11;
@@ -411,6 +412,26 @@ impl Store for Bench {
     fn commit<'a>(&'a self, _: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>> {
         black_box(commit);
         Box::pin(ready(Ok(())))
+    }
+
+    fn inbox<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: Option<&'a str>,
+        _: u32,
+    ) -> BoxFuture<'a, Result<Vec<InboxEntry>, StoreError>> {
+        no_rows()
+    }
+
+    fn mark_read<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: &'a str,
+        _: Instant,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        no_rows()
     }
 
     fn waiting_bundle<'a>(

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::action::{ActionCall, ActionReport};
 use crate::host::{BoxFuture, Host, HostError, HttpError, Secret, StoreError};
+use crate::message::Texts;
 use crate::tenant::TenantId;
 use crate::unit::Unit;
 
@@ -89,6 +90,8 @@ pub struct Call<'a> {
     pub action: Option<ActionCall<'a>>,
     /// Custom claims that Actions of this run have set so far, for the block that makes the token.
     pub claims: &'a [(SmolStr, Datum)],
+    /// The project's texts of messages.
+    pub texts: &'a dyn Texts,
 }
 
 /// Reads of the event by path below `event`.

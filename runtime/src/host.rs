@@ -1,7 +1,7 @@
 //! The host: the one trait through which the runtime reaches the world. The real one is `admit-host` over
 //! `admit-store`; tests and dry runs double it.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use admit_eval::value::Instant;
 use thiserror::Error;
 
 use crate::action::Actions;
+use crate::message::{Channel, Message, SendError};
 use crate::tenant::TenantId;
 use crate::trace::Trace;
-use crate::unit::Unit;
+use crate::unit::{InboxEntry, Unit};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -40,6 +41,28 @@ pub trait Host: Send + Sync {
     /// The one outbound client (security.md decision 3).
     fn http<'a>(&'a self, tenant: &'a TenantId, request: HttpRequest)
     -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
+
+    /// Whether messages of the tenant may leave over this channel. Asked before one is queued, so that none waits for what
+    /// nobody has set up.
+    ///
+    /// # Errors
+    /// Why not, and what to set.
+    fn can_send(&self, _tenant: &TenantId, channel: Channel) -> Result<(), HostError> {
+        Err(HostError::NotFound(format!("this host sends no messages over {channel:?}")))
+    }
+
+    /// Sends one message; at least once for each that is queued. A message whose receiver is told apart by its id.
+    fn send<'a>(&'a self, _tenant: &'a TenantId, _message: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
+        Box::pin(ready(Err(SendError::for_good("this host sends no messages"))))
+    }
+
+    /// Where the links of messages lead, without a `/` at the end: `https://login.example.com`.
+    ///
+    /// # Errors
+    /// Where none is set.
+    fn link_base(&self, _tenant: &TenantId) -> Result<String, HostError> {
+        Err(HostError::NotFound("this host has no address for links".to_owned()))
+    }
 
     /// A secret of the tenant by name.
     fn secret<'a>(&'a self, tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>>;
@@ -93,6 +116,25 @@ pub trait Store: Send + Sync {
 
     /// Sets a counter back to zero (a success after failures).
     fn reset_count<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// What was left for a user to read in the application, newest first, at most `limit`; older than the entry `before`
+    /// where one is given.
+    fn inbox<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        before: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<InboxEntry>, StoreError>>;
+
+    /// Marks an entry of a user's inbox as read. `NotFound` where this user has none by this id.
+    fn mark_read<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        id: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Commits a request: the unit of work, audit and the run's row, in one transaction.
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -4,6 +4,8 @@
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 
+use crate::message;
+
 /// Store writes collected by the blocks of one request, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Unit {
@@ -58,8 +60,9 @@ pub enum Write {
         /// Each an object.
         patches: Vec<Datum>,
     },
-    /// A job for the queue (an `async` block, a mail): done at least once after the commit, also if the run is
-    /// denied. A second job with the same key is the same job.
+    /// A job for the queue (an `async` block, a message): done at least once after the commit. An `async` block is done
+    /// also if the run is denied in the same request; a message is not sent then. A second job with the same key is the
+    /// same job.
     Enqueue {
         /// Idempotency key, unique in the tenant: run, label and try.
         key: String,
@@ -68,6 +71,9 @@ pub enum Write {
         /// The job, encoded by its handler; stored sealed.
         payload: Vec<u8>,
     },
+    /// Something for a user to read in the application. A second one with the same id is the same one; it does nothing
+    /// where the user was erased meanwhile.
+    InsertInbox(InboxEntry),
 }
 
 impl Unit {
@@ -78,8 +84,10 @@ impl Unit {
             .writes
             .into_iter()
             .filter(|write| match write {
-                Write::TakeTotpStep { .. } | Write::Enqueue { .. } => true,
-                Write::InsertSession(_)
+                Write::TakeTotpStep { .. } => true,
+                Write::Enqueue { kind, .. } => kind != message::KIND,
+                Write::InsertInbox(_)
+                | Write::InsertSession(_)
                 | Write::RehashPassword { .. }
                 | Write::RecordSignIn { .. }
                 | Write::PatchAppMetadata { .. } => false,
@@ -87,6 +95,23 @@ impl Unit {
             .collect();
         Self { writes, audit: self.audit }
     }
+}
+
+/// An entry of a user's inbox in the application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboxEntry {
+    /// `msg_...`
+    pub id: String,
+    /// Whose.
+    pub user_id: String,
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// When.
+    pub at: Instant,
+    /// When it was read; none: it was not.
+    pub read_at: Option<Instant>,
 }
 
 /// A session as stored (blocks.md, The session).

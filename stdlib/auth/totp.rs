@@ -79,7 +79,8 @@ fn matching_step(enrolled: &[Credential], code: &[u8], now: Instant, unit: &Unit
             | Write::RehashPassword { .. }
             | Write::RecordSignIn { .. }
             | Write::PatchAppMetadata { .. }
-            | Write::Enqueue { .. } => None,
+            | Write::Enqueue { .. }
+            | Write::InsertInbox(_) => None,
         });
         let last = taken.chain(credential.last_step).max();
         let step = step_of(credential.material.expose(), &code, now)?;

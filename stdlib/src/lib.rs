@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use admit_runtime::block::{Block, Registry};
 
+mod address;
 mod config;
 mod declarations;
+mod message;
 pub mod password;
 mod templates;
+mod texts;
 
 #[path = "../auth/mfa.rs"]
 mod mfa;
@@ -24,8 +27,12 @@ mod identity_lookup;
 
 #[path = "../notification/call_webhook.rs"]
 mod call_webhook;
+#[path = "../notification/delay.rs"]
+mod delay;
 #[path = "../notification/log_event.rs"]
 mod log_event;
+#[path = "../notification/send_email.rs"]
+mod send_email;
 
 #[path = "../risk/risk_evaluate.rs"]
 mod risk_evaluate;
@@ -42,6 +49,7 @@ mod deny;
 
 pub use declarations::SOURCES;
 pub use templates::TEMPLATES;
+pub use texts::TEXTS;
 
 /// All that a project is checked against: the declarations, then the templates with their sources.
 pub fn files() -> Vec<(&'static str, &'static str)> {
@@ -50,9 +58,10 @@ pub fn files() -> Vec<(&'static str, &'static str)> {
 
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
-    let blocks: [Arc<dyn Block>; 11] = [
+    let blocks: [Arc<dyn Block>; 13] = [
         Arc::new(allow::Allow),
         Arc::new(call_webhook::CallWebhook),
+        Arc::new(delay::Delay),
         Arc::new(deny::Deny),
         Arc::new(finalize::Finalize),
         Arc::new(identity_lookup::IdentityLookup),
@@ -62,6 +71,7 @@ pub fn registry() -> Registry {
         Arc::new(password_check::PasswordCheck),
         Arc::new(require_mfa::RequireMfa),
         Arc::new(risk_evaluate::RiskEvaluate),
+        Arc::new(send_email::SendEmail),
     ];
     let mut registry = Registry::default();
     for block in blocks {

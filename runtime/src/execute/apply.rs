@@ -280,7 +280,8 @@ impl<'a> Walker<'_, '_, 'a> {
             | Write::TakeTotpStep { .. }
             | Write::RecordSignIn { .. }
             | Write::PatchAppMetadata { .. }
-            | Write::Enqueue { .. } => false,
+            | Write::Enqueue { .. }
+            | Write::InsertInbox(_) => false,
         });
         match (aal, user) {
             (Some(aal), Some(user))

@@ -13,6 +13,7 @@ use crate::execute::action::{self, GRACE};
 use crate::execute::config::reveal;
 use crate::execute::view::View;
 use crate::execute::walk::{Fault, Finished, Invocation, Mark};
+use crate::message::NoTexts;
 use crate::state::Run;
 use crate::trace::{Level, TraceEvent};
 
@@ -113,6 +114,7 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
             time_left: limit / NANOS_PER_MS,
             action: action.as_ref().map(|action| action.call(&run.tenant)),
             claims: &run.claims,
+            texts: &NoTexts,
         };
         implementation.run(call).await.map_err(failed)
     })

@@ -22,6 +22,7 @@ use crate::execute::config::{Config, Part, reveal};
 use crate::execute::invoke::{Miss, failed};
 use crate::execute::view::View;
 use crate::host::Host;
+use crate::message::NoTexts;
 use crate::record::PackedGroups;
 use crate::record::packed::Packed;
 use crate::state::Run;
@@ -30,6 +31,7 @@ use crate::trace::{BlockEnd, Trace, TraceEvent};
 use crate::unit::{Unit, Write};
 
 mod action;
+mod message;
 
 /// Names the handler of these jobs in the queue.
 pub const KIND: &str = "block";
@@ -47,6 +49,8 @@ const VERSION: u8 = 2;
 pub struct Queued<'a> {
     /// Its idempotency key: the same at every try.
     pub key: &'a str,
+    /// What kind of job: [`KIND`], [`crate::message::KIND`].
+    pub kind: &'a str,
     /// As it was enqueued.
     pub payload: &'a [u8],
     /// Which try this is, 1 first.
@@ -172,11 +176,14 @@ pub async fn run_job(
     tenant: &TenantId,
     queued: Queued<'_>,
 ) -> JobEnd {
+    match queued.kind {
+        KIND => {}
+        crate::message::KIND => return message::run(host, tenant, queued).await,
+        other => return JobEnd::damaged(format!("there is no kind of job `{}`", other.escape_default())),
+    }
     let job: Job = match decode(queued.payload) {
         Ok(job) => job,
-        Err(detail) => {
-            return JobEnd { failure: Some(JobFailure { detail, is_final: true }), ..JobEnd::default() };
-        }
+        Err(detail) => return JobEnd::damaged(detail),
     };
     let world = World { bundles, registry, host, tenant };
     let began = host.monotonic();
@@ -193,22 +200,33 @@ pub async fn run_job(
         What::Action { .. } => action::run(&world, &job, queued, &mut end).await,
     };
     let nanos = host.monotonic().saturating_sub(began);
-    let label = job.label.clone();
-    let how = match result {
-        Ok(()) => BlockEnd::Output(Arc::new(Packed(Datum::Map(Vec::new())))),
-        Err(miss) => {
-            let (detail, is_final) = match miss {
-                Miss::Failed(detail) => (detail, false),
-                Miss::FailedForGood(detail) => (detail, true),
-                Miss::OutOfBudget(_) => (format!("no end within {} ms", job.timeout), false),
-            };
-            end.unit.writes.clear();
-            end.failure = Some(JobFailure { detail: detail.clone(), is_final });
-            BlockEnd::Failed(detail)
-        }
-    };
-    end.trace.events.push(TraceEvent::Ended { label, nanos, end: how });
+    end.ended(job.label.clone(), nanos, result, job.timeout);
     end
+}
+
+impl JobEnd {
+    /// Of a job that cannot be read: it does not mend itself.
+    fn damaged(detail: String) -> Self {
+        Self { failure: Some(JobFailure { detail, is_final: true }), ..Self::default() }
+    }
+
+    /// How the try ended; of one that failed, no write is left.
+    fn ended(&mut self, label: SmolStr, nanos: u64, result: Result<(), Miss>, limit: u64) {
+        let how = match result {
+            Ok(()) => BlockEnd::Output(Arc::new(Packed(Datum::Map(Vec::new())))),
+            Err(miss) => {
+                let (detail, is_final) = match miss {
+                    Miss::Failed(detail) => (detail, false),
+                    Miss::FailedForGood(detail) => (detail, true),
+                    Miss::OutOfBudget(_) => (format!("no end within {limit} ms"), false),
+                };
+                self.unit.writes.clear();
+                self.failure = Some(JobFailure { detail: detail.clone(), is_final });
+                BlockEnd::Failed(detail)
+            }
+        };
+        self.trace.events.push(TraceEvent::Ended { label, nanos, end: how });
+    }
 }
 
 async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(), Miss> {
@@ -253,6 +271,7 @@ async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(),
             time_left: job.timeout,
             action: None,
             claims: &[],
+            texts: &NoTexts,
         };
         block.run(call).await.map_err(failed)
     })

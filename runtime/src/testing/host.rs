@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::action::{ActionCall, ActionReport, Actions};
 use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
+use crate::message::{Channel, Message, SendError};
 use crate::tenant::TenantId;
 use crate::testing::clock::Clock;
 use crate::testing::store::MemoryStore;
@@ -60,6 +61,7 @@ pub struct TestHost {
     signed: Mutex<Vec<String>>,
     unanswered: Mutex<Vec<String>>,
     sent: AtomicU64,
+    messages: Mutex<Vec<Message>>,
 }
 
 impl TestHost {
@@ -77,6 +79,7 @@ impl TestHost {
             signed: Mutex::default(),
             unanswered: Mutex::default(),
             sent: AtomicU64::new(0),
+            messages: Mutex::default(),
         }
     }
 
@@ -114,6 +117,11 @@ impl TestHost {
     /// Requests to the outside so far, answered or not.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Messages handed over so far.
+    pub fn messages(&self) -> Vec<Message> {
+        lock(&self.messages).clone()
     }
 
     /// Claims signed so far, as JSON objects.
@@ -169,6 +177,20 @@ impl Host for TestHost {
         Box::pin(ready(known.unwrap_or_else(|| {
             Err(HttpError::Refused(format!("a test sends nothing: stub the block that calls `{}`", request.url)))
         })))
+    }
+
+    /// A test takes every message and sends none.
+    fn can_send(&self, _tenant: &TenantId, _channel: Channel) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn send<'a>(&'a self, _tenant: &'a TenantId, message: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
+        lock(&self.messages).push(message.clone());
+        Box::pin(ready(Ok(())))
+    }
+
+    fn link_base(&self, _tenant: &TenantId) -> Result<String, HostError> {
+        Ok("https://login.example.com".to_owned())
     }
 
     fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {

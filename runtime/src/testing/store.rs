@@ -12,7 +12,7 @@ use crate::execute::patch_metadata;
 use crate::host::{BoxFuture, Credential, RunCommit, Secret, SignIn, Store, StoreError, StoredRun, SuspendedRow};
 use crate::state::text_field;
 use crate::tenant::TenantId;
-use crate::unit::{AuditEntry, Session, Write};
+use crate::unit::{AuditEntry, InboxEntry, Session, Write};
 
 /// A store in memory.
 #[derive(Default)]
@@ -36,6 +36,7 @@ struct Rows {
     taken: BTreeSet<[u8; 32]>,
     jobs: BTreeMap<String, (String, Vec<u8>)>,
     audit: Vec<AuditEntry>,
+    inbox: Vec<InboxEntry>,
 }
 
 struct Row {
@@ -207,6 +208,39 @@ impl Store for MemoryStore {
         })
     }
 
+    fn inbox<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        before: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<InboxEntry>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let mut found: Vec<InboxEntry> =
+                rows.inbox.iter().filter(|entry| entry.user_id == user_id).cloned().collect();
+            found.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+            let skipped = before.map_or(0, |id| {
+                found.iter().position(|entry| entry.id == id).map_or(found.len(), |position| position + 1)
+            });
+            Ok(found.into_iter().skip(skipped).take(limit as usize).collect())
+        })
+    }
+
+    fn mark_read<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        id: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let mut entries = rows.inbox.iter_mut();
+            let entry = entries.find(|entry| entry.user_id == user_id && entry.id == id).ok_or(StoreError::NotFound)?;
+            entry.read_at.get_or_insert(now);
+            Ok(())
+        })
+    }
+
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>> {
         self.try_rows(tenant, |rows| {
             rows.check(&commit)?;
@@ -272,7 +306,10 @@ impl Rows {
                 self.users.contains_key(&session.user_id) && !self.sessions.contains_key(&session.id)
             }
             Write::RecordSignIn { user_id, .. } => self.users.contains_key(user_id),
-            Write::RehashPassword { .. } | Write::PatchAppMetadata { .. } | Write::Enqueue { .. } => true,
+            Write::RehashPassword { .. }
+            | Write::PatchAppMetadata { .. }
+            | Write::Enqueue { .. }
+            | Write::InsertInbox(_) => true,
         };
         if follows && commit.unit.writes.iter().all(applies) { Ok(()) } else { Err(StoreError::Conflict) }
     }
@@ -303,6 +340,11 @@ impl Rows {
                     let patched = self.users.get(user_id).and_then(|user| patch_metadata(user, patches).ok());
                     if let Some(user) = patched {
                         self.users.insert(user_id.clone(), user);
+                    }
+                }
+                Write::InsertInbox(entry) => {
+                    if !self.inbox.iter().any(|known| known.id == entry.id) {
+                        self.inbox.push(entry.clone());
                     }
                 }
                 Write::Enqueue { key, kind, payload } => {

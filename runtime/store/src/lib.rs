@@ -8,6 +8,7 @@ mod audit;
 mod commit;
 mod counters;
 mod import;
+mod inbox;
 mod keys;
 mod migrations;
 mod open;

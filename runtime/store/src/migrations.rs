@@ -4,20 +4,25 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The newest version that this program knows.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 5;
 
 /// Marks a SQLite file as ours (`ADMT`): `PRAGMA application_id`.
 pub(crate) const APPLICATION_ID: i32 = 0x4144_4D54;
 
 const SQLITE_0001: &str = include_str!("../migrations/sqlite/0001_initial.sql");
 const SQLITE_0002: &str = include_str!("../migrations/sqlite/0002_jobs.sql");
+const SQLITE_0005: &str = include_str!("../migrations/sqlite/0005_inbox.sql");
 
 /// The migrations of the SQLite dialect.
 pub(crate) fn sqlite() -> Migrator {
     let migration = |version, title: &'static str, sql| {
         Migration::new(version, title.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
     };
-    Migrator::with_migrations(vec![migration(1, "initial", SQLITE_0001), migration(2, "jobs", SQLITE_0002)])
+    Migrator::with_migrations(vec![
+        migration(1, "initial", SQLITE_0001),
+        migration(2, "jobs", SQLITE_0002),
+        migration(5, "inbox", SQLITE_0005),
+    ])
 }
 
 #[cfg(test)]
@@ -28,8 +33,12 @@ mod tests {
 
     const POSTGRES_0001: &str = include_str!("../migrations/postgres/0001_initial.sql");
     const POSTGRES_0002: &str = include_str!("../migrations/postgres/0002_jobs.sql");
+    const POSTGRES_0005: &str = include_str!("../migrations/postgres/0005_inbox.sql");
 
-    fn whole(parts: [&str; 2]) -> String {
+    const SQLITE: &[&str] = &[SQLITE_0001, SQLITE_0002, SQLITE_0005];
+    const POSTGRES: &[&str] = &[POSTGRES_0001, POSTGRES_0002, POSTGRES_0005];
+
+    fn whole(parts: &[&str]) -> String {
         parts.concat()
     }
 
@@ -60,16 +69,16 @@ mod tests {
 
     #[test]
     fn both_dialects_have_the_same_tables_and_columns() {
-        let (sqlite, postgres) = (whole([SQLITE_0001, SQLITE_0002]), whole([POSTGRES_0001, POSTGRES_0002]));
+        let (sqlite, postgres) = (whole(SQLITE), whole(POSTGRES));
         assert_eq!(tables(&sqlite), tables(&postgres));
         assert_eq!(indexes(&sqlite), indexes(&postgres));
         assert_eq!(alterations(&sqlite), alterations(&postgres));
-        assert_eq!((tables(&sqlite).len(), alterations(&sqlite).len()), (15, 2));
+        assert_eq!((tables(&sqlite).len(), alterations(&sqlite).len()), (16, 2));
     }
 
     #[test]
     fn only_portable_types_are_used() {
-        for (table, columns) in tables(&whole([SQLITE_0001, SQLITE_0002])) {
+        for (table, columns) in tables(&whole(SQLITE)) {
             for column in columns.iter().filter(|column| column.starts_with(|first: char| first.is_lowercase())) {
                 let ty = column.split(' ').nth(1).unwrap();
                 assert!(["TEXT", "BIGINT", "BLOB", "BOOLEAN"].contains(&ty), "{table}: {column}");
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_table_is_keyed_by_tenant_first() {
-        for (table, columns) in tables(&whole([SQLITE_0001, SQLITE_0002])) {
+        for (table, columns) in tables(&whole(SQLITE)) {
             let keyed = columns.iter().any(|line| {
                 line.starts_with("PRIMARY KEY (tenant, ") || line.starts_with("tenant TEXT NOT NULL PRIMARY KEY")
             });

@@ -4,6 +4,7 @@ use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::{BoxFuture, Credential, RunCommit, SignIn, Store, StoreError, StoredRun};
 use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::InboxEntry;
 
 use crate::open::SqliteStore;
 
@@ -50,6 +51,26 @@ impl Store for SqliteStore {
 
     fn reset_count<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(self.reset_counter(tenant, key))
+    }
+
+    fn inbox<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        before: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<InboxEntry>, StoreError>> {
+        Box::pin(self.inbox_of(tenant, user_id, before, limit))
+    }
+
+    fn mark_read<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+        id: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.mark_inbox_read(tenant, user_id, id, now))
     }
 
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -149,7 +149,7 @@ impl SqliteStore {
         if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 
-    /// Erases a user: identifiers, credentials and past sign-ins go, sessions end, and the key is destroyed under which
+    /// Erases a user: identifiers, credentials, past sign-ins and inbox go, sessions end, and the key is destroyed under which
     /// everything else of the user is sealed (profile, run records, traces, audit data). The audit chain stays whole.
     pub async fn erase_user(&self, tenant: &TenantId, id: &str, now: Instant) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
@@ -157,6 +157,7 @@ impl SqliteStore {
             "DELETE FROM identifiers WHERE tenant = $1 AND user_id = $2",
             "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
             "DELETE FROM sign_ins WHERE tenant = $1 AND user_id = $2",
+            "DELETE FROM inbox WHERE tenant = $1 AND user_id = $2",
             "UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND user_id = $2",
         ] {
             sqlx::query(statement).bind(tenant.as_str()).bind(id).execute(&mut *transaction).await.map_err(failed)?;

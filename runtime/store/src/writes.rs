@@ -8,6 +8,7 @@ use admit_runtime::unit::{Session, Write};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, SqliteConnection};
 
+use crate::inbox;
 use crate::keys::{failed, owner_key, unsealed, user_key};
 use crate::open::SqliteStore;
 use crate::profile::patched_profile;
@@ -95,6 +96,7 @@ pub(crate) async fn apply(
         Write::PatchAppMetadata { user_id, patches } => {
             patch_app_metadata(connection, tenant, tenant_key, user_id, patches).await
         }
+        Write::InsertInbox(entry) => inbox::insert(connection, tenant, tenant_key, entry).await,
         Write::Enqueue { key, kind, payload } => enqueue(connection, tenant, tenant_key, key, kind, payload, at).await,
     }
 }

@@ -10,7 +10,7 @@ use admit_plan::code::Expr;
 use admit_plan::func::Func;
 use admit_plan::types::{Kind, Type};
 use admit_runtime::action::{ActionEffects, ActionError, ActionReport, Verdict};
-use admit_runtime::execute::job::{JobEnd, Queued, run_job};
+use admit_runtime::execute::job::{JobEnd, KIND, Queued, run_job};
 use admit_runtime::execute::{Answer, Outcome};
 use admit_runtime::testing::{ScriptedActions, TestHost, block_on};
 use admit_runtime::trace::{BlockEnd, Level, TraceEvent};
@@ -414,7 +414,7 @@ fn from_queue(flow: &Flow, host: &TestHost, attempt: u32) -> JobEnd {
     let engine = flow.engine();
     let payload = host.store.jobs(&tenant()).remove(0).1;
     let bundles = |hash: [u8; 32]| (hash == engine.hash()).then(|| engine.clone());
-    let queued = Queued { key: "run_1/tag/2", payload: &payload, attempt };
+    let queued = Queued { key: "run_1/tag/2", kind: KIND, payload: &payload, attempt };
     block_on(run_job(&bundles, &flow.registry, host, &tenant(), queued))
 }
 
@@ -464,7 +464,7 @@ fn an_async_action_that_fails_is_told_and_leaves_no_writes() {
     assert_eq!(said(&end.unit.audit[0], "outcome"), "error");
     let gone = |_: [u8; 32]| None;
     let payload = host.store.jobs(&tenant()).remove(0).1;
-    let queued = Queued { key: "run_1/tag/2", payload: &payload, attempt: 1 };
+    let queued = Queued { key: "run_1/tag/2", kind: KIND, payload: &payload, attempt: 1 };
     let end = block_on(run_job(&gone, &flow.registry, &host, &tenant(), queued));
     assert_eq!(end.failure.unwrap().detail, "the bundle that the run began with is not loaded");
 }

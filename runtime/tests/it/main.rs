@@ -10,6 +10,7 @@
 mod actions;
 mod budgets;
 mod faults;
+mod messages;
 mod modifiers;
 mod nodes;
 mod records;

@@ -100,7 +100,7 @@ fn an_async_block_is_queued_and_runs_from_the_queue_even_if_the_run_is_denied() 
     assert_eq!(jobs[0].0, KIND);
     assert_eq!(config_of(&jobs[0].1).unwrap(), record([("ip", text("203.0.113.9"))]));
     let bundles = |_: [u8; 32]| None;
-    let queued = |payload| Queued { key: "run_1/sends/0", payload, attempt: 1 };
+    let queued = |payload| Queued { key: "run_1/sends/0", kind: KIND, payload, attempt: 1 };
     let end = block_on(run_job(&bundles, &flow.registry, &host, &tenant(), queued(&jobs[0].1)));
     assert_eq!((end.unit.audit.len(), end.failure), (1, None));
     let end = block_on(run_job(&bundles, &flow.registry, &host, &tenant(), queued(b"nonsense")));
@@ -121,7 +121,7 @@ fn an_async_block_sees_the_event_as_it_stood() {
     let host = host();
     flow.start(&host);
     let jobs = host.store.jobs(&tenant());
-    let queued = Queued { key: "run_1/reports/1", payload: &jobs[0].1, attempt: 1 };
+    let queued = Queued { key: "run_1/reports/1", kind: KIND, payload: &jobs[0].1, attempt: 1 };
     let end = block_on(run_job(&|_| None, &flow.registry, &host, &tenant(), queued));
     assert_eq!(end.failure, None);
     assert_eq!(end.unit.audit[0].data, Datum::List(["203.0.113.9", "aal0", "usr_1"].map(text).into()));

@@ -8,6 +8,7 @@ use admit_host::{Egress, KeyFile, Options, RealHost, Secrets};
 use admit_plan::types::Type;
 use admit_runtime::block::{BlockError, Call, Done, Event, Input, Output, Prompt};
 use admit_runtime::host::{RunCommit, Secret, Store, StoreError};
+use admit_runtime::message::NoTexts;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::Unit;
 use admit_store::seal::SealKey;
@@ -116,6 +117,7 @@ impl World {
             time_left: 2_000,
             action: None,
             claims: &given.claims,
+            texts: &NoTexts,
         };
         block.run(call).await
     }

@@ -99,7 +99,7 @@ impl Worker<'_> {
     async fn one(&self, job: &Job) -> Result<JobEnd, Failure> {
         let Queue { store, host, tenant, .. } = *self.queue;
         let find = |hash: [u8; 32]| self.engine(hash);
-        let queued = Queued { key: &job.key, payload: &job.payload, attempt: job.attempt };
+        let queued = Queued { key: &job.key, kind: &job.kind, payload: &job.payload, attempt: job.attempt };
         let mut running = std::pin::pin!(run_job(&find, &self.registry, host, tenant, queued));
         loop {
             tokio::select! {
