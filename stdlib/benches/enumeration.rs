@@ -29,6 +29,7 @@ use admit_eval::value::Instant;
 use admit_host::{KeyFile, Options, RealHost};
 use admit_runtime::block::{Call, Done, Event, Input, Registry};
 use admit_runtime::host::Secret;
+use admit_runtime::message::NoTexts;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::Unit;
 use admit_stdlib::password::hash_password;
@@ -204,6 +205,7 @@ async fn run(
         time_left: 2_000,
         action: None,
         claims: &[],
+        texts: &NoTexts,
     };
     world.blocks.get(block).unwrap().run(call).await.unwrap()
 }
