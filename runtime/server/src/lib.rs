@@ -1,0 +1,1 @@
+//! HTTP: the only crate that names axum.
