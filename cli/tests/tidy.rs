@@ -89,11 +89,12 @@ fn lints_are_silenced_by_expect_with_a_reason_only() {
 }
 
 /// Which crate may name which dependency.
-const WALLS: [(&str, &[&str]); 7] = [
+const WALLS: [(&str, &[&str]); 8] = [
     ("oxc", &["compiler/script"]),
     ("pest", &["grammar"]),
     ("cranelift", &["runtime"]),
     ("sqlx", &["runtime/store"]),
+    ("axum", &["runtime/server"]),
     ("reqwest", &["runtime/host"]),
     ("codespan-reporting", &["compiler"]),
     ("admit-stdlib", &["cli", "fuzz"]),

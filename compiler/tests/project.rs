@@ -80,6 +80,21 @@ fn each_mistake_in_a_file_is_found_where_it_stands() {
             b"[project]\nname = \"a\"\n[smtp]",
             "A0908 admit.toml:22..26 `smtp` does nothing yet: no block of this version uses it",
         ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[webauthn]\nrp_id = \"co.uk\"\norigins = [\"https://co.uk\"]",
+            "A0904 admit.toml:40..47 `co.uk` is a public suffix: browsers bind no passkey to it",
+        ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[webauthn]\nrp_id = \"a.example\"\norigins = [\"https://b.example\"]",
+            "A0904 admit.toml:63..82 `https://b.example` is not of the domain `rp_id`",
+        ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[webauthn]\nrp_id = \"a.example\"\norigins = [\"http://a.example\"]",
+            "A0904 admit.toml:63..81 `http://a.example` is not secure: browsers give passkeys to https alone",
+        ),
         ("b.admit", b"list w from \"lists/w.txt\"", "A0906 b.admit:12..25 the list `w` has no file `lists/w.txt`"),
         ("tenants/acme.toml", b"[params]\nlimt = 1", "A0905 tenants/acme.toml:9..13 the project has no param `limt`"),
         (
@@ -129,4 +144,48 @@ fn a_tenant_gives_a_value_for_every_param_without_default() {
 fn deep_toml_is_a_finding() {
     let deep = format!("a = {}", "[".repeat(100_000));
     assert!(!findings(&[("admit.toml", deep.as_bytes())]).is_empty());
+}
+
+#[test]
+fn passkeys_are_bound_to_a_domain_and_its_own_origins() {
+    let said = |id: &str, origin: &str| {
+        let text = format!("[project]\nname = \"a\"\n[webauthn]\nrp_id = \"{id}\"\norigins = [\"{origin}\"]");
+        findings(&[("admit.toml", text.as_bytes())])
+    };
+    for (id, origin) in [
+        ("example.com", "https://example.com"),
+        ("example.com", "https://login.example.com"),
+        ("example.com", "https://a.b.example.com:8443"),
+        ("login.example.co.uk", "https://login.example.co.uk"),
+        ("localhost", "http://localhost"),
+        ("localhost", "http://localhost:8080"),
+        ("localhost", "https://localhost:8443"),
+    ] {
+        assert_eq!(said(id, origin), [""; 0], "{id} {origin}");
+    }
+    for (id, origin) in [
+        ("com", "https://example.com"),
+        ("github.io", "https://me.github.io"),
+        ("Example.com", "https://Example.com"),
+        ("example", "https://example"),
+        ("127.0.0.1", "http://127.0.0.1"),
+        ("https://example.com", "https://example.com"),
+        ("example.com:8443", "https://example.com:8443"),
+        ("example.com", "https://example.com/"),
+        ("example.com", "https://example.com:443"),
+        ("example.com", "https://example.com:0"),
+        ("example.com", "https://example.com:080"),
+        ("example.com", "https://evilexample.com"),
+        ("example.com", "https://example.com.evil.test"),
+        ("example.com", "https://user@example.com"),
+        ("example.com", "https://LOGIN.example.com"),
+        ("login.example.com", "https://example.com"),
+        ("localhost", "http://localhost:80"),
+        ("localhost", "http://evil.localhost.test"),
+        ("example.com", "*"),
+        ("example.com", ""),
+    ] {
+        let found = said(id, origin);
+        assert!(found.len() == 1 && found[0].starts_with("A0904 "), "{id} {origin}: {found:?}");
+    }
 }

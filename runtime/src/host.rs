@@ -73,8 +73,35 @@ pub trait Host: Send + Sync {
     /// Whether an outcome of the tenant may redirect to this URL.
     fn may_redirect(&self, tenant: &TenantId, url: &str) -> bool;
 
+    /// Who asks the tenant's users for passkeys; none where the project names nobody.
+    fn relying_party(&self, tenant: &TenantId) -> Option<RelyingParty> {
+        let _ = tenant;
+        None
+    }
+
+    /// A hash of the message under a key of the tenant that nobody outside knows, and that stays the same: for what must look
+    /// random and be the same each time. `purpose` keeps uses apart.
+    ///
+    /// # Errors
+    /// There is no key.
+    fn keyed_hash(&self, tenant: &TenantId, purpose: &str, message: &[u8]) -> Result<[u8; 32], HostError> {
+        let _ = (tenant, purpose, message);
+        Err(HostError::NotFound("this host has no key for hashes".to_owned()))
+    }
+
     /// Signs claims (a JSON object) as a compact JWS with the tenant's current key.
     fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>>;
+}
+
+/// The relying party of passkeys (WebAuthn Level 3 section 5.1.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelyingParty {
+    /// The domain that they are bound to: `example.com`.
+    pub id: String,
+    /// Its name, for the user.
+    pub name: String,
+    /// Origins of pages that may ask for them: `https://login.example.com`.
+    pub origins: Vec<String>,
 }
 
 /// The store, as far as blocks and the engine need it. Every method takes the tenant.

@@ -1,6 +1,7 @@
 //! `admit run`: runs a flow for one sign-in against the real parts, or resumes a run that waits.
 
 mod ask;
+mod pages;
 mod queue;
 mod show;
 
@@ -14,7 +15,9 @@ use admit_plan::encode;
 use admit_runtime::action::Actions;
 use admit_runtime::engine::{Engine, Params};
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
+use admit_runtime::host::RelyingParty;
 use admit_runtime::tenant::TenantId;
+use admit_server::loopback::Loopback;
 use admit_store::SqliteStore;
 use smol_str::SmolStr;
 
@@ -71,6 +74,12 @@ pub struct Args {
     /// Never ask on the terminal
     #[arg(long)]
     no_input: bool,
+    /// Open pages for steps that need a browser (passkeys), also without a terminal
+    #[arg(long)]
+    pages: bool,
+    /// The port of those pages on this machine [default: any that is free]
+    #[arg(long, value_name = "PORT")]
+    page_port: Option<u16>,
 }
 
 /// Runs or resumes, and prints the outcome. A run that ends in deny or error is a finding.
@@ -106,14 +115,16 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
     }
     let Database { store, keys, folder } = database;
     let actions = world::actions(prepared.engine.bundle())?;
-    let host = host(args, loaded, Arc::new(store.clone()), keys, actions)?;
+    let asks = !args.no_input && ask::can_ask();
+    let pages = pages::listen(asks || args.pages, args.page_port)?;
+    let own_origin = pages.as_ref().map(Loopback::origin);
+    let host = host(args, loaded, Arc::new(store.clone()), keys, actions, own_origin)?;
     if queue::needs_bundle(prepared.engine.bundle()) {
         // Before anything is queued that can only be done with it.
         let kept = store.put_bundle(tenant, prepared.engine.hash(), &prepared.bytes, world::now()).await;
         kept.map_err(|error| Failure::new(error.to_string()))?;
     }
     let options = Options::explaining(args.explain);
-    let asks = !args.no_input && ask::can_ask();
     let mut answer = match &args.resume {
         None => {
             let event = args.event.as_deref().map(files::read).transpose()?.unwrap_or_default();
@@ -136,7 +147,11 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
     loop {
         show::aside(&answer, prepared.engine.bundle(), output, (args.trace, args.explain));
         let Outcome::Suspended { label, challenge, resume_token, problem, .. } = &answer.outcome else { break };
-        if !asks {
+        let paged = match &pages {
+            Some(pages) => pages::answer(pages, label, challenge).await?,
+            None => None,
+        };
+        if !asks && paged.is_none() {
             if folder.is_some() {
                 note("the run is forgotten with the database in memory; name one with --database to resume it\n");
             }
@@ -144,7 +159,10 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
             kept.map_err(|error| Failure::new(error.to_string()))?;
             break;
         }
-        let input = ask::again(prepared.engine.bundle(), &answer.trace, label, challenge, problem.as_deref())?;
+        let input = match paged {
+            Some(input) => input,
+            None => ask::again(prepared.engine.bundle(), &answer.trace, label, challenge, problem.as_deref())?,
+        };
         let token = resume_token.clone();
         answer = resume(&store, &prepared, &host, (tenant, &loaded.project), &token, Some(input), options).await?;
     }
@@ -203,6 +221,7 @@ fn host(
     store: Arc<dyn admit_runtime::host::Store>,
     keys: admit_host::KeyFile,
     actions: Option<Arc<dyn Actions>>,
+    own_origin: Option<String>,
 ) -> Result<RealHost, Failure> {
     let settings = loaded.settings(args.env.as_deref())?;
     let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
@@ -214,7 +233,14 @@ fn host(
         secrets.add(secret, &|name| std::env::var(name).ok()).map_err(Failure::new)?;
     }
     let redirects = Redirects::new(settings.redirects.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
-    let options = HostOptions { secrets, egress, redirects, actions, ..HostOptions::default() };
+    let relying_party = settings.webauthn.as_ref().map(|known| {
+        let mut origins: Vec<String> = known.origins.iter().map(ToString::to_string).collect();
+        // The pages of this command are this machine's own, whatever port they got.
+        origins.extend(own_origin.filter(|_| known.rp_id == "localhost"));
+        let name = known.rp_name.as_ref().unwrap_or(&loaded.project.manifest.name).to_string();
+        RelyingParty { id: known.rp_id.to_string(), name, origins }
+    });
+    let options = HostOptions { secrets, egress, redirects, relying_party, actions, ..HostOptions::default() };
     RealHost::new(store, keys, options).map_err(|error| Failure::new(error.to_string()))
 }
 

@@ -12,6 +12,10 @@ use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::source::{FileId, Span};
 
+mod webauthn;
+
+pub use webauthn::WebAuthn;
+
 /// What `admit.toml` says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
@@ -34,6 +38,8 @@ pub struct Settings {
     pub egress: Vec<SmolStr>,
     /// `[redirects] allow`: URLs that an outcome may redirect to.
     pub redirects: Vec<SmolStr>,
+    /// `[webauthn]`: who asks for passkeys.
+    pub webauthn: Option<WebAuthn>,
 }
 
 /// Limits of the project, where they differ from the compiler's.
@@ -45,9 +51,9 @@ pub struct Limits {
 
 /// Keys at the top, and those of a table `env.<name>`.
 const TOP: &[&str] = &["project", "limits", "egress", "redirects", "env", "rules", "smtp", "sms", "webauthn"];
-const ENV: &[&str] = &["egress", "redirects"];
+const ENV: &[&str] = &["egress", "redirects", "webauthn"];
 /// Keys that a later version reads.
-const LATER: &[&str] = &["rules", "smtp", "sms", "webauthn"];
+const LATER: &[&str] = &["rules", "smtp", "sms"];
 
 impl Default for Manifest {
     fn default() -> Self {
@@ -240,6 +246,9 @@ impl Reader<'_> {
                     );
                 }
             }
+        }
+        if let Some(webauthn) = table.get("webauthn") {
+            settings.webauthn = self.webauthn(webauthn);
         }
         if let Some(urls) = self.words(table, "redirects", "allow") {
             settings.redirects = Vec::with_capacity(urls.len());

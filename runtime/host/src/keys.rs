@@ -101,6 +101,19 @@ impl KeyFile {
         Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|error| error.to_string())
     }
 
+    /// HMAC-SHA-256 under a key of the tenant and the purpose.
+    pub(crate) fn keyed_hash(&self, tenant: &TenantId, purpose: &str, message: &[u8]) -> [u8; 32] {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, self.sealing.as_ref());
+        let derived = hmac::sign(&root, format!("admit keyed hash of tenant {tenant} for {purpose}").as_bytes());
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), message);
+        let mut hash = [0; 32];
+        // A tag of HMAC-SHA-256 has 32 bytes.
+        for (place, byte) in hash.iter_mut().zip(tag.as_ref()) {
+            *place = *byte;
+        }
+        hash
+    }
+
     fn open(path: &Path) -> Result<Option<Self>, KeyError> {
         let meta = match std::fs::symlink_metadata(path) {
             Ok(meta) => meta,

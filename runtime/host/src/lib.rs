@@ -8,7 +8,9 @@ use std::time::Duration;
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::action::Actions;
-use admit_runtime::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
+use admit_runtime::host::{
+    BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, RelyingParty, Secret, Store,
+};
 use admit_runtime::tenant::TenantId;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -40,6 +42,7 @@ pub struct RealHost {
     client: client::Guarded,
     actions: Option<Arc<dyn Actions>>,
     redirects: Redirects,
+    relying_party: Option<RelyingParty>,
     pool: pool::Pool,
     start: std::time::Instant,
 }
@@ -58,6 +61,8 @@ pub struct Options {
     pub actions: Option<Arc<dyn Actions>>,
     /// Where outcomes may redirect to.
     pub redirects: Redirects,
+    /// Who asks for passkeys, if anybody.
+    pub relying_party: Option<RelyingParty>,
     /// CPU jobs at once; 0: as many as there are cores.
     pub jobs: usize,
 }
@@ -82,6 +87,7 @@ impl Default for Options {
             lookup: Arc::new(SystemLookup::default()),
             actions: None,
             redirects: Redirects::default(),
+            relying_party: None,
             jobs: 0,
         }
     }
@@ -104,6 +110,7 @@ impl RealHost {
             tenants: options.tenants,
             actions: options.actions,
             redirects: options.redirects,
+            relying_party: options.relying_party,
             client: client::Guarded::new(options.lookup).map_err(StartError::Client)?,
             pool: pool::Pool::new(if options.jobs == 0 { cores } else { options.jobs }),
             start: std::time::Instant::now(),
@@ -172,6 +179,14 @@ impl Host for RealHost {
 
     fn may_redirect(&self, _tenant: &TenantId, url: &str) -> bool {
         self.redirects.allow(url)
+    }
+
+    fn relying_party(&self, _tenant: &TenantId) -> Option<RelyingParty> {
+        self.relying_party.clone()
+    }
+
+    fn keyed_hash(&self, tenant: &TenantId, purpose: &str, message: &[u8]) -> Result<[u8; 32], HostError> {
+        Ok(self.keys.keyed_hash(tenant, purpose, message))
     }
 
     fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>> {

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::action::{ActionCall, ActionReport, Actions};
-use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, Secret, Store};
+use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, RelyingParty, Secret, Store};
 use crate::message::{Channel, Message, SendError};
 use crate::tenant::TenantId;
 use crate::testing::clock::Clock;
@@ -204,6 +204,19 @@ impl Host for TestHost {
 
     fn may_redirect(&self, _tenant: &TenantId, url: &str) -> bool {
         (self.redirects)(url)
+    }
+
+    fn relying_party(&self, _tenant: &TenantId) -> Option<RelyingParty> {
+        let origins = vec!["https://example.com".to_owned()];
+        Some(RelyingParty { id: "example.com".to_owned(), name: "test".to_owned(), origins })
+    }
+
+    fn keyed_hash(&self, tenant: &TenantId, purpose: &str, message: &[u8]) -> Result<[u8; 32], HostError> {
+        let mut hasher = blake3::Hasher::new_keyed(&self.seed);
+        for part in [tenant.as_str().as_bytes(), purpose.as_bytes(), message] {
+            hasher.update(&part.len().to_le_bytes()).update(part);
+        }
+        Ok(*hasher.finalize().as_bytes())
     }
 
     /// Not a signature: `alg` is `none`, which no verifier takes.
