@@ -23,11 +23,11 @@ use admit_runtime::block::{Block, BlockError, Call, Done, Output, Registry, Sett
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{Known, Options, Outcome, Start};
 use admit_runtime::host::{
-    BoxFuture, Credential, Host, HostError, HttpError, HttpRequest, HttpResponse, RunCommit, Secret, SignIn, Store,
-    StoreError, StoredRun,
+    BoxFuture, ChallengeOf, Credential, FoundChallenge, Host, HostError, HttpError, HttpRequest, HttpResponse,
+    RunCommit, Secret, SignIn, Store, StoreError, StoredRun, Tried,
 };
 use admit_runtime::tenant::TenantId;
-use admit_runtime::unit::InboxEntry;
+use admit_runtime::unit::{CredentialInfo, InboxEntry, Session};
 use serde::Deserialize;
 
 const RUNS: usize = 11;
@@ -394,6 +394,61 @@ impl Store for Bench {
         _: &'a str,
         _: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Credential>, StoreError>> {
+        no_rows()
+    }
+
+    fn pending_user<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        no_rows()
+    }
+
+    fn credential_list<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<CredentialInfo>, StoreError>> {
+        no_rows()
+    }
+
+    fn credential_by_external_id<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Credential>, StoreError>> {
+        no_rows()
+    }
+
+    fn try_challenge<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: ChallengeOf<'a>,
+        _: &'a [u8],
+        _: Instant,
+    ) -> BoxFuture<'a, Result<Tried, StoreError>> {
+        no_rows()
+    }
+
+    fn challenge_by_secret<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: &'a [u8],
+        _: Instant,
+    ) -> BoxFuture<'a, Result<Option<FoundChallenge>, StoreError>> {
+        no_rows()
+    }
+
+    fn session<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: Instant,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
         no_rows()
     }
 

@@ -13,7 +13,7 @@ use crate::action::Actions;
 use crate::message::{Channel, Message, SendError};
 use crate::tenant::TenantId;
 use crate::trace::Trace;
-use crate::unit::{InboxEntry, Unit};
+use crate::unit::{CredentialInfo, InboxEntry, Session, Unit};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -116,13 +116,66 @@ pub trait Store: Send + Sync {
     /// A user by id, as the record `event.user` of blocks.md.
     fn user<'a>(&'a self, tenant: &'a TenantId, id: &'a str) -> BoxFuture<'a, Result<Option<Datum>, StoreError>>;
 
-    /// The credentials of a user of one kind (`password`, `totp`): id and secret material, unsealed.
+    /// A user that this run has made and that is pending, by id or identifier: nobody else sees it. Blocks read through
+    /// [`Call::user`](crate::block::Call::user), which asks this where it has to.
+    fn pending_user<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        run_id: &'a str,
+        id_or_identifier: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>>;
+
+    /// The credentials of a user of one kind (see [`NewCredential`](crate::unit::NewCredential)) that can be used: id and
+    /// secret material, unsealed. Blocks read through [`Call::credentials`](crate::block::Call::credentials).
     fn credentials<'a>(
         &'a self,
         tenant: &'a TenantId,
         user_id: &'a str,
         kind: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Credential>, StoreError>>;
+
+    /// All credentials of a user that can be used, without their material, in the order of their ids.
+    fn credential_list<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<CredentialInfo>, StoreError>>;
+
+    /// A credential by what an authenticator or provider names it
+    /// ([`NewCredential::external_id`](crate::unit::NewCredential::external_id)), of whichever user that runs can see.
+    fn credential_by_external_id<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        external_id: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Credential>, StoreError>>;
+
+    /// Something is shown for a challenge: the attempt is counted, at once and in the statement that precedes the comparison,
+    /// which is in constant time (security.md decision 6).
+    fn try_challenge<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        of: ChallengeOf<'a>,
+        shown: &'a [u8],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Tried, StoreError>>;
+
+    /// A challenge that is found by its secret alone (a link), that nobody has met and whose time is not over.
+    fn challenge_by_secret<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        secret: &'a [u8],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Option<FoundChallenge>, StoreError>>;
+
+    /// A session that was stored, not revoked, whose time is not over, and whose user may sign in.
+    fn session<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        id: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
 
     /// The sign-ins that risk signals compare with, newest first, at most `limit`.
     fn sign_ins<'a>(
@@ -212,6 +265,29 @@ pub struct RunCommit {
     pub at: Instant,
 }
 
+/// How a request ended, as far as its writes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// In an outcome that lets in or finishes: users that the run has made are activated.
+    Well,
+    /// It goes on: users that it makes are pending.
+    Suspended,
+    /// In deny or error: users that it has made are discarded, and something that was used already is no conflict, since
+    /// nobody is let in.
+    Badly,
+}
+
+impl RunCommit {
+    /// How the request ended. A word that is not known is not well.
+    pub fn end(&self) -> RunEnd {
+        match self.outcome.as_str() {
+            "session" | "tokens" | "allow" | "finalized" if self.suspended.is_none() => RunEnd::Well,
+            "suspended" if self.suspended.is_some() => RunEnd::Suspended,
+            _ => RunEnd::Badly,
+        }
+    }
+}
+
 /// A suspended run.
 #[derive(Clone, Debug)]
 pub struct SuspendedRow {
@@ -236,14 +312,71 @@ pub struct StoredRun {
     pub seq: u32,
 }
 
-/// A credential with its material (a PHC string, a TOTP seed).
+/// A credential with its material.
 pub struct Credential {
     /// `crd_...`
     pub id: String,
-    /// PHC string for passwords; raw seed for TOTP.
+    /// Whose.
+    pub user_id: String,
+    /// PHC string for passwords; raw seed for TOTP and HOTP; what [`NewCredential`](crate::unit::NewCredential) was given.
     pub material: Secret,
     /// Last TOTP step accepted.
     pub last_step: Option<i64>,
+    /// Where it counts: WebAuthn, HOTP.
+    pub counter: Option<i64>,
+    /// What is not secret of it: a record of JSON values.
+    pub data: Datum,
+    /// When it was stored.
+    pub created_at: Instant,
+}
+
+/// Which challenge is meant. All of it must be so, else there is no such challenge.
+#[derive(Clone, Copy, Debug)]
+pub struct ChallengeOf<'a> {
+    /// `chl_...`
+    pub id: &'a str,
+    /// What it is for.
+    pub kind: &'a str,
+    /// The run that shows something for it. A challenge of another run is not there; one of no run is.
+    pub run_id: &'a str,
+    /// Whose it must be; none: nobody's.
+    pub user_id: Option<&'a str>,
+}
+
+/// What came of showing something for a challenge.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tried {
+    /// It is right. It is met with [`Write::TakeChallenge`](crate::unit::Write::TakeChallenge) in the unit of work.
+    Right {
+        /// What was kept with it.
+        data: Datum,
+    },
+    /// It is wrong.
+    Wrong {
+        /// How often something may still be shown.
+        attempts_left: u32,
+    },
+    /// Nothing may be shown for it any more: it was met, or its attempts are used up.
+    Spent,
+    /// Its time is over.
+    Expired,
+    /// There is no such challenge.
+    Unknown,
+}
+
+/// A challenge that was found by its secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundChallenge {
+    /// `chl_...`
+    pub id: String,
+    /// The run that it belongs to, if to one.
+    pub run_id: Option<String>,
+    /// Whose.
+    pub user_id: Option<String>,
+    /// What was kept with it.
+    pub data: Datum,
+    /// Until when.
+    pub expires_at: Instant,
 }
 
 /// A past sign-in.

@@ -11,6 +11,7 @@ pub mod execute;
 pub mod explain;
 mod expression;
 pub mod host;
+pub mod identifier;
 pub mod message;
 pub mod patch;
 pub mod record;

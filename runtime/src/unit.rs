@@ -4,7 +4,16 @@
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 
-use crate::message;
+use crate::execute::job;
+
+mod credential;
+mod user;
+mod view;
+
+pub use credential::{Challenge, CredentialInfo, Material, NewCredential, Revoke};
+pub use user::{Change, IDENTIFIERS, NewUser, Proved, UserChanges};
+pub(crate) use user::{has_identifier, put};
+pub use view::factors;
 
 /// Store writes collected by the blocks of one request, in order.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +69,9 @@ pub enum Write {
         /// Each an object.
         patches: Vec<Datum>,
     },
-    /// A job for the queue (an `async` block, a message): done at least once after the commit. An `async` block is done
-    /// also if the run is denied in the same request; a message is not sent then. A second job with the same key is the
-    /// same job.
+    /// A job for the queue (an `async` block, a message): done at least once after the commit. An `async` block that the walk
+    /// has passed is done whatever becomes of the run; a run that is denied sends no message. A second job with the same key
+    /// is the same job.
     Enqueue {
         /// Idempotency key, unique in the tenant: run, label and try.
         key: String,
@@ -71,29 +80,149 @@ pub enum Write {
         /// The job, encoded by its handler; stored sealed.
         payload: Vec<u8>,
     },
+    /// A user is made. Until the run ends well they are pending: nobody but this run sees them, they cannot sign in, their
+    /// identifiers stay free. The commit that ends the run well activates them, and is a conflict if an identifier was taken
+    /// meanwhile; one that ends it in deny or error discards them.
+    InsertUser(Box<NewUser>),
+    /// A user is changed. A conflict if an identifier belongs to somebody else, or there is no such user.
+    UpdateUser {
+        /// Whose.
+        user_id: String,
+        /// What.
+        changes: Box<UserChanges>,
+    },
+    /// An address or number was proved to be the user's: a conflict if it is not theirs any more.
+    SetVerified {
+        /// Whose.
+        user_id: String,
+        /// Which of both.
+        what: Proved,
+        /// The address or number that was proved.
+        value: String,
+    },
+    /// A credential is stored: a conflict if its `external_id` is known.
+    InsertCredential(Box<NewCredential>),
+    /// What is not secret of a credential becomes this.
+    UpdateCredential {
+        /// Whose.
+        user_id: String,
+        /// Which.
+        credential_id: String,
+        /// As [`NewCredential::data`].
+        data: Datum,
+    },
+    /// The user's password becomes this one; what they had before goes.
+    SetPassword {
+        /// Whose.
+        user_id: String,
+        /// `crd_...`: the id of the new credential.
+        credential_id: String,
+        /// PHC string.
+        hash: Material,
+    },
+    /// A credential goes; nothing happens if it is gone.
+    DeleteCredential {
+        /// Whose.
+        user_id: String,
+        /// Which.
+        credential_id: String,
+    },
+    /// A credential that counts once (a backup code) is used: a conflict if it was used before.
+    TakeCredential {
+        /// Which.
+        credential_id: String,
+    },
+    /// The counter of a credential becomes greater (HOTP, RFC 4226; the sign count of WebAuthn): a conflict if it is as great
+    /// already.
+    AdvanceCounter {
+        /// Which.
+        credential_id: String,
+        /// What it becomes: of HOTP the counter after the one that matched.
+        to: i64,
+    },
+    /// A challenge is made.
+    InsertChallenge(Box<Challenge>),
+    /// A challenge gets another secret (a code is sent again). The attempts stay counted.
+    RenewChallenge {
+        /// Which.
+        id: String,
+        /// What must be shown now.
+        secret: Material,
+        /// Until when.
+        expires_at: Instant,
+    },
+    /// A challenge is met: a conflict if it was met before or its time is over.
+    TakeChallenge {
+        /// Which.
+        id: String,
+    },
+    /// Sessions of a user end.
+    RevokeSessions {
+        /// Whose.
+        user_id: String,
+        /// Which of them.
+        which: Revoke,
+    },
     /// Something for a user to read in the application. A second one with the same id is the same one; it does nothing
     /// where the user was erased meanwhile.
     InsertInbox(InboxEntry),
 }
 
+impl Write {
+    /// What must not be undone, whatever becomes of the run or the try that wrote it: what counts once was used (RFC 6238
+    /// section 5.2, SP 800-63B-4 section 3.1.3).
+    pub fn is_use(&self) -> bool {
+        match self {
+            Self::TakeTotpStep { .. }
+            | Self::TakeCredential { .. }
+            | Self::AdvanceCounter { .. }
+            | Self::TakeChallenge { .. } => true,
+            Self::InsertSession(_)
+            | Self::RehashPassword { .. }
+            | Self::RecordSignIn { .. }
+            | Self::PatchAppMetadata { .. }
+            | Self::Enqueue { .. }
+            | Self::InsertUser(_)
+            | Self::UpdateUser { .. }
+            | Self::SetVerified { .. }
+            | Self::InsertCredential(_)
+            | Self::UpdateCredential { .. }
+            | Self::SetPassword { .. }
+            | Self::DeleteCredential { .. }
+            | Self::InsertChallenge(_)
+            | Self::RenewChallenge { .. }
+            | Self::RevokeSessions { .. }
+            | Self::InsertInbox(_) => false,
+        }
+    }
+
+    /// What of a run that ends in deny or error holds all the same.
+    pub fn survives(&self) -> bool {
+        match self {
+            Self::Enqueue { kind, .. } => kind == job::KIND,
+            other => other.is_use(),
+        }
+    }
+
+    /// It changes which credentials a user has.
+    pub(crate) fn changes_credentials(&self) -> bool {
+        matches!(
+            self,
+            Self::InsertUser(_)
+                | Self::InsertCredential(_)
+                | Self::SetPassword { .. }
+                | Self::DeleteCredential { .. }
+                | Self::TakeCredential { .. }
+        )
+    }
+}
+
 impl Unit {
-    /// What is committed of a unit whose run ends in deny or error: audit, jobs that the walk has passed, and
-    /// one-time codes that were accepted (a code is used once, whatever came of it: RFC 6238 section 5.2).
-    pub fn denied(self) -> Self {
-        let writes = self
-            .writes
-            .into_iter()
-            .filter(|write| match write {
-                Write::TakeTotpStep { .. } => true,
-                Write::Enqueue { kind, .. } => kind != message::KIND,
-                Write::InsertInbox(_)
-                | Write::InsertSession(_)
-                | Write::RehashPassword { .. }
-                | Write::RecordSignIn { .. }
-                | Write::PatchAppMetadata { .. } => false,
-            })
-            .collect();
-        Self { writes, audit: self.audit }
+    /// What is committed of a unit whose run ends in deny or error: audit, jobs that the walk has passed, and what was used
+    /// (a code is used once, whatever came of it). Nothing else.
+    pub fn denied(mut self) -> Self {
+        self.writes.retain(Write::survives);
+        self
     }
 }
 

@@ -74,13 +74,7 @@ fn matching_step(enrolled: &[Credential], code: &[u8], now: Instant, unit: &Unit
     enrolled.iter().find_map(|credential| {
         let taken = unit.writes.iter().filter_map(|write| match write {
             Write::TakeTotpStep { credential_id, step } if *credential_id == credential.id => Some(*step),
-            Write::TakeTotpStep { .. }
-            | Write::InsertSession(_)
-            | Write::RehashPassword { .. }
-            | Write::RecordSignIn { .. }
-            | Write::PatchAppMetadata { .. }
-            | Write::Enqueue { .. }
-            | Write::InsertInbox(_) => None,
+            _ => None,
         });
         let last = taken.chain(credential.last_step).max();
         let step = step_of(credential.material.expose(), &code, now)?;

@@ -18,7 +18,7 @@ use crate::record::packed::Packed;
 use crate::state::{Aal, Kept, field, text_field};
 use crate::trace::{BlockEnd, TraceEvent, mask};
 use crate::typed::conform;
-use crate::unit::Write;
+use crate::unit::{Session, Write};
 
 impl<'a> Walker<'_, '_, 'a> {
     /// A block has ended, one way or another.
@@ -272,17 +272,11 @@ impl<'a> Walker<'_, '_, 'a> {
     fn check_session(&self, session: &Datum, token: &str) -> Result<(), String> {
         let aal = text_field(session, "aal").and_then(Aal::of);
         let user = text_field(session, "user_id");
-        let stored = self.work.unit.writes.iter().any(|write| match write {
-            Write::InsertSession(stored) => {
-                Some(stored.id.as_str()) == text_field(session, "id") && Some(stored.user_id.as_str()) == user
-            }
-            Write::RehashPassword { .. }
-            | Write::TakeTotpStep { .. }
-            | Write::RecordSignIn { .. }
-            | Write::PatchAppMetadata { .. }
-            | Write::Enqueue { .. }
-            | Write::InsertInbox(_) => false,
-        });
+        let is_it = |stored: &Session| {
+            Some(stored.id.as_str()) == text_field(session, "id") && Some(stored.user_id.as_str()) == user
+        };
+        let mut writes = self.work.unit.writes.iter();
+        let stored = writes.any(|write| matches!(write, Write::InsertSession(stored) if is_it(stored)));
         match (aal, user) {
             (Some(aal), Some(user))
                 if aal >= Aal::One

@@ -61,8 +61,8 @@ pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Endin
     let text = "the unit of work did not apply: something it relied on has changed".to_owned();
     let label = label.unwrap_or_default();
     work.trace.events.push(TraceEvent::Log { label: label.clone(), level: Level::Error, text });
-    // What is sent is sent whatever becomes of the run; nothing else of it holds.
-    work.unit.writes.retain(|write| matches!(write, Write::Enqueue { .. }));
+    // What was used is used, and what is sent whatever becomes of the run is sent; nothing else of it holds.
+    work.unit.writes.retain(Write::survives);
     let outcome =
         Outcome::Error { id: token::error_id(work.host), label: Some(label).filter(|label| !label.is_empty()) };
     let failed = commit(work, &run, &outcome, None, None, now).await;

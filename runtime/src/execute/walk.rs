@@ -489,13 +489,13 @@ impl Mark {
         Self { writes: unit.writes.len(), audit: unit.audit.len() }
     }
 
-    /// Takes back what a failed try has written; a one-time code that it took stays used.
+    /// Takes back what a failed try has written; what it used stays used.
     pub(crate) fn roll_back(self, unit: &mut crate::unit::Unit) {
         unit.audit.truncate(self.audit);
         let mut index = 0;
         unit.writes.retain(|write| {
             index += 1;
-            index <= self.writes || matches!(write, crate::unit::Write::TakeTotpStep { .. })
+            index <= self.writes || write.is_use()
         });
     }
 }

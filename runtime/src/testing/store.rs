@@ -9,10 +9,17 @@ use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 
 use crate::execute::patch_metadata;
-use crate::host::{BoxFuture, Credential, RunCommit, Secret, SignIn, Store, StoreError, StoredRun, SuspendedRow};
-use crate::state::text_field;
+use crate::host::{
+    BoxFuture, ChallengeOf, Credential, FoundChallenge, RunCommit, RunEnd, Secret, SignIn, Store, StoreError,
+    StoredRun, SuspendedRow, Tried,
+};
+use crate::identifier::normalise_identifier;
+use crate::state::{field, text_field};
 use crate::tenant::TenantId;
-use crate::unit::{AuditEntry, InboxEntry, Session, Write};
+use crate::unit::{
+    AuditEntry, Challenge, CredentialInfo, IDENTIFIERS, InboxEntry, Material, Revoke, Session, Write, factors,
+    has_identifier, put,
+};
 
 /// A store in memory.
 #[derive(Default)]
@@ -24,13 +31,17 @@ pub struct MemoryStore {
     calls: AtomicU64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Rows {
     users: BTreeMap<String, Datum>,
+    /// Users that nobody but the run that has made them sees, with that run.
+    pending: BTreeMap<String, String>,
     credentials: Vec<Row>,
+    challenges: BTreeMap<String, Asked>,
     sign_ins: BTreeMap<String, Vec<SignIn>>,
     counters: BTreeMap<String, Vec<Instant>>,
     sessions: BTreeMap<String, Session>,
+    revoked: BTreeSet<String>,
     commits: Vec<RunCommit>,
     suspended: BTreeMap<[u8; 32], Suspended>,
     taken: BTreeSet<[u8; 32]>,
@@ -39,14 +50,27 @@ struct Rows {
     inbox: Vec<InboxEntry>,
 }
 
+#[derive(Clone)]
 struct Row {
     id: String,
     user_id: String,
     kind: String,
-    material: Vec<u8>,
+    material: Material,
     last_step: Option<i64>,
+    counter: Option<i64>,
+    external_id: Option<Vec<u8>>,
+    data: Datum,
+    created_at: Instant,
 }
 
+#[derive(Clone)]
+struct Asked {
+    challenge: Challenge,
+    attempts: u32,
+    taken: bool,
+}
+
+#[derive(Clone)]
 struct Suspended {
     run_id: String,
     bundle: [u8; 32],
@@ -69,10 +93,28 @@ impl MemoryStore {
             id: id.to_owned(),
             user_id: user_id.to_owned(),
             kind: kind.to_owned(),
-            material: material.to_vec(),
+            material: Material::new(material),
             last_step: None,
+            counter: None,
+            external_id: None,
+            data: Datum::Map(Vec::new()),
+            created_at: Instant { seconds: 0, nanos: 0 },
         };
         self.rows(tenant, |rows| rows.credentials.push(row));
+    }
+
+    /// Users that are not pending, in the order of their ids.
+    pub fn users(&self, tenant: &TenantId) -> Vec<Datum> {
+        self.rows(tenant, |rows| {
+            rows.users.iter().filter(|(id, _)| !rows.pending.contains_key(*id)).map(|(_, user)| user.clone()).collect()
+        })
+    }
+
+    /// Challenges that nobody has met, with what must be shown for them.
+    pub fn challenges(&self, tenant: &TenantId) -> Vec<Challenge> {
+        self.rows(tenant, |rows| {
+            rows.challenges.values().filter(|asked| !asked.taken).map(|asked| asked.challenge.clone()).collect()
+        })
     }
 
     /// Fails every later call with this text.
@@ -90,9 +132,11 @@ impl MemoryStore {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Sessions stored.
+    /// Sessions stored and not revoked.
     pub fn sessions(&self, tenant: &TenantId) -> Vec<Session> {
-        self.rows(tenant, |rows| rows.sessions.values().cloned().collect())
+        self.rows(tenant, |rows| {
+            rows.sessions.values().filter(|session| !rows.revoked.contains(&session.id)).cloned().collect()
+        })
     }
 
     /// Requests committed, in order.
@@ -141,19 +185,27 @@ impl Store for MemoryStore {
         tenant: &'a TenantId,
         identifier: &'a str,
     ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
-        let wanted = identifier.trim().to_lowercase();
         self.try_rows(tenant, |rows| {
-            let is_it = |user: &&Datum| {
-                ["email", "phone", "username"]
-                    .iter()
-                    .any(|name| text_field(user, name).is_some_and(|known| known.to_lowercase() == wanted))
-            };
-            Ok(rows.users.values().find(is_it).cloned())
+            Ok(rows.seen().find(|user| has_identifier(user, identifier)).map(with_factors(rows)))
         })
     }
 
     fn user<'a>(&'a self, tenant: &'a TenantId, id: &'a str) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
-        self.try_rows(tenant, |rows| Ok(rows.users.get(id).cloned()))
+        self.try_rows(tenant, |rows| Ok(rows.seen().find(|user| is_user(user, id)).map(with_factors(rows))))
+    }
+
+    fn pending_user<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        run_id: &'a str,
+        id_or_identifier: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let of_run = rows.users.values().filter(|user| rows.pending_run(user) == Some(run_id));
+            let mut found =
+                of_run.filter(|user| is_user(user, id_or_identifier) || has_identifier(user, id_or_identifier));
+            Ok(found.next().map(with_factors(rows)))
+        })
     }
 
     fn credentials<'a>(
@@ -164,13 +216,113 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Vec<Credential>, StoreError>> {
         self.try_rows(tenant, |rows| {
             let found = rows.credentials.iter().filter(|row| row.user_id == user_id && row.kind == kind);
-            Ok(found
-                .map(|row| Credential {
+            Ok(found.map(Row::unsealed).collect())
+        })
+    }
+
+    fn credential_list<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<CredentialInfo>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let found = rows.credentials.iter().filter(|row| row.user_id == user_id);
+            let mut found: Vec<_> = found
+                .map(|row| CredentialInfo {
                     id: row.id.clone(),
-                    material: Secret::new(row.material.as_slice()),
-                    last_step: row.last_step,
+                    kind: row.kind.clone(),
+                    data: row.data.clone(),
+                    created_at: row.created_at,
                 })
-                .collect())
+                .collect();
+            found.sort_by(|one, other| one.id.cmp(&other.id));
+            Ok(found)
+        })
+    }
+
+    fn credential_by_external_id<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        external_id: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Credential>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let found = rows.credentials.iter().find(|row| {
+                row.kind == kind
+                    && row.external_id.as_deref() == Some(external_id)
+                    && rows.seen().any(|user| is_user(user, &row.user_id))
+            });
+            Ok(found.map(Row::unsealed))
+        })
+    }
+
+    fn try_challenge<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        of: ChallengeOf<'a>,
+        shown: &'a [u8],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Tried, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let Some(asked) = rows.challenges.get_mut(of.id).filter(|asked| {
+                asked.challenge.kind == of.kind
+                    && asked.challenge.run_id.as_deref().is_none_or(|run| run == of.run_id)
+                    && asked.challenge.user_id.as_deref() == of.user_id
+            }) else {
+                return Ok(Tried::Unknown);
+            };
+            if asked.challenge.expires_at <= now {
+                return Ok(Tried::Expired);
+            }
+            if asked.taken || asked.attempts >= asked.challenge.max_attempts {
+                return Ok(Tried::Spent);
+            }
+            asked.attempts += 1;
+            let right = blake3::hash(asked.challenge.secret.expose()) == blake3::hash(shown);
+            Ok(match right && asked.challenge.user_id.is_some() {
+                true => Tried::Right { data: asked.challenge.data.clone() },
+                false => Tried::Wrong { attempts_left: asked.challenge.max_attempts - asked.attempts },
+            })
+        })
+    }
+
+    fn challenge_by_secret<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        secret: &'a [u8],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Option<FoundChallenge>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let found = rows.challenges.values().find(|asked| {
+                let challenge = &asked.challenge;
+                !asked.taken
+                    && challenge.by_secret
+                    && challenge.kind == kind
+                    && challenge.expires_at > now
+                    && challenge.secret.expose() == secret
+            });
+            Ok(found.map(|asked| FoundChallenge {
+                id: asked.challenge.id.clone(),
+                run_id: asked.challenge.run_id.clone(),
+                user_id: asked.challenge.user_id.clone(),
+                data: asked.challenge.data.clone(),
+                expires_at: asked.challenge.expires_at,
+            }))
+        })
+    }
+
+    fn session<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        id: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let session = rows.sessions.get(id).filter(|session| {
+                session.expires_at > now && !rows.revoked.contains(id) && rows.may_sign_in(&session.user_id)
+            });
+            Ok(session.cloned())
         })
     }
 
@@ -243,8 +395,10 @@ impl Store for MemoryStore {
 
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>> {
         self.try_rows(tenant, |rows| {
-            rows.check(&commit)?;
-            rows.apply(commit);
+            // All or nothing.
+            let mut after = rows.clone();
+            after.take_in(commit)?;
+            *rows = after;
             Ok(())
         })
     }
@@ -287,8 +441,7 @@ impl Store for MemoryStore {
 }
 
 impl Rows {
-    /// All or nothing: what cannot be applied is found before anything is.
-    fn check(&self, commit: &RunCommit) -> Result<(), StoreError> {
+    fn take_in(&mut self, commit: RunCommit) -> Result<(), StoreError> {
         let last = self.commits.iter().rev().find(|known| known.run_id == commit.run_id);
         let follows = match last {
             None => commit.seq == 0,
@@ -297,60 +450,19 @@ impl Rows {
                 commit.seq == last.seq + 1 && token.is_some_and(|token| self.taken.contains(&token))
             }
         };
-        let applies = |write: &Write| match write {
-            Write::TakeTotpStep { credential_id, step } => self
-                .credentials
-                .iter()
-                .any(|row| row.id == *credential_id && row.last_step.is_none_or(|last| last < *step)),
-            Write::InsertSession(session) => {
-                self.users.contains_key(&session.user_id) && !self.sessions.contains_key(&session.id)
-            }
-            Write::RecordSignIn { user_id, .. } => self.users.contains_key(user_id),
-            Write::RehashPassword { .. }
-            | Write::PatchAppMetadata { .. }
-            | Write::Enqueue { .. }
-            | Write::InsertInbox(_) => true,
-        };
-        if follows && commit.unit.writes.iter().all(applies) { Ok(()) } else { Err(StoreError::Conflict) }
-    }
-
-    fn apply(&mut self, commit: RunCommit) {
+        applied(follows)?;
+        if commit.end() == RunEnd::Well {
+            self.activate(&commit.run_id)?;
+        }
         for write in &commit.unit.writes {
-            match write {
-                Write::InsertSession(session) => {
-                    self.sessions.insert(session.id.clone(), session.clone());
-                }
-                Write::RehashPassword { user_id, old, new } => {
-                    let rows = self.credentials.iter_mut();
-                    for row in rows.filter(|row| row.user_id == *user_id && row.material == old.as_bytes()) {
-                        row.material = new.clone().into_bytes();
-                    }
-                }
-                Write::TakeTotpStep { credential_id, step } => {
-                    for row in self.credentials.iter_mut().filter(|row| row.id == *credential_id) {
-                        row.last_step = Some(*step);
-                    }
-                }
-                Write::RecordSignIn { user_id, at, device, country, position, ip } => {
-                    let (device, country) = (device.clone(), country.clone());
-                    let sign_in = SignIn { at: *at, device, country, position: *position, ip: ip.clone() };
-                    self.sign_ins.entry(user_id.clone()).or_default().push(sign_in);
-                }
-                Write::PatchAppMetadata { user_id, patches } => {
-                    let patched = self.users.get(user_id).and_then(|user| patch_metadata(user, patches).ok());
-                    if let Some(user) = patched {
-                        self.users.insert(user_id.clone(), user);
-                    }
-                }
-                Write::InsertInbox(entry) => {
-                    if !self.inbox.iter().any(|known| known.id == entry.id) {
-                        self.inbox.push(entry.clone());
-                    }
-                }
-                Write::Enqueue { key, kind, payload } => {
-                    self.jobs.entry(key.clone()).or_insert_with(|| (kind.clone(), payload.clone()));
-                }
+            let result = self.write(&commit, write);
+            // Nobody is let in, so that nothing is lost where it was used already.
+            if !(result == Err(StoreError::Conflict) && commit.end() == RunEnd::Badly && write.is_use()) {
+                result?;
             }
+        }
+        if commit.end() == RunEnd::Badly {
+            self.discard(&commit.run_id);
         }
         self.audit.extend(commit.unit.audit.iter().cloned());
         if let Some(row) = &commit.suspended {
@@ -359,5 +471,226 @@ impl Rows {
             self.suspended.insert(row.token_hash, suspended);
         }
         self.commits.push(commit);
+        Ok(())
     }
+
+    fn write(&mut self, commit: &RunCommit, write: &Write) -> Result<(), StoreError> {
+        match write {
+            Write::InsertSession(session) => {
+                applied(self.may_sign_in(&session.user_id) && !self.sessions.contains_key(&session.id))?;
+                self.sessions.insert(session.id.clone(), session.clone());
+            }
+            Write::RehashPassword { user_id, old, new } => {
+                let rows = self.credentials.iter_mut();
+                for row in rows.filter(|row| row.user_id == *user_id && row.material.expose() == old.as_bytes()) {
+                    row.material = Material::new(new.as_bytes());
+                }
+            }
+            Write::TakeTotpStep { credential_id, step } => {
+                let row = self.credential(credential_id).filter(|row| row.last_step.is_none_or(|last| last < *step));
+                row.ok_or(StoreError::Conflict)?.last_step = Some(*step);
+            }
+            Write::RecordSignIn { user_id, at, device, country, position, ip } => {
+                applied(self.users.contains_key(user_id))?;
+                let (device, country) = (device.clone(), country.clone());
+                let sign_in = SignIn { at: *at, device, country, position: *position, ip: ip.clone() };
+                self.sign_ins.entry(user_id.clone()).or_default().push(sign_in);
+            }
+            Write::PatchAppMetadata { user_id, patches } => {
+                let patched = self.users.get(user_id).and_then(|user| patch_metadata(user, patches).ok());
+                if let Some(user) = patched {
+                    self.users.insert(user_id.clone(), user);
+                }
+            }
+            Write::InsertInbox(entry) => {
+                if !self.inbox.iter().any(|known| known.id == entry.id) {
+                    self.inbox.push(entry.clone());
+                }
+            }
+            Write::Enqueue { key, kind, payload } => {
+                self.jobs.entry(key.clone()).or_insert_with(|| (kind.clone(), payload.clone()));
+            }
+            Write::InsertUser(user) => {
+                applied(!self.users.contains_key(&user.id))?;
+                self.users.insert(user.id.clone(), user.record(commit.at));
+                self.pending.insert(user.id.clone(), commit.run_id.clone());
+                if commit.end() == RunEnd::Well {
+                    self.activate(&commit.run_id)?;
+                }
+            }
+            Write::UpdateUser { user_id, changes } => {
+                let user = self.users.get(user_id).cloned().ok_or(StoreError::Conflict)?;
+                if !self.pending.contains_key(user_id) {
+                    for (_, identifier) in changes.identifiers() {
+                        applied(
+                            !self.seen().any(|other| !is_user(other, user_id) && has_identifier(other, identifier)),
+                        )?;
+                    }
+                }
+                self.users.insert(user_id.clone(), changes.over(user));
+            }
+            Write::SetVerified { user_id, what, value } => {
+                let user = self.users.get_mut(user_id).ok_or(StoreError::Conflict)?;
+                let known = text_field(user, what.field()).map(normalise_identifier);
+                applied(known == Some(normalise_identifier(value)))?;
+                put(user, what.flag(), Some(Datum::Bool(true)));
+            }
+            Write::InsertCredential(new) => {
+                let is_known = |row: &Row| {
+                    row.id == new.id
+                        || (row.kind == new.kind && new.external_id.is_some() && row.external_id == new.external_id)
+                };
+                applied(self.users.contains_key(&new.user_id) && !self.credentials.iter().any(is_known))?;
+                self.credentials.push(Row {
+                    id: new.id.clone(),
+                    user_id: new.user_id.clone(),
+                    kind: new.kind.clone(),
+                    material: new.material.clone(),
+                    last_step: None,
+                    counter: new.counter,
+                    external_id: new.external_id.clone(),
+                    data: new.data.clone(),
+                    created_at: commit.at,
+                });
+            }
+            Write::UpdateCredential { user_id, credential_id, data } => {
+                let row = self.credential(credential_id).filter(|row| row.user_id == *user_id);
+                row.ok_or(StoreError::Conflict)?.data = data.clone();
+            }
+            Write::SetPassword { user_id, credential_id, hash } => {
+                applied(self.users.contains_key(user_id))?;
+                self.credentials.retain(|row| !(row.user_id == *user_id && row.kind == "password"));
+                self.credentials.push(Row {
+                    id: credential_id.clone(),
+                    user_id: user_id.clone(),
+                    kind: "password".to_owned(),
+                    material: hash.clone(),
+                    last_step: None,
+                    counter: None,
+                    external_id: None,
+                    data: Datum::Map(Vec::new()),
+                    created_at: commit.at,
+                });
+            }
+            Write::DeleteCredential { user_id, credential_id } => {
+                self.credentials.retain(|row| !(row.id == *credential_id && row.user_id == *user_id));
+            }
+            Write::TakeCredential { credential_id } => {
+                applied(self.credential(credential_id).is_some())?;
+                self.credentials.retain(|row| row.id != *credential_id);
+            }
+            Write::AdvanceCounter { credential_id, to } => {
+                let row = self.credential(credential_id).filter(|row| row.counter.is_none_or(|counter| counter < *to));
+                row.ok_or(StoreError::Conflict)?.counter = Some(*to);
+            }
+            Write::InsertChallenge(challenge) => {
+                applied(!self.challenges.contains_key(&challenge.id))?;
+                let asked = Asked { challenge: Challenge::clone(challenge), attempts: 0, taken: false };
+                self.challenges.insert(challenge.id.clone(), asked);
+            }
+            Write::RenewChallenge { id, secret, expires_at } => {
+                let asked = self.challenges.get_mut(id).filter(|asked| !asked.taken).ok_or(StoreError::Conflict)?;
+                asked.challenge.secret = secret.clone();
+                asked.challenge.expires_at = *expires_at;
+            }
+            Write::TakeChallenge { id } => {
+                let asked = self.challenges.get_mut(id).filter(|asked| !asked.taken);
+                let asked = asked.filter(|asked| asked.challenge.expires_at > commit.at).ok_or(StoreError::Conflict)?;
+                asked.taken = true;
+            }
+            Write::RevokeSessions { user_id, which } => {
+                let ended = self.sessions.values().filter(|session| {
+                    session.user_id == *user_id
+                        && match which {
+                            Revoke::All => true,
+                            Revoke::One(id) => session.id == *id,
+                            Revoke::Others(id) => session.id != *id,
+                        }
+                });
+                self.revoked.extend(ended.map(|session| session.id.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The users of a run that ended well: their identifiers must still be free.
+    fn activate(&mut self, run_id: &str) -> Result<(), StoreError> {
+        let ids: Vec<String> =
+            self.pending.iter().filter(|(_, run)| *run == run_id).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let Some(user) = self.users.get(&id) else { continue };
+            let names = IDENTIFIERS.iter().filter_map(|name| text_field(user, name));
+            let taken = names.into_iter().any(|name| self.seen().any(|other| has_identifier(other, name)));
+            applied(!taken)?;
+            self.pending.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn discard(&mut self, run_id: &str) {
+        let ids: Vec<String> =
+            self.pending.iter().filter(|(_, run)| *run == run_id).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.pending.remove(&id);
+            self.users.remove(&id);
+            self.credentials.retain(|row| row.user_id != id);
+            self.challenges.retain(|_, asked| asked.challenge.user_id.as_ref() != Some(&id));
+        }
+    }
+
+    /// Users that runs see.
+    fn seen(&self) -> impl Iterator<Item = &Datum> {
+        self.users.values().filter(|user| self.pending_run(user).is_none())
+    }
+
+    fn pending_run(&self, user: &Datum) -> Option<&str> {
+        self.pending.get(text_field(user, "id")?).map(String::as_str)
+    }
+
+    fn may_sign_in(&self, user_id: &str) -> bool {
+        self.seen().any(|user| is_user(user, user_id) && field(user, "blocked") != Some(&Datum::Bool(true)))
+    }
+
+    fn credential(&mut self, id: &str) -> Option<&mut Row> {
+        self.credentials.iter_mut().find(|row| row.id == id)
+    }
+}
+
+impl Row {
+    fn unsealed(&self) -> Credential {
+        Credential {
+            id: self.id.clone(),
+            user_id: self.user_id.clone(),
+            material: Secret::new(self.material.expose()),
+            last_step: self.last_step,
+            counter: self.counter,
+            data: self.data.clone(),
+            created_at: self.created_at,
+        }
+    }
+}
+
+fn is_user(user: &Datum, id: &str) -> bool {
+    text_field(user, "id") == Some(id)
+}
+
+/// As the store gives a user: with the factors that there are credentials of, besides those that it was put with.
+fn with_factors(rows: &Rows) -> impl Fn(&Datum) -> Datum {
+    |user| {
+        let mut user = user.clone();
+        let id = text_field(&user, "id").map(str::to_owned);
+        let stated = match field(&user, "factors") {
+            Some(Datum::List(stated)) => stated.clone(),
+            Some(_) | None => Vec::new(),
+        };
+        let kinds =
+            rows.credentials.iter().filter(|row| Some(&row.user_id) == id.as_ref()).map(|row| row.kind.as_str());
+        let all = factors(kinds.chain(stated.iter().filter_map(Datum::as_str)));
+        put(&mut user, "factors", Some(all));
+        user
+    }
+}
+
+fn applied(holds: bool) -> Result<(), StoreError> {
+    if holds { Ok(()) } else { Err(StoreError::Conflict) }
 }

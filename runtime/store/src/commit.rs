@@ -10,7 +10,7 @@ use crate::keys::{failed, owner_key, unsealed};
 use crate::open::SqliteStore;
 use crate::seal::SealKey;
 use crate::time::to_micros;
-use crate::writes::apply;
+use crate::writes::{At, apply_all};
 
 impl SqliteStore {
     /// As [`admit_runtime::host::Store::commit`].
@@ -22,12 +22,13 @@ impl SqliteStore {
         } else {
             advance_run(&mut transaction, tenant, &commit).await?;
         }
+        // Before what is sealed under the key of a user whom this commit makes.
+        let (run_id, at) = (commit.run_id.as_str(), commit.at);
+        let writing = At { tenant, tenant_key: &tenant_key, run_id, at, end: commit.end() };
+        apply_all(&mut transaction, &writing, &commit.unit.writes).await?;
         let (key, owner) = owner_key(&mut transaction, tenant, &tenant_key, commit.user_id.as_deref()).await?;
         insert_trace(&mut transaction, tenant, &key, owner.as_deref(), &commit).await?;
         insert_suspension(&mut transaction, tenant, &key, owner.as_deref(), &commit).await?;
-        for write in &commit.unit.writes {
-            apply(&mut transaction, tenant, &tenant_key, write, commit.at).await?;
-        }
         let of = AuditOf { tenant, run_id: &commit.run_id, user_id: commit.user_id.as_deref(), at: commit.at };
         append(&mut transaction, &of, &tenant_key, &commit.unit.audit).await?;
         transaction.commit().await.map_err(failed)

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use admit_runtime::identifier::normalise_identifier;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::profile::{NewUser, identifier_fault, identifiers, normalise_identifier};
+use crate::profile::{NewUser, identifier_fault, identifiers};
 
 /// How hashes begin that a password can be verified against. The store looks no further: [`Passwords::fault`] does.
 const HASHES: [&str; 5] = ["$argon2id$", "$scrypt$", "$2a$", "$2b$", "$2y$"];

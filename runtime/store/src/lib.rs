@@ -1,21 +1,26 @@
-//! The store: users, credentials, sessions, runs, counters, queue and the append-only audit chain, over sqlx.
+//! The store: users, credentials, challenges, sessions, runs, counters, queue and the append-only audit chain, over sqlx.
 //!
 //! One logical schema (migrations/) for SQLite and PostgreSQL; every query is written so that both can serve it, and
 //! names its tenant. Personal data is sealed under a key per user, whose key is sealed under its tenant's, whose key is
 //! sealed under the master key that is kept outside the database.
 
 mod audit;
+mod challenges;
 mod commit;
 mod counters;
+mod credentials;
 mod import;
 mod inbox;
+mod json;
 mod keys;
 mod migrations;
 mod open;
+mod people;
 mod profile;
 mod queue;
 mod runs;
 pub mod seal;
+mod sessions;
 mod sqlite;
 mod time;
 mod users;
@@ -25,7 +30,7 @@ pub use audit::{AuditFault, AuditRow};
 pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;
 pub use open::{OpenError, SqliteStore};
-pub use profile::{NewUser, Profile, SecretText, UserSummary, normalise_identifier};
+pub use profile::{NewUser, Profile, SecretText, UserSummary};
 pub use queue::{FailedJob, Job, JobNext};
 pub use runs::RunSummary;
 pub use users::{Status, UserError};

@@ -3,26 +3,29 @@
 use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
+/// Version, title and text of each migration of the SQLite dialect, in order.
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("../migrations/sqlite/0001_initial.sql")),
+    (2, "jobs", include_str!("../migrations/sqlite/0002_jobs.sql")),
+    (3, "people", include_str!("../migrations/sqlite/0003_people.sql")),
+    (5, "inbox", include_str!("../migrations/sqlite/0005_inbox.sql")),
+];
+
 /// The newest version that this program knows.
-pub const SCHEMA_VERSION: i64 = 5;
+pub const SCHEMA_VERSION: i64 = match SQLITE.last() {
+    Some((version, _, _)) => *version,
+    None => 0,
+};
 
 /// Marks a SQLite file as ours (`ADMT`): `PRAGMA application_id`.
 pub(crate) const APPLICATION_ID: i32 = 0x4144_4D54;
 
-const SQLITE_0001: &str = include_str!("../migrations/sqlite/0001_initial.sql");
-const SQLITE_0002: &str = include_str!("../migrations/sqlite/0002_jobs.sql");
-const SQLITE_0005: &str = include_str!("../migrations/sqlite/0005_inbox.sql");
-
 /// The migrations of the SQLite dialect.
 pub(crate) fn sqlite() -> Migrator {
-    let migration = |version, title: &'static str, sql| {
-        Migration::new(version, title.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    let migration = |(version, title, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(*version, (*title).into(), MigrationType::Simple, SqlStr::from_static(sql), false)
     };
-    Migrator::with_migrations(vec![
-        migration(1, "initial", SQLITE_0001),
-        migration(2, "jobs", SQLITE_0002),
-        migration(5, "inbox", SQLITE_0005),
-    ])
+    Migrator::with_migrations(SQLITE.iter().map(migration).collect())
 }
 
 #[cfg(test)]
@@ -31,15 +34,15 @@ mod tests {
 
     use super::*;
 
-    const POSTGRES_0001: &str = include_str!("../migrations/postgres/0001_initial.sql");
-    const POSTGRES_0002: &str = include_str!("../migrations/postgres/0002_jobs.sql");
-    const POSTGRES_0005: &str = include_str!("../migrations/postgres/0005_inbox.sql");
+    const POSTGRES: &[&str] = &[
+        include_str!("../migrations/postgres/0001_initial.sql"),
+        include_str!("../migrations/postgres/0002_jobs.sql"),
+        include_str!("../migrations/postgres/0003_people.sql"),
+        include_str!("../migrations/postgres/0005_inbox.sql"),
+    ];
 
-    const SQLITE: &[&str] = &[SQLITE_0001, SQLITE_0002, SQLITE_0005];
-    const POSTGRES: &[&str] = &[POSTGRES_0001, POSTGRES_0002, POSTGRES_0005];
-
-    fn whole(parts: &[&str]) -> String {
-        parts.concat()
+    fn whole() -> String {
+        SQLITE.iter().map(|(_, _, sql)| *sql).collect()
     }
 
     fn alterations(sql: &str) -> Vec<String> {
@@ -69,16 +72,28 @@ mod tests {
 
     #[test]
     fn both_dialects_have_the_same_tables_and_columns() {
-        let (sqlite, postgres) = (whole(SQLITE), whole(POSTGRES));
-        assert_eq!(tables(&sqlite), tables(&postgres));
-        assert_eq!(indexes(&sqlite), indexes(&postgres));
-        assert_eq!(alterations(&sqlite), alterations(&postgres));
-        assert_eq!((tables(&sqlite).len(), alterations(&sqlite).len()), (16, 2));
+        assert_eq!(SQLITE.len(), POSTGRES.len());
+        for ((version, _, sqlite), postgres) in SQLITE.iter().zip(POSTGRES) {
+            assert_eq!(tables(sqlite), tables(postgres), "version {version}");
+            assert_eq!(indexes(sqlite), indexes(postgres), "version {version}");
+            assert_eq!(alterations(sqlite), alterations(postgres), "version {version}");
+            assert!(tables(sqlite).len() + alterations(sqlite).len() > 0, "version {version} was not read");
+        }
+        assert!(tables(&whole()).len() >= 16);
+    }
+
+    #[test]
+    fn versions_rise_and_files_are_all_listed() {
+        assert!(SQLITE.is_sorted_by(|(one, _, _), (next, _, _)| one < next));
+        for dialect in ["sqlite", "postgres"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(dialect);
+            assert_eq!(std::fs::read_dir(folder).unwrap().count(), SQLITE.len(), "{dialect}");
+        }
     }
 
     #[test]
     fn only_portable_types_are_used() {
-        for (table, columns) in tables(&whole(SQLITE)) {
+        for (table, columns) in tables(&whole()) {
             for column in columns.iter().filter(|column| column.starts_with(|first: char| first.is_lowercase())) {
                 let ty = column.split(' ').nth(1).unwrap();
                 assert!(["TEXT", "BIGINT", "BLOB", "BOOLEAN"].contains(&ty), "{table}: {column}");
@@ -88,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_table_is_keyed_by_tenant_first() {
-        for (table, columns) in tables(&whole(SQLITE)) {
+        for (table, columns) in tables(&whole()) {
             let keyed = columns.iter().any(|line| {
                 line.starts_with("PRIMARY KEY (tenant, ") || line.starts_with("tenant TEXT NOT NULL PRIMARY KEY")
             });

@@ -1,15 +1,18 @@
-//! A user's attributes: what is sealed in the row, what `event.user` shows of it, and how identifiers are made equal.
+//! A user's attributes: what is sealed in the row and what `event.user` shows of it.
 
 use std::ops::Deref;
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
+use admit_runtime::identifier::normalise_identifier;
 use admit_runtime::patch::merge;
 use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::factors;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::json::json_object;
 use crate::keys::unsealed;
 use crate::seal::SealKey;
 use crate::users::Status;
@@ -17,7 +20,7 @@ use crate::users::Status;
 /// Longest identifier in bytes: 320, an e-mail address of 64 + 1 + 255 octets (RFC 5321 section 4.5.3.1).
 const LONGEST_IDENTIFIER: usize = 320;
 
-/// Largest `app_metadata` that a patch may leave, as JSON in bytes.
+/// Largest `app_metadata` and `user_metadata` that a run may leave, as JSON in bytes.
 const LARGEST_METADATA: usize = 64 * 1024;
 
 /// The attributes of a user, stored as sealed JSON.
@@ -125,6 +128,19 @@ impl<'de> Deserialize<'de> for SecretText {
     }
 }
 
+impl Profile {
+    /// `Conflict` where metadata is larger than it may be.
+    pub(crate) fn check_size(&self) -> Result<(), StoreError> {
+        for metadata in [&self.app_metadata, &self.user_metadata] {
+            let size = serde_json::to_vec(metadata).map_err(|error| StoreError::Failed(error.to_string()))?.len();
+            if size > LARGEST_METADATA {
+                return Err(StoreError::Conflict);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl NewUser {
     /// Its attributes.
     pub(crate) fn profile(&self) -> Profile {
@@ -149,20 +165,6 @@ pub(crate) fn identifiers(profile: &Profile) -> Vec<(&'static str, &str)> {
         .into_iter()
         .filter_map(|(kind, value)| value.as_deref().map(|value| (kind, value)))
         .collect()
-}
-
-/// Kind and normal form of what a user typed: with `@` an e-mail address (lower case), with a leading `+` a phone
-/// number (digits only), else a user name (lower case).
-pub fn normalise_identifier(text: &str) -> (&'static str, String) {
-    let text = text.trim();
-    if text.contains('@') {
-        ("email", text.to_lowercase())
-    } else if let Some(rest) = text.strip_prefix('+') {
-        let digits = rest.chars().filter(|each| !matches!(each, ' ' | '-' | '.' | '(' | ')'));
-        ("phone", std::iter::once('+').chain(digits).collect())
-    } else {
-        ("username", text.to_lowercase())
-    }
 }
 
 /// Why an identifier cannot be of this kind.
@@ -214,8 +216,7 @@ pub(crate) fn event_user(user: &UserSummary, profile: &Profile) -> Datum {
     }
     put("login_count", Datum::Int(user.login_count));
     put("blocked", Datum::Bool(user.status == Status::Blocked));
-    let factors: Vec<String> = user.credentials.iter().filter(|kind| *kind != "password").cloned().collect();
-    put("factors", words(&factors));
+    put("factors", factors(user.credentials.iter().map(String::as_str)));
     put("app_metadata", json_object(&profile.app_metadata));
     put("user_metadata", json_object(&profile.user_metadata));
     Datum::Map(fields)
@@ -240,10 +241,7 @@ pub(crate) fn patched_profile(
         return Err(StoreError::Failed("a patch of `app_metadata` is no object".to_owned()));
     };
     profile.app_metadata = metadata;
-    let size = serde_json::to_vec(&profile.app_metadata).map_err(unreadable)?.len();
-    if size > LARGEST_METADATA {
-        return Err(StoreError::Conflict);
-    }
+    profile.check_size()?;
     let plain = Zeroizing::new(serde_json::to_vec(&profile).map_err(unreadable)?);
     key.seal(&place, &plain).map_err(unsealed)
 }
@@ -252,40 +250,9 @@ fn words(list: &[String]) -> Datum {
     Datum::List(list.iter().map(|word| Datum::Str(word.as_str().into())).collect())
 }
 
-fn json_object(object: &serde_json::Map<String, serde_json::Value>) -> Datum {
-    Datum::Map(object.iter().map(|(key, value)| (Datum::Str(key.as_str().into()), json(value))).collect())
-}
-
-/// Depth is bounded by the parser that made the value (128).
-fn json(value: &serde_json::Value) -> Datum {
-    match value {
-        serde_json::Value::Null => Datum::Null,
-        serde_json::Value::Bool(value) => Datum::Bool(*value),
-        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(int), _) => Datum::Int(int),
-            (None, Some(double)) => Datum::Double(double),
-            (None, None) => Datum::Null,
-        },
-        serde_json::Value::String(text) => Datum::Str(text.as_str().into()),
-        serde_json::Value::Array(items) => Datum::List(items.iter().map(json).collect()),
-        serde_json::Value::Object(object) => json_object(object),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn identifiers_are_made_equal() {
-        for (typed, kind, normal) in [
-            (" Alice@Example.COM ", "email", "alice@example.com"),
-            ("+91 (20) 555-0100", "phone", "+91205550100"),
-            ("Alice", "username", "alice"),
-        ] {
-            assert_eq!(normalise_identifier(typed), (kind, normal.to_owned()));
-        }
-    }
 
     #[test]
     fn identifiers_of_the_wrong_form_are_refused() {

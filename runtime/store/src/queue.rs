@@ -3,7 +3,7 @@
 
 use admit_eval::value::Instant;
 use admit_runtime::execute::job::JobEnd;
-use admit_runtime::host::StoreError;
+use admit_runtime::host::{RunEnd, StoreError};
 use admit_runtime::tenant::TenantId;
 use sqlx::Row;
 
@@ -11,7 +11,7 @@ use crate::audit::{AuditOf, append};
 use crate::keys::{failed, opening_key, owner_key, unsealed};
 use crate::open::SqliteStore;
 use crate::time::{from_micros, to_micros};
-use crate::writes::{applied, apply};
+use crate::writes::{At, applied, apply_all};
 
 /// A leased job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,11 +155,11 @@ impl SqliteStore {
             .bind(tenant_key.seal(&error_place(tenant, key), why.as_bytes()).map_err(unsealed)?),
         };
         applied(end.execute(&mut *transaction).await.map_err(failed)?.rows_affected())?;
-        for write in &left.unit.writes {
-            apply(&mut transaction, tenant, &tenant_key, write, now).await?;
-        }
         // A job's key begins with the run that queued it.
         let run_id = key.split('/').next().unwrap_or(key);
+        // The users that the run has made are the run's to settle.
+        let writing = At { tenant, tenant_key: &tenant_key, run_id, at: now, end: RunEnd::Suspended };
+        apply_all(&mut transaction, &writing, &left.unit.writes).await?;
         let user_id = left.user_id.as_deref();
         append(&mut transaction, &AuditOf { tenant, run_id, user_id, at: now }, &tenant_key, &left.unit.audit).await?;
         let (owner_key, owner) = owner_key(&mut transaction, tenant, &tenant_key, user_id).await?;

@@ -2,9 +2,11 @@
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
-use admit_runtime::host::{BoxFuture, Credential, RunCommit, SignIn, Store, StoreError, StoredRun};
+use admit_runtime::host::{
+    BoxFuture, ChallengeOf, Credential, FoundChallenge, RunCommit, SignIn, Store, StoreError, StoredRun, Tried,
+};
 use admit_runtime::tenant::TenantId;
-use admit_runtime::unit::InboxEntry;
+use admit_runtime::unit::{CredentialInfo, InboxEntry, Session};
 
 use crate::open::SqliteStore;
 
@@ -21,6 +23,15 @@ impl Store for SqliteStore {
         Box::pin(self.visible_user(tenant, id))
     }
 
+    fn pending_user<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        run_id: &'a str,
+        id_or_identifier: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        Box::pin(self.pending_of_run(tenant, run_id, id_or_identifier))
+    }
+
     fn credentials<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -28,6 +39,52 @@ impl Store for SqliteStore {
         kind: &'a str,
     ) -> BoxFuture<'a, Result<Vec<Credential>, StoreError>> {
         Box::pin(self.credentials_of(tenant, user_id, kind))
+    }
+
+    fn credential_list<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        user_id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<CredentialInfo>, StoreError>> {
+        Box::pin(self.credential_list_of(tenant, user_id))
+    }
+
+    fn credential_by_external_id<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        external_id: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Credential>, StoreError>> {
+        Box::pin(self.credential_named(tenant, kind, external_id))
+    }
+
+    fn try_challenge<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        of: ChallengeOf<'a>,
+        shown: &'a [u8],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Tried, StoreError>> {
+        Box::pin(self.try_one(tenant, of, shown, now))
+    }
+
+    fn challenge_by_secret<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        secret: &'a [u8],
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Option<FoundChallenge>, StoreError>> {
+        Box::pin(self.challenge_found(tenant, kind, secret, now))
+    }
+
+    fn session<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        id: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(self.live_session(tenant, id, now))
     }
 
     fn sign_ins<'a>(

@@ -2,19 +2,23 @@
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
-use admit_runtime::host::{Credential, Secret, StoreError};
+use admit_runtime::host::{RunEnd, StoreError};
+use admit_runtime::identifier::normalise_identifier;
 use admit_runtime::tenant::TenantId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::credentials::material_place;
 use crate::import::{LineError, decode_base32, user_fault};
-use crate::keys::{failed, key_place, unsealed, user_key};
+use crate::keys::{failed, key_place, unsealed};
 use crate::open::SqliteStore;
-use crate::profile::{NewUser, Profile, UserSummary, event_user, identifiers, normalise_identifier};
+use crate::people::activate;
+use crate::profile::{NewUser, Profile, UserSummary, event_user, identifiers};
 use crate::seal::SealKey;
 use crate::time::{from_micros, to_micros};
+use crate::writes::At;
 
 const COLUMNS: &str = "SELECT id, status, sealed_key, sealed_profile, created_at, last_login_at, login_count FROM users WHERE tenant = $1 AND id = $2";
 
@@ -25,8 +29,11 @@ pub enum Status {
     Active,
     /// No: somebody blocked it.
     Blocked,
-    /// No: the run that made it has not ended well yet. Runs do not see it.
+    /// No: the run that made it has not ended well yet. Other runs do not see it.
     Pending,
+    /// No: the run that made it ended in deny or error. Nothing is left of it but the key that the record of that run is
+    /// sealed under.
+    Discarded,
 }
 
 /// Why a user could not be added.
@@ -44,20 +51,22 @@ pub enum UserError {
 }
 
 impl Status {
-    /// `active`, `blocked`, `pending`
+    /// `active`, `blocked`, `pending`, `discarded`
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Blocked => "blocked",
             Self::Pending => "pending",
+            Self::Discarded => "discarded",
         }
     }
 
     /// Anything unknown may not sign in.
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         match text {
             "active" => Self::Active,
             "pending" => Self::Pending,
+            "discarded" => Self::Discarded,
             _ => Self::Blocked,
         }
     }
@@ -106,13 +115,15 @@ impl SqliteStore {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<UserSummary>, StoreError> {
-        let rows = sqlx::query("SELECT id FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3")
-            .bind(tenant.as_str())
-            .bind(after.unwrap_or(""))
-            .bind(i64::from(limit))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let rows = sqlx::query(
+            "SELECT id FROM users WHERE tenant = $1 AND id > $2 AND status <> 'discarded' ORDER BY id LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(after.unwrap_or(""))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
             let id: String = row.try_get(0).map_err(failed)?;
@@ -121,7 +132,7 @@ impl SqliteStore {
         Ok(users)
     }
 
-    /// One user by id or identifier, pending ones too.
+    /// One user by id or identifier; a pending one by id.
     pub async fn find_user(
         &self,
         tenant: &TenantId,
@@ -137,16 +148,26 @@ impl SqliteStore {
         }
     }
 
-    /// Lets a user sign in, or not. `NotFound` where there is none.
+    /// Lets a user sign in, or not. `NotFound` where there is none; `Conflict` where a pending user is to be activated whose
+    /// identifier is somebody else's by now.
     pub async fn set_status(&self, tenant: &TenantId, id: &str, status: Status) -> Result<(), StoreError> {
-        let done = sqlx::query("UPDATE users SET status = $3 WHERE tenant = $1 AND id = $2 AND sealed_key IS NOT NULL")
-            .bind(tenant.as_str())
-            .bind(id)
-            .bind(status.as_str())
-            .execute(&self.pool)
-            .await
-            .map_err(failed)?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+        let tenant_key = &self.tenant_key(tenant).await?;
+        let user = self.user_summary(tenant, id).await?.filter(|user| user.profile.is_some());
+        let user = user.ok_or(StoreError::NotFound)?;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        if (user.status, status) == (Status::Pending, Status::Active) {
+            let at = At { tenant, tenant_key, run_id: "", at: user.created_at, end: RunEnd::Well };
+            activate(&mut transaction, &at, id).await?;
+        } else {
+            sqlx::query("UPDATE users SET status = $3 WHERE tenant = $1 AND id = $2")
+                .bind(tenant.as_str())
+                .bind(id)
+                .bind(status.as_str())
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
     }
 
     /// Erases a user: identifiers, credentials, past sign-ins and inbox go, sessions end, and the key is destroyed under which
@@ -156,6 +177,7 @@ impl SqliteStore {
         for statement in [
             "DELETE FROM identifiers WHERE tenant = $1 AND user_id = $2",
             "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
+            "DELETE FROM challenges WHERE tenant = $1 AND user_id = $2",
             "DELETE FROM sign_ins WHERE tenant = $1 AND user_id = $2",
             "DELETE FROM inbox WHERE tenant = $1 AND user_id = $2",
             "UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND user_id = $2",
@@ -170,7 +192,8 @@ impl SqliteStore {
             .await
             .map_err(failed)?;
         let done = sqlx::query(
-            "UPDATE users SET status = 'blocked', sealed_key = NULL, sealed_profile = NULL WHERE tenant = $1 AND id = $2",
+            "UPDATE users SET status = 'blocked', pending_run = NULL, sealed_key = NULL, sealed_profile = NULL \
+             WHERE tenant = $1 AND id = $2",
         )
         .bind(tenant.as_str())
         .bind(id)
@@ -202,37 +225,6 @@ impl SqliteStore {
         }))
     }
 
-    /// As [`admit_runtime::host::Store::credentials`].
-    pub(crate) async fn credentials_of(
-        &self,
-        tenant: &TenantId,
-        user_id: &str,
-        kind: &str,
-    ) -> Result<Vec<Credential>, StoreError> {
-        let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let key = user_key(&mut connection, tenant, &tenant_key, user_id).await?;
-        let rows = sqlx::query(
-            "SELECT id, sealed_material, last_step FROM credentials WHERE tenant = $1 AND user_id = $2 AND kind = $3 ORDER BY id",
-        )
-        .bind(tenant.as_str())
-        .bind(user_id)
-        .bind(kind)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
-        let Some(key) = key else { return Ok(Vec::new()) };
-        rows.iter()
-            .map(|row| {
-                let id: String = row.try_get(0).map_err(failed)?;
-                let sealed: Vec<u8> = row.try_get(1).map_err(failed)?;
-                let material = key.open(&material_place(tenant, kind, &id), &sealed).map_err(unsealed)?;
-                let last_step = row.try_get(2).map_err(failed)?;
-                Ok(Credential { id, material: Secret::new(material.as_slice()), last_step })
-            })
-            .collect()
-    }
-
     async fn id_of_identifier(&self, tenant: &TenantId, identifier: &str) -> Result<Option<String>, StoreError> {
         let key = self.tenant_key(tenant).await?;
         sqlx::query("SELECT user_id FROM identifiers WHERE tenant = $1 AND lookup_hash = $2")
@@ -245,7 +237,7 @@ impl SqliteStore {
             .transpose()
     }
 
-    async fn user_summary(&self, tenant: &TenantId, id: &str) -> Result<Option<UserSummary>, StoreError> {
+    pub(crate) async fn user_summary(&self, tenant: &TenantId, id: &str) -> Result<Option<UserSummary>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
         let row =
             sqlx::query(COLUMNS).bind(tenant.as_str()).bind(id).fetch_optional(&self.pool).await.map_err(failed)?;
@@ -259,11 +251,6 @@ impl SqliteStore {
         let credentials = kinds.iter().map(|row| row.try_get(0).map_err(failed)).collect::<Result<Vec<String>, _>>()?;
         row.map(|row| summary(tenant, &tenant_key, &row, credentials)).transpose()
     }
-}
-
-/// Where credential material lies.
-pub(crate) fn material_place<'a>(tenant: &'a TenantId, kind: &'a str, id: &'a str) -> [&'a str; 4] {
-    ["credential", tenant.as_str(), kind, id]
 }
 
 async fn insert_user(
@@ -369,7 +356,8 @@ fn summary(
     })
 }
 
-fn lookup_hash(tenant_key: &SealKey, identifier: &str) -> Vec<u8> {
+/// By what an identifier is found.
+pub(crate) fn lookup_hash(tenant_key: &SealKey, identifier: &str) -> Vec<u8> {
     let (kind, normal) = normalise_identifier(identifier);
     tenant_key.hash(&["identifier", kind], normal.as_bytes()).to_vec()
 }

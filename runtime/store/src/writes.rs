@@ -2,20 +2,21 @@
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
-use admit_runtime::host::{SignIn, StoreError};
+use admit_runtime::host::{RunEnd, SignIn, StoreError};
 use admit_runtime::tenant::TenantId;
-use admit_runtime::unit::{Session, Write};
+use admit_runtime::unit::{NewCredential, Write};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, SqliteConnection};
 
-use crate::inbox;
+use crate::credentials::material_place;
 use crate::keys::{failed, owner_key, unsealed, user_key};
 use crate::open::SqliteStore;
 use crate::profile::patched_profile;
 use crate::queue::payload_place;
 use crate::seal::SealKey;
 use crate::time::{from_micros, to_micros};
-use crate::users::{material_place, new_id};
+use crate::users::new_id;
+use crate::{challenges, credentials, inbox, people, sessions};
 
 /// The facts of a sign-in, as sealed.
 #[derive(Serialize, Deserialize)]
@@ -65,16 +66,43 @@ impl SqliteStore {
     }
 }
 
-/// Applies one write. A compare-and-set that does not apply is a `Conflict`.
-pub(crate) async fn apply(
+/// What every write needs to know of the commit that it belongs to.
+pub(crate) struct At<'a> {
+    pub tenant: &'a TenantId,
+    pub tenant_key: &'a SealKey,
+    pub run_id: &'a str,
+    pub at: Instant,
+    pub end: RunEnd,
+}
+
+/// Applies the writes of a commit, in order, and settles what becomes of the users that the run has made.
+pub(crate) async fn apply_all(
     connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    tenant_key: &SealKey,
-    write: &Write,
-    at: Instant,
+    at: &At<'_>,
+    writes: &[Write],
 ) -> Result<(), StoreError> {
+    if at.end == RunEnd::Well {
+        people::activate_all(connection, at).await?;
+    }
+    for write in writes {
+        match apply(connection, at, write).await {
+            // Nobody is let in: that it was used already, or that what was used is discarded with the rest, takes nothing from
+            // anybody.
+            Err(StoreError::Conflict) if at.end == RunEnd::Badly && write.is_use() => {}
+            result => result?,
+        }
+    }
+    if at.end == RunEnd::Badly {
+        people::discard_all(connection, at).await?;
+    }
+    Ok(())
+}
+
+/// Applies one write. A compare-and-set that does not apply is a `Conflict`.
+async fn apply(connection: &mut SqliteConnection, at: &At<'_>, write: &Write) -> Result<(), StoreError> {
+    let (tenant, tenant_key) = (at.tenant, at.tenant_key);
     match write {
-        Write::InsertSession(session) => insert_session(connection, tenant, session).await,
+        Write::InsertSession(session) => sessions::insert(connection, at, session).await,
         Write::RehashPassword { user_id, old, new } => rehash(connection, tenant, tenant_key, user_id, old, new).await,
         Write::TakeTotpStep { credential_id, step } => {
             let done = sqlx::query(
@@ -96,33 +124,44 @@ pub(crate) async fn apply(
         Write::PatchAppMetadata { user_id, patches } => {
             patch_app_metadata(connection, tenant, tenant_key, user_id, patches).await
         }
+        Write::Enqueue { key, kind, payload } => {
+            enqueue(connection, tenant, tenant_key, key, kind, payload, at.at).await
+        }
+        Write::InsertUser(user) => people::insert(connection, at, user).await,
+        Write::UpdateUser { user_id, changes } => people::update(connection, at, user_id, changes).await,
+        Write::SetVerified { user_id, what, value } => {
+            people::set_verified(connection, at, user_id, *what, value).await
+        }
+        Write::InsertCredential(new) => credentials::insert(connection, at, new).await,
+        Write::UpdateCredential { user_id, credential_id, data } => {
+            credentials::update(connection, at, user_id, credential_id, data).await
+        }
+        Write::SetPassword { user_id, credential_id, hash } => {
+            credentials::delete_kind(connection, at, user_id, "password").await?;
+            let new = NewCredential {
+                id: credential_id.clone(),
+                user_id: user_id.clone(),
+                kind: "password".to_owned(),
+                material: hash.clone(),
+                data: Datum::Map(Vec::new()),
+                counter: None,
+                external_id: None,
+            };
+            credentials::insert(connection, at, &new).await
+        }
+        Write::DeleteCredential { user_id, credential_id } => {
+            credentials::delete(connection, at, user_id, credential_id).await
+        }
+        Write::TakeCredential { credential_id } => credentials::take(connection, at, credential_id).await,
+        Write::AdvanceCounter { credential_id, to } => credentials::advance(connection, at, credential_id, *to).await,
+        Write::InsertChallenge(challenge) => challenges::insert(connection, at, challenge).await,
+        Write::RenewChallenge { id, secret, expires_at } => {
+            challenges::renew(connection, at, id, secret, *expires_at).await
+        }
+        Write::TakeChallenge { id } => challenges::take(connection, at, id).await,
+        Write::RevokeSessions { user_id, which } => sessions::revoke(connection, at, user_id, which).await,
         Write::InsertInbox(entry) => inbox::insert(connection, tenant, tenant_key, entry).await,
-        Write::Enqueue { key, kind, payload } => enqueue(connection, tenant, tenant_key, key, kind, payload, at).await,
     }
-}
-
-/// Only a user that may sign in now gets a session: whoever was blocked while the run went on does not.
-async fn insert_session(
-    connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    session: &Session,
-) -> Result<(), StoreError> {
-    let methods = serde_json::to_string(&session.methods).map_err(|error| StoreError::Failed(error.to_string()))?;
-    let done = sqlx::query(
-        "INSERT INTO sessions (tenant, id, user_id, aal, methods, issued_at, expires_at) \
-         SELECT $1, $2, id, $4, $5, $6, $7 FROM users WHERE tenant = $1 AND id = $3 AND status = 'active'",
-    )
-    .bind(tenant.as_str())
-    .bind(&session.id)
-    .bind(&session.user_id)
-    .bind(&session.aal)
-    .bind(methods)
-    .bind(to_micros(session.issued_at))
-    .bind(to_micros(session.expires_at))
-    .execute(connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())
 }
 
 async fn rehash(

@@ -52,8 +52,15 @@ fn one_step_of_difference_is_accepted_and_no_more() {
 
 #[test]
 fn a_step_counts_once() {
-    let credential =
-        |last_step| Credential { id: "crd_1".to_owned(), material: Secret::new(*b"12345678901234567890"), last_step };
+    let credential = |last_step| Credential {
+        id: "crd_1".to_owned(),
+        user_id: "usr_1".to_owned(),
+        material: Secret::new(*b"12345678901234567890"),
+        last_step,
+        counter: None,
+        data: Datum::Map(Vec::new()),
+        created_at: Instant { seconds: 0, nanos: 0 },
+    };
     let mut unit = Unit::default();
     let step = |last, unit: &Unit| matching_step(&[credential(last)], b"254 676", at(150), unit).map(|(_, step)| step);
     assert_eq!(step(None, &unit), Some(5));

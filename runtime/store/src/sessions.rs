@@ -1,0 +1,96 @@
+//! Sessions: minted by runs, read, revoked.
+
+use admit_eval::value::Instant;
+use admit_runtime::host::StoreError;
+use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::{Revoke, Session};
+use sqlx::{Row, SqliteConnection};
+
+use crate::keys::failed;
+use crate::open::SqliteStore;
+use crate::time::{from_micros, to_micros};
+use crate::writes::{At, applied};
+
+impl SqliteStore {
+    /// As [`admit_runtime::host::Store::session`].
+    pub(crate) async fn live_session(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        now: Instant,
+    ) -> Result<Option<Session>, StoreError> {
+        let row = sqlx::query(
+            "SELECT sessions.user_id, sessions.aal, sessions.methods, sessions.issued_at, sessions.expires_at FROM sessions \
+             JOIN users ON users.tenant = sessions.tenant AND users.id = sessions.user_id \
+             WHERE sessions.tenant = $1 AND sessions.id = $2 AND sessions.revoked_at IS NULL \
+             AND sessions.expires_at > $3 AND users.status = 'active'",
+        )
+        .bind(tenant.as_str())
+        .bind(id)
+        .bind(to_micros(now))
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)?;
+        let Some(row) = row else { return Ok(None) };
+        let methods: String = row.try_get(2).map_err(failed)?;
+        Ok(Some(Session {
+            id: id.to_owned(),
+            user_id: row.try_get(0).map_err(failed)?,
+            aal: row.try_get(1).map_err(failed)?,
+            methods: serde_json::from_str(&methods).map_err(|error| StoreError::Failed(error.to_string()))?,
+            issued_at: from_micros(row.try_get(3).map_err(failed)?),
+            expires_at: from_micros(row.try_get(4).map_err(failed)?),
+        }))
+    }
+}
+
+/// Only a user that may sign in now gets a session: whoever was blocked while the run went on does not.
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    at: &At<'_>,
+    session: &Session,
+) -> Result<(), StoreError> {
+    let methods = serde_json::to_string(&session.methods).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let done = sqlx::query(
+        "INSERT INTO sessions (tenant, id, user_id, aal, methods, issued_at, expires_at) \
+         SELECT $1, $2, id, $4, $5, $6, $7 FROM users WHERE tenant = $1 AND id = $3 AND status = 'active'",
+    )
+    .bind(at.tenant.as_str())
+    .bind(&session.id)
+    .bind(&session.user_id)
+    .bind(&session.aal)
+    .bind(methods)
+    .bind(to_micros(session.issued_at))
+    .bind(to_micros(session.expires_at))
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    applied(done.rows_affected())
+}
+
+/// Sessions of a user end.
+pub(crate) async fn revoke(
+    connection: &mut SqliteConnection,
+    at: &At<'_>,
+    user_id: &str,
+    which: &Revoke,
+) -> Result<(), StoreError> {
+    let (statement, id) = match which {
+        Revoke::All => {
+            ("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL", None)
+        }
+        Revoke::One(id) => (
+            "UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL AND id = $4",
+            Some(id),
+        ),
+        Revoke::Others(id) => (
+            "UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL AND id <> $4",
+            Some(id),
+        ),
+    };
+    let mut query = sqlx::query(statement).bind(at.tenant.as_str()).bind(user_id).bind(to_micros(at.at));
+    if let Some(id) = id {
+        query = query.bind(id);
+    }
+    query.execute(connection).await.map(|_| ()).map_err(failed)
+}
