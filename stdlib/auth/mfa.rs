@@ -3,7 +3,7 @@
 use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 
-use crate::config::Fields;
+use super::{Config, Factor};
 use crate::totp::{Ask, ask};
 
 /// See `mfa.admit`.
@@ -16,11 +16,11 @@ impl Block for Mfa {
 
     fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
         Box::pin(async move {
-            let config = Fields(call.config);
+            let config = Config::read(&call)?;
             let asked = Ask {
-                attempts: config.int("attempts")?,
-                must_verify: config.boolean("must_verify")?,
-                totp: config.words("factors")?.contains(&"totp"),
+                attempts: config.attempts,
+                must_verify: config.must_verify,
+                totp: config.factors.contains(&Factor::Totp),
                 says_factor: true,
             };
             ask(call, asked).await

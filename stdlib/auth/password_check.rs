@@ -12,7 +12,8 @@ use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{AuditEntry, Write};
 use zeroize::Zeroizing;
 
-use crate::config::{Fields, event_text, failed_before, record, secret_input, text, with_method};
+use super::{Answer, Config, Outputs};
+use crate::config::{Fields, event_text, failed_before, record, text, with_method};
 use crate::password::{NOBODY, Verdict, verify};
 
 /// Failures from one address within a quarter of an hour.
@@ -45,12 +46,12 @@ impl Block for PasswordCheck {
 }
 
 async fn run(call: Call<'_>) -> Result<Done, BlockError> {
-    let attempts = Fields(call.config).int("attempts")?;
+    let attempts = Config::read(&call)?.attempts;
     let failed = failed_before(&call);
-    let Some(password) = secret_input(call.input, "password") else {
+    let Some(answer) = Answer::read(call.input) else {
         return Ok(prompt(attempts, failed));
     };
-    let password = Zeroizing::new(password.expose().to_vec());
+    let password = Zeroizing::new(answer.password.expose().to_vec());
 
     let subject = subject(&call).await?;
     let locked = count(&call, &subject.account).await?;
@@ -67,7 +68,8 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
                 call.unit.writes.push(Write::RehashPassword { user_id: id, old, new });
             }
             let sets = vec![with_method(call.event, "password")];
-            Ok(Done::Output(Output { fields: fields(true, needs_rehash, false), user: Some(user), sets }))
+            let outputs = Outputs { verified: true, needs_rehash, locked: false };
+            Ok(Done::Output(Output { user: Some(user), sets, ..outputs.into() }))
         }
         (Verdict::Right(_) | Verdict::Wrong, user) => {
             let blocked = user.as_ref().is_some_and(|(_, user)| is_blocked(user));
@@ -76,7 +78,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
             if failed + 1 < attempts {
                 return Ok(prompt(attempts, failed + 1));
             }
-            Ok(Done::Output(Output { fields: fields(false, false, locked), ..Output::default() }))
+            Ok(Done::Output(Outputs { verified: false, needs_rehash: false, locked }.into()))
         }
     }
 }
@@ -162,13 +164,6 @@ fn prompt(attempts: i64, failed: i64) -> Done {
         memory: record([("failed", Datum::Int(failed))]),
         expires_in: PROMPT_SECONDS,
     })
-}
-
-fn fields(verified: bool, needs_rehash: bool, locked: bool) -> Vec<(String, Datum)> {
-    [("verified", verified), ("needs_rehash", needs_rehash), ("locked", locked)]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), Datum::Bool(value)))
-        .collect()
 }
 
 fn failure(who: &str, label: &str, locked: bool, blocked: bool) -> AuditEntry {

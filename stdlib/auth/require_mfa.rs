@@ -3,7 +3,7 @@
 use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 
-use crate::config::Fields;
+use super::{Config, Factor};
 use crate::totp::{Ask, ask};
 
 /// See `require_mfa.admit`.
@@ -16,11 +16,11 @@ impl Block for RequireMfa {
 
     fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
         Box::pin(async move {
-            let config = Fields(call.config);
+            let config = Config::read(&call)?;
             let asked = Ask {
-                attempts: config.int("attempts")?,
-                must_verify: config.boolean("must_verify")?,
-                totp: config.text("factor")? == "totp",
+                attempts: config.attempts,
+                must_verify: config.must_verify,
+                totp: config.factor == Factor::Totp,
                 says_factor: false,
             };
             ask(call, asked).await

@@ -1,10 +1,9 @@
 //! `identity_lookup`: finds the user by what they typed. The store does the same reads whether there is one or not.
 
-use admit_eval::datum::Datum;
 use admit_runtime::block::{Block, BlockError, Call, Done, Output};
 use admit_runtime::host::BoxFuture;
 
-use crate::config::Fields;
+use super::{Config, Outputs};
 
 /// See `identity_lookup.admit`.
 pub struct IdentityLookup;
@@ -20,13 +19,13 @@ impl Block for IdentityLookup {
 }
 
 async fn run(call: Call<'_>) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
+    let config = Config::read(&call)?;
     // Absent where the flow's input has no identifier: nobody is found by it.
-    let identifier = config.optional_text("identifier")?.unwrap_or_default();
-    let user = call.host.store().user_by_identifier(call.tenant, identifier).await?;
-    if user.is_some() && config.boolean("must_not_exist")? {
+    let identifier = config.identifier.unwrap_or_default();
+    let user = call.host.store().user_by_identifier(call.tenant, &identifier).await?;
+    if user.is_some() && config.must_not_exist {
         return Ok(Done::Deny { reason: "already_registered".to_owned(), user_message: None });
     }
-    let found = user.is_some();
-    Ok(Done::Output(Output { fields: vec![("found".to_owned(), Datum::Bool(found))], user, sets: Vec::new() }))
+    let outputs = Outputs { found: user.is_some() };
+    Ok(Done::Output(Output { user, ..outputs.into() }))
 }

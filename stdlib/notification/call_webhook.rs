@@ -4,11 +4,12 @@ use admit_eval::coerce::coerce_lenient;
 use admit_eval::datum::Datum;
 use admit_eval::json;
 use admit_plan::types::Type;
-use admit_runtime::block::{Block, BlockError, Call, Done, Output};
+use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::{BoxFuture, HttpRequest, HttpResponse, Secret};
 use ring::hmac;
 
-use crate::config::{Fields, invalid, text};
+use super::{Config, Error, Method, Outputs};
+use crate::config::{invalid, text};
 
 const SIGNATURE: &str = "x-admit-signature";
 
@@ -26,36 +27,31 @@ impl Block for CallWebhook {
 }
 
 async fn run(call: Call<'_>) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
-    let body = config.get("body").map(|body| json::to_json(body).to_string().into_bytes());
-    let mut headers = headers(config, call.secrets)?;
+    let config = Config::read(&call)?;
+    let body = config.body.map(|body| json::to_json(&body).to_string().into_bytes());
+    let mut headers = headers(&config.headers)?;
     if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
-    if let Some((_, key)) = call.secrets.iter().find(|(path, _)| path == "sign") {
+    if let Some(key) = &config.sign {
         let signature = signature(key, call.now.seconds, body.as_deref().unwrap_or_default());
         headers.push((SIGNATURE.to_owned(), signature));
     }
     let request = HttpRequest {
-        method: method(config.text("method")?)?,
-        url: config.text("url")?.to_owned(),
+        method: method(config.method),
+        url: config.url,
         headers,
         body,
         timeout: call.time_left,
         hosts: None,
     };
     let response = call.host.http(call.tenant, request).await?;
-    let expected = call.types.iter().find(|(field, _)| field == "expect").map(|(_, ty)| ty);
-    let mut fields = vec![
-        ("status".to_owned(), Datum::Int(response.status.into())),
-        ("headers".to_owned(), Datum::Map(response_headers(&response))),
-    ];
-    let body = match expected {
+    let body = match &config.expect {
         Some(expected) => typed_body(expected, &response)?,
         None => untyped_body(&response),
     };
-    fields.push(("body".to_owned(), body));
-    Ok(Done::Output(Output { fields, ..Output::default() }))
+    let outputs = Outputs { status: response.status.into(), headers: response_headers(&response), body };
+    Ok(Done::Output(outputs.into()))
 }
 
 /// `t=<seconds since the epoch>,v1=<hex>`: HMAC-SHA-256 over the time, a dot and the body, so that a receiver can
@@ -73,38 +69,27 @@ fn signature(key: &Secret, at: i64, body: &[u8]) -> String {
     header
 }
 
-fn method(name: &str) -> Result<&'static str, BlockError> {
-    match name {
-        "GET" => Ok("GET"),
-        "POST" => Ok("POST"),
-        "PUT" => Ok("PUT"),
-        _ => Err(invalid("method", "GET, POST or PUT")),
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
     }
 }
 
-/// Header fields of the config, and those that are or hold secrets.
-fn headers(config: Fields<'_>, secrets: &[(String, Secret)]) -> Result<Vec<(String, String)>, BlockError> {
-    let mut headers = Vec::new();
-    if let Some(fields) = config.get("headers") {
-        let Datum::Map(entries) = fields else { return Err(invalid("headers", "a map of strings")) };
-        for entry in entries {
-            let (Datum::Str(name), Datum::Str(value)) = entry else {
-                return Err(invalid("headers", "a map of strings"));
-            };
-            headers.push((name.to_string(), value.to_string()));
-        }
-    }
-    for (path, secret) in secrets {
-        let Some(name) = path.strip_prefix("headers.") else { continue };
+/// Header fields of the config as text.
+fn headers(fields: &[(String, Secret)]) -> Result<Vec<(String, String)>, BlockError> {
+    let mut headers = Vec::with_capacity(fields.len());
+    for (name, secret) in fields {
         // The value itself is never in a message.
-        let value = std::str::from_utf8(secret.expose()).map_err(|_| invalid(path, "text"))?;
-        headers.push((name.to_owned(), value.to_owned()));
+        let value = std::str::from_utf8(secret.expose()).map_err(|_| invalid(&format!("headers.{name}"), "text"))?;
+        headers.push((name.clone(), value.to_owned()));
     }
     Ok(headers)
 }
 
 /// By name; a field that stands twice is joined as RFC 9110 section 5.2 says.
-fn response_headers(response: &HttpResponse) -> Vec<(Datum, Datum)> {
+fn response_headers(response: &HttpResponse) -> Vec<(String, String)> {
     let mut fields: Vec<(&str, String)> = Vec::new();
     for (name, value) in &response.headers {
         match fields.iter_mut().find(|(known, _)| known == name) {
@@ -115,12 +100,12 @@ fn response_headers(response: &HttpResponse) -> Vec<(Datum, Datum)> {
             None => fields.push((name, value.clone())),
         }
     }
-    fields.into_iter().map(|(name, value)| (text(name), text(value))).collect()
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The JSON body as a value of the type; fields that it does not name are left out.
 fn typed_body(expected: &Type, response: &HttpResponse) -> Result<Datum, BlockError> {
-    let unexpected = |detail: String| BlockError::Named { name: "unexpected_body", detail };
+    let unexpected = |detail: String| Error::UnexpectedBody.because(detail);
     let body = serde_json::from_slice(&response.body)
         .map_err(|error| unexpected(format!("the answer (status {}) is not JSON: {error}", response.status)))?;
     coerce_lenient(expected, json::from_json(&body)).map_err(|mismatch| {

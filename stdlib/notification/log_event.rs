@@ -1,11 +1,12 @@
 //! `log_event`: an entry of the flow's own in the audit log.
 
 use admit_eval::datum::Datum;
-use admit_runtime::block::{Block, BlockError, Call, Done, Output};
+use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 use admit_runtime::unit::AuditEntry;
 
-use crate::config::{Fields, event_text, fresh_id, record, text};
+use super::{Config, Outputs};
+use crate::config::{event_text, fresh_id, record, text};
 
 /// See `log_event.admit`.
 pub struct LogEvent;
@@ -25,7 +26,7 @@ impl Block for LogEvent {
 }
 
 fn log(call: &mut Call<'_>) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
+    let config = Config::read(call)?;
     let id = fresh_id(call.host, "evt");
     let who = event_text(call.event, "user.id").unwrap_or_else(|| "anonymous".to_owned());
     // One kind for all of them, so that no flow can write what looks like an entry of the system.
@@ -36,10 +37,10 @@ fn log(call: &mut Call<'_>) -> Result<Done, BlockError> {
         outcome: "success".to_owned(),
         data: record([
             ("id", text(&id)),
-            ("name", text(config.text("name")?)),
+            ("name", text(config.name)),
             ("step", text(call.label)),
-            ("data", config.get("data").cloned().unwrap_or(Datum::Map(Vec::new()))),
+            ("data", Datum::record(config.data)),
         ]),
     });
-    Ok(Done::Output(Output { fields: vec![("id".to_owned(), text(id))], ..Output::default() }))
+    Ok(Done::Output(Outputs { id }.into()))
 }

@@ -5,12 +5,12 @@
 //! 0 to 100 percent. Severity and recommendation: below 60 low and allow, below 80 medium and challenge, else high and
 //! deny.
 
-use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
-use admit_runtime::block::{Block, BlockError, Call, Done, Event, Output};
+use admit_runtime::block::{Block, BlockError, Call, Done, Event};
 use admit_runtime::host::{BoxFuture, SignIn, StoreError};
 
-use crate::config::{Fields, event_double, event_flag, event_text, text};
+use super::{Config, Outputs, Recommendation, Severity, Signal, Weights};
+use crate::config::{event_double, event_flag, event_text};
 
 const MEDIUM: i64 = 60;
 const HIGH: i64 = 80;
@@ -26,10 +26,6 @@ const VELOCITY_WINDOW: u64 = 10 * 60;
 const USUAL_PER_USER: u64 = 5;
 const USUAL_PER_ADDRESS: u64 = 20;
 
-/// Signals with their usual weights, in the order of `reasons`.
-const SIGNALS: [(&str, i64); 5] =
-    [("new_device", 25), ("new_country", 35), ("impossible_travel", 60), ("velocity", 40), ("anonymizer", 60)];
-
 /// See `risk_evaluate.admit`.
 pub struct RiskEvaluate;
 
@@ -44,52 +40,53 @@ impl Block for RiskEvaluate {
 }
 
 async fn run(call: Call<'_>) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
-    let asked = config.words("signals")?;
-    let weights = config.get("weights").cloned().unwrap_or(Datum::Map(Vec::new()));
+    let config = Config::read(&call)?;
     let user_id = event_text(call.event, "user.id");
     let history = match &user_id {
         Some(id) => call.host.store().sign_ins(call.tenant, id, HISTORY).await?,
         None => Vec::new(),
     };
-    let velocity = match asked.contains(&"velocity") {
+    let velocity = match config.signals.contains(&Signal::Velocity) {
         true => velocity(&call, user_id.as_deref()).await?,
         false => 0,
     };
     let mut score = 0;
     let mut reasons = Vec::new();
-    for (signal, usual) in SIGNALS {
-        if !asked.contains(&signal) {
+    for signal in Signal::ALL {
+        if !config.signals.contains(&signal) {
             continue;
         }
-        let weight = Fields(&weights).optional_int(signal)?.unwrap_or(usual);
         let strength = match signal {
-            "new_device" => new_device(call.event, &history),
-            "new_country" => new_country(call.event, &history),
-            "impossible_travel" => impossible_travel(call.event, &history, call.now),
-            "velocity" => velocity,
-            _ => anonymizer(call.event),
+            Signal::NewDevice => new_device(call.event, &history),
+            Signal::NewCountry => new_country(call.event, &history),
+            Signal::ImpossibleTravel => impossible_travel(call.event, &history, call.now),
+            Signal::Velocity => velocity,
+            Signal::Anonymizer => anonymizer(call.event),
         };
         if strength > 0 {
-            score += weight * strength / 100;
-            reasons.push(text(signal));
+            score += weight(signal, &config.weights) * strength / 100;
+            reasons.push(signal);
         }
     }
     let score = score.clamp(0, 100);
     let (severity, recommendation) = match score {
-        HIGH.. => ("high", "deny"),
-        MEDIUM.. => ("medium", "challenge"),
-        _ => ("low", "allow"),
+        HIGH.. => (Severity::High, Recommendation::Deny),
+        MEDIUM.. => (Severity::Medium, Recommendation::Challenge),
+        _ => (Severity::Low, Recommendation::Allow),
     };
-    Ok(Done::Output(Output {
-        fields: vec![
-            ("score".to_owned(), Datum::Int(score)),
-            ("severity".to_owned(), text(severity)),
-            ("recommendation".to_owned(), text(recommendation)),
-            ("reasons".to_owned(), Datum::List(reasons)),
-        ],
-        ..Output::default()
-    }))
+    Ok(Done::Output(Outputs { score, severity, recommendation, reasons }.into()))
+}
+
+/// Points of a signal: the flow's, else the usual ones.
+fn weight(signal: Signal, weights: &Weights) -> i64 {
+    let (own, usual) = match signal {
+        Signal::NewDevice => (weights.new_device, 25),
+        Signal::NewCountry => (weights.new_country, 35),
+        Signal::ImpossibleTravel => (weights.impossible_travel, 60),
+        Signal::Velocity => (weights.velocity, 40),
+        Signal::Anonymizer => (weights.anonymizer, 60),
+    };
+    own.unwrap_or(usual)
 }
 
 /// The caller knows that the device is new, or the user has signed in before and never from it. A first sign-in has
@@ -160,7 +157,10 @@ fn percent(fires: bool) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use admit_eval::datum::Datum;
+
     use super::*;
+    use crate::config::text;
 
     struct Fixed(Vec<(&'static str, Datum)>);
 

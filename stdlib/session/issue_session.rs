@@ -10,6 +10,7 @@ use admit_runtime::block::{Block, BlockError, Call, Done, Settled};
 use admit_runtime::host::BoxFuture;
 use admit_runtime::unit::{AuditEntry, Session, Write};
 
+use super::Config;
 use crate::config::{Fields, event_double, event_flag, event_text, fresh_id, invalid, record, text};
 
 /// See `issue_session.admit`.
@@ -26,13 +27,13 @@ impl Block for IssueSession {
 }
 
 async fn run(call: Call<'_>) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
-    let ttl = config.duration("ttl")?;
+    let config = Config::read(&call)?;
+    let ttl = config.ttl;
     if ttl.seconds < 1 {
         return Err(invalid("ttl", "at least one second"));
     }
     let aal = event_text(call.event, "authentication.aal").unwrap_or_default();
-    if rank(&aal) < rank(config.text("aal_min")?).max(1) {
+    if rank(&aal) < rank(config.aal_min.word()).max(1) {
         return Ok(denied("insufficient_aal"));
     }
     let Some(user_id) = event_text(call.event, "user.id") else { return Ok(denied("not_authenticated")) };

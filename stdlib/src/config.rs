@@ -1,8 +1,7 @@
-//! Typed reads of a block's config, of the event and of records in general. A checked plan never fails here; a
-//! plan that does is refused with the field's name.
+//! Reads of the event, of a block's memory and of records in general. A block's config has a type of its own, written
+//! from its declaration: see `generated`.
 
 use admit_eval::datum::Datum;
-use admit_eval::value::Span;
 use admit_runtime::block::{BlockError, Call, Event, Input};
 use admit_runtime::host::{Host, Secret};
 
@@ -21,10 +20,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub fn text(self, name: &str) -> Result<&'a str, BlockError> {
-        self.optional_text(name)?.ok_or_else(|| invalid(name, "a string"))
-    }
-
     pub fn optional_text(self, name: &str) -> Result<Option<&'a str>, BlockError> {
         match self.get(name) {
             None => Ok(None),
@@ -40,33 +35,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub fn int(self, name: &str) -> Result<i64, BlockError> {
-        self.optional_int(name)?.ok_or_else(|| invalid(name, "an int"))
-    }
-
     pub fn optional_int(self, name: &str) -> Result<Option<i64>, BlockError> {
         match self.get(name) {
             None => Ok(None),
             Some(Datum::Int(value)) => Ok(Some(*value)),
             Some(_) => Err(invalid(name, "an int")),
-        }
-    }
-
-    pub fn words(self, name: &str) -> Result<Vec<&'a str>, BlockError> {
-        let Some(Datum::List(items)) = self.get(name) else { return Err(invalid(name, "a list of strings")) };
-        items
-            .iter()
-            .map(|item| match item {
-                Datum::Str(word) => Ok(&**word),
-                _ => Err(invalid(name, "a list of strings")),
-            })
-            .collect()
-    }
-
-    pub fn duration(self, name: &str) -> Result<Span, BlockError> {
-        match self.get(name) {
-            Some(Datum::Duration(span)) => Ok(*span),
-            Some(_) | None => Err(invalid(name, "a duration")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 
-use crate::config::Fields;
+use super::Config;
 
 /// See `deny.admit`.
 pub struct Deny;
@@ -23,9 +23,6 @@ impl Block for Deny {
 }
 
 fn deny(call: &Call<'_>) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
-    Ok(Done::Deny {
-        reason: config.text("reason")?.to_owned(),
-        user_message: config.optional_text("user_message")?.map(str::to_owned),
-    })
+    let Config { reason, user_message } = Config::read(call)?;
+    Ok(Done::Deny { reason, user_message })
 }

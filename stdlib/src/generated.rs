@@ -1,6 +1,72 @@
-//! The Action templates as text: ordinary Actions, for the compiler to take where a project has none of their slug.
+//! The blocks and the texts of the standard library: written from the declarations by `cargo run -p admit-stdlib-codegen`. Do not edit: where
+//! two branches meet in this file, run it again.
 
-/// Path and text of each file: `stdlib/templates/<slug>/<version>/action.admit` and its source beside it.
+use std::sync::Arc;
+
+use admit_runtime::block::{Block, Registry};
+
+pub mod allow;
+pub mod call_webhook;
+pub mod delay;
+pub mod deny;
+pub mod finalize;
+pub mod identity_lookup;
+pub mod issue_session;
+pub mod log_event;
+pub mod mfa;
+pub mod password_check;
+pub mod require_mfa;
+pub mod risk_evaluate;
+pub mod send_email;
+
+/// The implementation of every block that is declared.
+pub fn registry() -> Registry {
+    let mut registry = Registry::default();
+    for block in blocks() {
+        registry.add(block);
+    }
+    registry
+}
+
+fn blocks() -> [Arc<dyn Block>; 13] {
+    [
+        Arc::new(allow::Allow),
+        Arc::new(call_webhook::CallWebhook),
+        Arc::new(delay::Delay),
+        Arc::new(deny::Deny),
+        Arc::new(finalize::Finalize),
+        Arc::new(identity_lookup::IdentityLookup),
+        Arc::new(issue_session::IssueSession),
+        Arc::new(log_event::LogEvent),
+        Arc::new(mfa::Mfa),
+        Arc::new(password_check::PasswordCheck),
+        Arc::new(require_mfa::RequireMfa),
+        Arc::new(risk_evaluate::RiskEvaluate),
+        Arc::new(send_email::SendEmail),
+    ]
+}
+
+/// The declarations: name (shown in messages) and text of each file, in the order in which the compiler reads them.
+pub const SOURCES: &[(&str, &str)] = &[
+    ("stdlib/event.admit", include_str!("../event.admit")),
+    ("stdlib/session.admit", include_str!("../session.admit")),
+    ("stdlib/auth/mfa.admit", include_str!("../auth/mfa.admit")),
+    ("stdlib/auth/password_check.admit", include_str!("../auth/password_check.admit")),
+    ("stdlib/auth/require_mfa.admit", include_str!("../auth/require_mfa.admit")),
+    ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
+    ("stdlib/identity/identity_lookup.admit", include_str!("../identity/identity_lookup.admit")),
+    ("stdlib/notification/call_webhook.admit", include_str!("../notification/call_webhook.admit")),
+    ("stdlib/notification/delay.admit", include_str!("../notification/delay.admit")),
+    ("stdlib/notification/log_event.admit", include_str!("../notification/log_event.admit")),
+    ("stdlib/notification/send_email.admit", include_str!("../notification/send_email.admit")),
+    ("stdlib/risk/risk_evaluate.admit", include_str!("../risk/risk_evaluate.admit")),
+    ("stdlib/session/finalize.admit", include_str!("../session/finalize.admit")),
+    ("stdlib/session/issue_session.admit", include_str!("../session/issue_session.admit")),
+    ("stdlib/terminal/allow.admit", include_str!("../terminal/allow.admit")),
+    ("stdlib/terminal/deny.admit", include_str!("../terminal/deny.admit")),
+];
+
+/// The Action templates: path and text of each declaration, `templates/<slug>/<version>/action.admit`, and its source.
 pub const TEMPLATES: &[(&str, &str)] = &[
     (
         "stdlib/templates/block-by-risk-score/1.0.0/action.admit",

@@ -1,0 +1,66 @@
+//! `generated.rs`: the modules, the table that finds a block by name, and the texts of the library.
+
+use std::fmt::Write as _;
+
+use crate::COMMAND;
+use crate::names::pascal;
+
+/// The text of `generated.rs`. Names of blocks and paths below `stdlib` are sorted.
+pub(crate) fn module(blocks: &[&str], paths: &[&str]) -> String {
+    let mut text = format!(
+        "//! The blocks and the texts of the standard library: written from the declarations by `{COMMAND}`. Do not edit: where
+//! two branches meet in this file, run it again.
+
+use std::sync::Arc;
+
+use admit_runtime::block::{{Block, Registry}};
+
+"
+    );
+    for block in blocks {
+        let _ = writeln!(text, "pub mod {block};");
+    }
+    let _ = write!(
+        text,
+        "
+/// The implementation of every block that is declared.
+pub fn registry() -> Registry {{
+    let mut registry = Registry::default();
+    for block in blocks() {{
+        registry.add(block);
+    }}
+    registry
+}}
+
+fn blocks() -> [Arc<dyn Block>; {}] {{
+    [
+",
+        blocks.len()
+    );
+    for block in blocks {
+        let _ = writeln!(text, "Arc::new({block}::{}),", pascal(block));
+    }
+    text.push_str("]\n}\n");
+    let of = |wanted: &dyn Fn(&str) -> bool| paths.iter().copied().filter(|path| wanted(path)).collect::<Vec<_>>();
+    table(
+        &mut text,
+        "SOURCES",
+        "The declarations: name (shown in messages) and text of each file, in the order in which the compiler reads them.",
+        &of(&|path| !path.starts_with("templates/") && !path.starts_with("flows/defaults/")),
+    );
+    table(
+        &mut text,
+        "TEMPLATES",
+        "The Action templates: path and text of each declaration, `templates/<slug>/<version>/action.admit`, and its source.",
+        &of(&|path| path.starts_with("templates/")),
+    );
+    text
+}
+
+fn table(text: &mut String, name: &str, doc: &str, paths: &[&str]) {
+    let _ = write!(text, "\n/// {doc}\npub const {name}: &[(&str, &str)] = &[\n");
+    for path in paths {
+        let _ = writeln!(text, "(\"stdlib/{path}\", include_str!(\"../{path}\")),");
+    }
+    text.push_str("];\n");
+}

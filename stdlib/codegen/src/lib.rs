@@ -1,0 +1,164 @@
+//! The generator: from the declarations of the standard library to the Rust that its implementations are written
+//! against. A file per block (`src/generated/<block>.rs`) and one for what names them all (`src/generated.rs`).
+
+mod block;
+mod index;
+mod names;
+mod types;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use admit_compiler::library::Library;
+
+/// The command that renews what this crate writes.
+pub const COMMAND: &str = "cargo run -p admit-stdlib-codegen";
+
+/// Files below `stdlib/src` by path, with their text.
+pub type Files = BTreeMap<String, String>;
+
+/// A file of the library.
+struct Found {
+    /// Below `stdlib`, with slashes.
+    path: String,
+    text: String,
+}
+
+/// The folder of the standard library.
+pub fn stdlib() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// What should stand below `stdlib/src`.
+///
+/// # Errors
+/// A declaration that is not sound, a block without an implementation beside it, or a type that cannot be written in
+/// Rust; for people.
+pub fn generate(stdlib: &Path) -> Result<Files, String> {
+    let found = library_files(stdlib)?;
+    let declared: Vec<(String, &str)> = found
+        .iter()
+        .filter(|file| !file.path.starts_with("flows/defaults/"))
+        .map(|file| (format!("stdlib/{}", file.path), file.text.as_str()))
+        .collect();
+    let (library, diagnostics) = Library::load(&declared);
+    if let Some(first) = diagnostics.first() {
+        let place = library.sources.get(first.primary.span.file).map_or("", |source| source.name.as_str());
+        return Err(format!("{place}: {} {}", first.code, first.message));
+    }
+    let mut files = Files::new();
+    let mut blocks = Vec::new();
+    for block in library.blocks.values() {
+        let source = library.sources.get(block.span.file).map_or("", |source| source.name.as_str());
+        let beside = source.strip_prefix("stdlib/").and_then(|path| path.strip_suffix(".admit")).unwrap_or_default();
+        if Path::new(beside).file_name().is_none_or(|name| name != block.name.as_str()) {
+            return Err(format!("{source}: a block's file has its name: `{}.admit`", block.name));
+        }
+        if !stdlib.join(format!("{beside}.rs")).is_file() {
+            return Err(format!("{source}: there is no implementation beside it, `{}.rs`", block.name));
+        }
+        files.insert(format!("generated/{}.rs", block.name), formatted(&block::module(block, beside)?)?);
+        blocks.push(block.name.as_str());
+    }
+    blocks.sort_unstable();
+    let paths: Vec<&str> = found.iter().map(|file| file.path.as_str()).collect();
+    files.insert("generated.rs".to_owned(), formatted(&index::module(&blocks, &paths))?);
+    Ok(files)
+}
+
+/// Writes what has changed and removes what no declaration stands for any more. Gives the paths of both.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn write(stdlib: &Path, files: &Files) -> Result<Vec<String>, String> {
+    let root = stdlib.join("src");
+    let mut changed = stale(stdlib, files)?;
+    for path in &changed {
+        let full = root.join(path);
+        let fault = |error: std::io::Error| format!("{}: {error}", full.display());
+        match files.get(path) {
+            Some(text) => {
+                fs::create_dir_all(full.parent().unwrap_or(&root)).map_err(fault)?;
+                fs::write(&full, text).map_err(fault)?;
+            }
+            None => fs::remove_file(&full).map_err(fault)?,
+        }
+    }
+    changed.iter_mut().for_each(|path| path.insert_str(0, "stdlib/src/"));
+    Ok(changed)
+}
+
+/// The files below `stdlib/src` that are not as they should be: other text, missing, or of no declaration.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn stale(stdlib: &Path, files: &Files) -> Result<Vec<String>, String> {
+    let root = stdlib.join("src");
+    let differs = |(path, text): &(&String, &String)| {
+        !fs::read_to_string(root.join(path.as_str())).is_ok_and(|found| found == text.as_str())
+    };
+    let mut stale: Vec<String> = files.iter().filter(differs).map(|(path, _)| path.clone()).collect();
+    let folder = root.join("generated");
+    if folder.is_dir() {
+        for path in below(&folder)? {
+            let path = relative(&root, &path);
+            if !files.contains_key(&path) {
+                stale.push(path);
+            }
+        }
+    }
+    Ok(stale)
+}
+
+/// The declarations, the templates with their sources and the default flows, by path.
+fn library_files(stdlib: &Path) -> Result<Vec<Found>, String> {
+    let mut files = Vec::new();
+    for path in below(stdlib)? {
+        let name = relative(stdlib, &path);
+        let ours = ["src/", "tests/", "codegen/", "target/"].iter().any(|folder| name.starts_with(folder));
+        let read = name.ends_with(".admit") || (name.starts_with("templates/") && name.ends_with(".ts"));
+        if read && !ours {
+            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            files.push(Found { path: name, text });
+        }
+    }
+    // What stands at the top, the event and the session, is read by people first.
+    files.sort_by(|left, right| (left.path.contains('/'), &left.path).cmp(&(right.path.contains('/'), &right.path)));
+    Ok(files)
+}
+
+fn below(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let fault = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fault)? {
+        let path = entry.map_err(fault)?.path();
+        if path.is_dir() { found.extend(below(&path)?) } else { found.push(path) }
+    }
+    Ok(found)
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+/// As `cargo fmt` would write it.
+fn formatted(text: &str) -> Result<String, String> {
+    use std::io::Write as _;
+    let fault = |error: std::io::Error| format!("rustfmt: {error}");
+    let mut child = Command::new("rustfmt")
+        .args(["--edition", "2024", "--config", "max_width=120,use_small_heuristics=Max"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(fault)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(text.as_bytes()).map_err(fault)?;
+    }
+    let done = child.wait_with_output().map_err(fault)?;
+    if !done.status.success() {
+        return Err(format!("rustfmt does not take what was written:\n{text}"));
+    }
+    String::from_utf8(done.stdout).map_err(|error| format!("rustfmt: {error}"))
+}

@@ -1,0 +1,109 @@
+//! `mfa` in Rust: written from `auth/mfa.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
+
+use crate::value::{Source, Value, answered_secret};
+use admit_eval::datum::Datum;
+use admit_runtime::block::{BlockError, Call, Input, Output};
+use admit_runtime::host::Secret;
+
+#[path = "../../auth/mfa.rs"]
+mod block;
+
+pub use block::Mfa;
+
+/// The config of `mfa`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The factors that count.
+    pub factors: Vec<Factor>,
+    /// How often the user may try in one run.
+    pub attempts: i64,
+    /// Not verified ends the run; with `false` it is an answer.
+    pub must_verify: bool,
+}
+
+impl Config {
+    /// The config that the block was called with.
+    ///
+    /// # Errors
+    /// A value that the declaration does not allow, which no checked plan gives.
+    pub fn read(call: &Call<'_>) -> Result<Self, BlockError> {
+        let config = Source::config(call);
+        Ok(Self {
+            factors: config.required("factors")?,
+            attempts: config.ranged("attempts", 1..=10)?,
+            must_verify: config.required("must_verify")?,
+        })
+    }
+}
+
+/// The outputs of `mfa`, all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    /// The user has shown the factor.
+    pub verified: bool,
+    /// The factor that was asked for.
+    pub factor: Factor,
+}
+
+impl Outputs {
+    /// As the engine takes them.
+    pub fn fields(self) -> Vec<(String, Datum)> {
+        let fields: Vec<(String, Datum)> =
+            vec![("verified".to_owned(), self.verified.give()), ("factor".to_owned(), self.factor.give())];
+
+        fields
+    }
+}
+
+impl From<Outputs> for Output {
+    /// Without a user and without what the block sets: `Output { user, ..outputs.into() }`.
+    fn from(outputs: Outputs) -> Self {
+        Self { fields: outputs.fields(), ..Self::default() }
+    }
+}
+
+/// The user's answer to `mfa`.
+pub struct Answer<'a> {
+    /// The code that the authenticator app shows.
+    pub code: &'a Secret,
+}
+
+impl<'a> Answer<'a> {
+    /// What was submitted; none where nothing was, or not all that is needed.
+    pub fn read(input: Option<&'a Input>) -> Option<Self> {
+        let input = input?;
+        Some(Self { code: answered_secret(input, "code")? })
+    }
+}
+
+/// The words of `factor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Factor {
+    /// `"totp"`
+    Totp,
+}
+
+impl Factor {
+    /// All of them, in the order declared.
+    pub const ALL: [Self; 1] = [Self::Totp];
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+        }
+    }
+}
+
+impl Value for Factor {
+    const WANTED: &'static str = "one of its words";
+
+    fn read(value: &Datum) -> Option<Self> {
+        let word = value.as_str()?;
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+
+    fn give(self) -> Datum {
+        Datum::Str(self.word().into())
+    }
+}
