@@ -21,7 +21,7 @@ use crate::source::{FileId, Sources};
 pub use actions::ActionFile;
 pub(crate) use actions::Place;
 pub use lists::{ListEntry, ListFile};
-pub use manifest::{Limits, Manifest, Settings};
+pub use manifest::{Limits, Manifest, Settings, Sms, Smtp};
 pub use tenants::{Tenant, TenantParam};
 
 /// The standard library that this compiler knows: the `catalogue` of `admit.toml`.

@@ -1,6 +1,7 @@
 //! `admit run`: runs a flow for one sign-in against the real parts, or resumes a run that waits.
 
 mod ask;
+mod outlets;
 mod pages;
 mod queue;
 mod show;
@@ -65,6 +66,9 @@ pub struct Args {
     /// A peer on this machine that blocks may call
     #[arg(long, value_name = "HOST:PORT")]
     allow_egress: Vec<String>,
+    /// Put messages into this folder instead of sending them, one file each
+    #[arg(long, value_name = "DIR")]
+    mailbox: Option<PathBuf>,
     /// Print what happened
     #[arg(long)]
     trace: bool,
@@ -240,7 +244,8 @@ fn host(
         let name = known.rp_name.as_ref().unwrap_or(&loaded.project.manifest.name).to_string();
         RelyingParty { id: known.rp_id.to_string(), name, origins }
     });
-    let options = HostOptions { secrets, egress, redirects, relying_party, actions, ..HostOptions::default() };
+    let outlets = outlets::outlets(settings, &egress, args.mailbox.clone(), loaded.root.as_deref())?;
+    let options = HostOptions { secrets, egress, redirects, relying_party, actions, outlets, ..HostOptions::default() };
     RealHost::new(store, keys, options).map_err(|error| Failure::new(error.to_string()))
 }
 

@@ -1,5 +1,7 @@
 //! `admit.toml`: the project's name, its catalogue, and settings, which an environment may override.
 
+mod messages;
+
 use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
@@ -14,6 +16,7 @@ use crate::source::{FileId, Span};
 
 mod webauthn;
 
+pub use messages::{Sms, Smtp};
 pub use webauthn::WebAuthn;
 
 /// What `admit.toml` says.
@@ -40,6 +43,12 @@ pub struct Settings {
     pub redirects: Vec<SmolStr>,
     /// `[webauthn]`: who asks for passkeys.
     pub webauthn: Option<WebAuthn>,
+    /// `[smtp]`: the mail server.
+    pub smtp: Option<Smtp>,
+    /// `[sms]`: the gateway of text messages.
+    pub sms: Option<Sms>,
+    /// `[links] base`: where the links of messages lead, without a `/` at the end.
+    pub links: Option<SmolStr>,
 }
 
 /// Limits of the project, where they differ from the compiler's.
@@ -50,10 +59,10 @@ pub struct Limits {
 }
 
 /// Keys at the top, and those of a table `env.<name>`.
-const TOP: &[&str] = &["project", "limits", "egress", "redirects", "env", "rules", "smtp", "sms", "webauthn"];
-const ENV: &[&str] = &["egress", "redirects", "webauthn"];
+const TOP: &[&str] = &["project", "limits", "egress", "redirects", "env", "rules", "smtp", "sms", "links", "webauthn"];
+const ENV: &[&str] = &["egress", "redirects", "smtp", "sms", "links", "webauthn"];
 /// Keys that a later version reads.
-const LATER: &[&str] = &["rules", "smtp", "sms"];
+const LATER: &[&str] = &["rules"];
 
 impl Default for Manifest {
     fn default() -> Self {
@@ -235,6 +244,7 @@ impl Reader<'_> {
                 }
             }
         }
+        self.messages(table, settings);
         if let Some(hosts) = self.words(table, "egress", "hosts") {
             settings.egress = Vec::with_capacity(hosts.len());
             for (host, at) in hosts {

@@ -89,6 +89,29 @@ impl Egress {
         Ok(())
     }
 
+    /// Allows the host of this URL.
+    ///
+    /// # Errors
+    /// What is no URL with a host.
+    pub fn allow_url(&mut self, url: &str) -> Result<(), String> {
+        let parsed = Url::parse(url).map_err(|error| format!("the url is not valid: {error}"))?;
+        let host = parsed.host().map(|host| host.to_owned()).ok_or("the url has no host")?;
+        self.hosts.push(HostRule::Exact(name_of(&host)));
+        Ok(())
+    }
+
+    /// Its peers on this machine, and no host.
+    #[must_use]
+    pub fn peers_alone(&self) -> Self {
+        Self { peers: self.peers.clone(), ..Self::default() }
+    }
+
+    /// Whether this is a peer on this machine that the operator named.
+    pub(crate) fn is_peer(&self, host: &str, port: u16) -> bool {
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        Host::parse(&bracketed).is_ok_and(|host| self.peers.iter().any(|peer| peer.host == host && peer.port == port))
+    }
+
     /// Allows plain http to public hosts, on ports 80 and 8080. Off by default.
     pub fn allow_plain_http(&mut self) {
         self.plain_http = true;

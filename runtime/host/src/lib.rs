@@ -11,6 +11,7 @@ use admit_runtime::action::Actions;
 use admit_runtime::host::{
     BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, RelyingParty, Secret, Store,
 };
+use admit_runtime::message::{Channel, Message, SendError};
 use admit_runtime::tenant::TenantId;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -20,6 +21,7 @@ mod client;
 mod egress;
 pub mod jwt;
 mod keys;
+mod message;
 mod pool;
 mod redirect;
 mod resolve;
@@ -28,6 +30,7 @@ mod secrets;
 pub use client::{LONGEST as LONGEST_REQUEST, MOST_BODY};
 pub use egress::Egress;
 pub use keys::{KeyError, KeyFile};
+pub use message::{Outlets, Security, SmsGateway, SmtpServer, default_body, mailbox};
 pub use redirect::Redirects;
 pub use resolve::{Lookup, SystemLookup};
 pub use secrets::Secrets;
@@ -40,6 +43,9 @@ pub struct RealHost {
     egress: Egress,
     tenants: HashMap<TenantId, Egress>,
     client: client::Guarded,
+    lookup: Arc<dyn Lookup>,
+    outlets: Outlets,
+    tenant_outlets: HashMap<TenantId, Outlets>,
     actions: Option<Arc<dyn Actions>>,
     redirects: Redirects,
     relying_party: Option<RelyingParty>,
@@ -63,6 +69,10 @@ pub struct Options {
     pub redirects: Redirects,
     /// Who asks for passkeys, if anybody.
     pub relying_party: Option<RelyingParty>,
+    /// Where messages of tenants without an entry of their own leave.
+    pub outlets: Outlets,
+    /// Where messages of single tenants leave.
+    pub tenant_outlets: HashMap<TenantId, Outlets>,
     /// CPU jobs at once; 0: as many as there are cores.
     pub jobs: usize,
 }
@@ -88,6 +98,8 @@ impl Default for Options {
             actions: None,
             redirects: Redirects::default(),
             relying_party: None,
+            outlets: Outlets::default(),
+            tenant_outlets: HashMap::new(),
             jobs: 0,
         }
     }
@@ -111,10 +123,17 @@ impl RealHost {
             actions: options.actions,
             redirects: options.redirects,
             relying_party: options.relying_party,
-            client: client::Guarded::new(options.lookup).map_err(StartError::Client)?,
+            client: client::Guarded::new(Arc::clone(&options.lookup)).map_err(StartError::Client)?,
+            lookup: options.lookup,
+            outlets: options.outlets,
+            tenant_outlets: options.tenant_outlets,
             pool: pool::Pool::new(if options.jobs == 0 { cores } else { options.jobs }),
             start: std::time::Instant::now(),
         })
+    }
+
+    fn outlets_of(&self, tenant: &TenantId) -> &Outlets {
+        self.tenant_outlets.get(tenant).unwrap_or(&self.outlets)
     }
 
     /// The claims of a session token of the tenant that is signed, unexpired and of the right kind.
@@ -167,6 +186,31 @@ impl Host for RealHost {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         let egress = self.tenants.get(tenant).unwrap_or(&self.egress);
         Box::pin(self.client.send(egress, request))
+    }
+
+    fn can_send(&self, tenant: &TenantId, channel: Channel) -> Result<(), HostError> {
+        self.outlets_of(tenant).can_send(channel)
+    }
+
+    fn send<'a>(&'a self, tenant: &'a TenantId, message: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
+        Box::pin(async move {
+            let outlets = self.outlets_of(tenant);
+            let secret = match outlets.secret_name(message.channel) {
+                // One that is not set may be set later: the message waits.
+                Some(name) => {
+                    Some(self.secret(tenant, name).await.map_err(|error| SendError::again(error.to_string()))?)
+                }
+                None => None,
+            };
+            let means = message::Means { client: &self.client, lookup: &*self.lookup, secret };
+            outlets.send(means, message).await
+        })
+    }
+
+    fn link_base(&self, tenant: &TenantId) -> Result<String, HostError> {
+        self.outlets_of(tenant).link_base.clone().ok_or_else(|| {
+            HostError::NotFound("links of messages lead nowhere: set `[links] base` in admit.toml".to_owned())
+        })
     }
 
     fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {
