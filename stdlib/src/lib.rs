@@ -2,11 +2,11 @@
 //! ([`TEMPLATES`]). A block is a declaration and an implementation in `<family>/`; [`generated`] is written from the
 //! declarations and holds, for each, its types in Rust around its implementation.
 
-mod address;
 mod config;
 pub mod generated;
 mod message;
 pub mod password;
+mod receiver;
 mod texts;
 mod value;
 

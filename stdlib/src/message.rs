@@ -8,8 +8,8 @@ use admit_runtime::message::{self, Channel, Content, Message};
 use admit_runtime::unit::Write;
 use ring::digest;
 
-use crate::address;
 use crate::config::event_text;
+use crate::receiver;
 use crate::texts;
 
 /// Most languages of a request that are looked at.
@@ -56,7 +56,7 @@ pub(crate) fn may_send(call: &Call<'_>, channel: Channel) -> Result<(), BlockErr
 /// `invalid_address`, `invalid_template` (no such text, or the data does not fill it), `not_configured`.
 pub(crate) fn enqueue(call: &mut Call<'_>, draft: Draft<'_>) -> Result<String, BlockError> {
     may_send(call, draft.channel)?;
-    let to = receiver(draft.channel, draft.to)?;
+    let to = checked_receiver(draft.channel, draft.to)?;
     let content = render(call, draft.template, draft.data)?;
     let channel = match draft.channel {
         Channel::Mail => "mail",
@@ -76,10 +76,10 @@ pub(crate) fn enqueue(call: &mut Call<'_>, draft: Draft<'_>) -> Result<String, B
 ///
 /// # Errors
 /// `invalid_address`
-pub(crate) fn receiver(channel: Channel, to: &str) -> Result<String, BlockError> {
+pub(crate) fn checked_receiver(channel: Channel, to: &str) -> Result<String, BlockError> {
     let (checked, wanted) = match channel {
-        Channel::Mail => (address::mail(to), "a mail address"),
-        Channel::Sms => (address::phone(to), "a phone number in the form +49301234567"),
+        Channel::Mail => (receiver::mail(to), "a mail address"),
+        Channel::Sms => (receiver::phone(to), "a phone number in the form +49301234567"),
     };
     // Not quoted: it is personal.
     checked

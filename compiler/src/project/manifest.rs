@@ -1,6 +1,7 @@
 //! `admit.toml`: the project's name, its catalogue, and settings, which an environment may override.
 
 mod messages;
+mod webauthn;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,6 @@ use super::text::span;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::source::{FileId, Span};
-
-mod webauthn;
 
 pub use messages::{Sms, Smtp};
 pub use webauthn::WebAuthn;

@@ -3,6 +3,7 @@
 
 mod identity;
 mod login;
+mod messages;
 mod mfa;
 mod passwords;
 mod risk;

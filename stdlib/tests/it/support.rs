@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
-use admit_host::{Egress, KeyFile, Options, RealHost, Secrets};
+use admit_host::{Egress, KeyFile, Options, Outlets, RealHost, Secrets};
 use admit_plan::types::Type;
 use admit_runtime::block::{BlockError, Call, Done, Event, Input, Output, Prompt};
 use admit_runtime::host::{RunCommit, Secret, Store, StoreError};
@@ -69,6 +69,18 @@ pub async fn world() -> World {
 }
 
 pub async fn world_with(egress: Egress, secrets: Secrets) -> World {
+    world_of(Options { egress, secrets, ..Options::default() }).await
+}
+
+/// A world that takes messages; these tests look at the queue and deliver nothing.
+pub async fn mail_world() -> World {
+    let link_base = Some("https://login.example.com".to_owned());
+    let dir = std::env::temp_dir().join("admit-mail-of-tests");
+    world_of(Options { outlets: Outlets { mailbox: Some(dir), link_base, ..Outlets::default() }, ..Options::default() })
+        .await
+}
+
+pub async fn world_of(options: Options) -> World {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("admit.db");
     let (keys, _) = KeyFile::open_or_create(&KeyFile::beside(&database)).unwrap();
@@ -85,7 +97,6 @@ pub async fn world_with(egress: Egress, secrets: Secrets) -> World {
     for user in [alice, bob] {
         store.add_user(&tenant, &user, at(1)).await.unwrap();
     }
-    let options = Options { egress, secrets, ..Options::default() };
     let host = RealHost::new(Arc::new(store.clone()), keys, options).unwrap();
     World { dir, store, host, tenant }
 }
