@@ -44,7 +44,8 @@ pub(crate) struct Answerer<'a> {
     budget: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
-type Answer<'a> = BoxFuture<'a, (u32, Reply)>;
+/// An answer under way, and which.
+pub(crate) type Answer<'a> = BoxFuture<'a, (u32, Reply)>;
 
 impl<'a> Answerer<'a> {
     pub fn new(host: &'a dyn Host, call: &'a ActionCall<'a>, limits: Limits, deadline: Instant) -> Self {

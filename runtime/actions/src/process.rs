@@ -38,7 +38,8 @@ pub(crate) struct Process {
     pub socket: Socket,
     pub inbox: Inbox,
     pub outbox: Vec<u8>,
-    pub codes: Codes<()>,
+    /// Whether each Action whose code it holds was quick the last time.
+    pub codes: Codes<bool>,
     /// Invocations so far.
     pub runs: u64,
     /// CPU time of the process that was charged to its tenant so far, in nanoseconds.
@@ -92,8 +93,8 @@ impl Process {
         let child = Command::new(&program.path)
             .args(&program.arguments)
             .env_clear()
-            // Actions see UTC wherever the server stands; and the room of one world is kept for the next.
-            .envs([("TZ", "UTC0"), ("MALLOC_TRIM_THRESHOLD_", "2097152"), ("MALLOC_TOP_PAD_", "262144")])
+            // Actions see UTC wherever the server stands.
+            .env("TZ", "UTC0")
             .current_dir("/")
             .stdin(std::os::fd::OwnedFd::from(theirs))
             .stdout(Stdio::null())

@@ -93,7 +93,7 @@ impl Default for Limits {
 /// From the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {
-    /// The sandbox is up and a world is prepared; or why it is not.
+    /// A world is prepared and the sandbox is up; or why it is not.
     Ready(Result<(), String>),
     /// A call that the host must answer.
     Ask {
@@ -109,7 +109,7 @@ pub enum FromWorker {
         /// The line.
         text: String,
     },
-    /// The invocation ended; a new world is being prepared.
+    /// The invocation ended; its world is being put back.
     Done {
         /// How.
         outcome: Result<Effects, Failure>,

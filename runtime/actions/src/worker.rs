@@ -1,4 +1,4 @@
-//! A worker process: it shuts itself in, prepares a world, and then runs what its one socket brings, one invocation at a
+//! A worker process: it prepares a world, shuts itself in, and then runs what its one socket brings, one invocation at a
 //! time. It ends when the host closes the socket.
 
 use std::cell::RefCell;
@@ -48,29 +48,24 @@ pub fn run() -> ! {
 
 fn serve() {
     let link = Rc::new(RefCell::new(Link::default()));
-    let entered = World::warm_up().and_then(|()| sandbox::enter());
-    let stands = entered.is_ok();
-    let mut world = entered.and_then(|()| World::prepare());
-    link.borrow_mut().send(&FromWorker::Ready(world.as_ref().map(drop).map_err(Clone::clone)));
-    if !stands {
-        return;
-    }
-    let mut codes = Codes::default();
+    let stands = World::warm_up().and_then(|()| World::prepare()).and_then(|world| sandbox::enter().map(|()| world));
+    link.borrow_mut().send(&FromWorker::Ready(stands.as_ref().map(drop).map_err(Clone::clone)));
+    let Ok(mut world) = stands else { return };
+    let mut codes: Codes<Rc<[_]>> = Codes::default();
     loop {
         let message = link.borrow_mut().receive();
         match message {
             ToWorker::Code { hash, modules } => {
                 let size = modules.iter().map(|(path, code)| path.len() + code.len()).sum();
-                codes.insert(hash, size, modules);
+                codes.insert(hash, size, modules.into());
             }
             ToWorker::Run(invocation) => {
-                let (Some(modules), Ok(prepared)) = (codes.get(&invocation.hash), world) else { return };
+                let Some(modules) = codes.get(&invocation.hash) else { return };
                 let before = cpu();
-                let (outcome, used) = prepared.run(&invocation, modules, Rc::clone(&link) as Rc<RefCell<dyn Bridge>>);
+                let outcome = world.run(&invocation, modules, Rc::clone(&link) as Rc<RefCell<dyn Bridge>>);
                 let cpu = cpu().saturating_sub(before);
                 link.borrow_mut().send(&FromWorker::Done { outcome, cpu });
-                drop(used);
-                world = World::prepare();
+                world.renew();
             }
             // The answer to a call of an invocation that ended without waiting for it.
             ToWorker::Reply { .. } => {}

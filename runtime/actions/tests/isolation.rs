@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
-#[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "support/worlds.rs"]
 mod support;
 

@@ -17,6 +17,7 @@ pub(super) struct Clock {
 impl Clock {
     /// Starts both clocks; in milliseconds.
     pub(super) fn start(&self, wall: u64, cpu: u64) {
+        self.over.set(false);
         self.wall.set(Instant::now().checked_add(Duration::from_millis(wall)));
         self.cpu.set(cpu_time().checked_add(Duration::from_millis(cpu)));
     }
@@ -27,7 +28,7 @@ impl Clock {
         self.cpu.set(None);
     }
 
-    /// A deadline has passed. Stays so.
+    /// A deadline has passed. Stays so until the next start.
     pub(super) fn is_over(&self) -> bool {
         let over = self.over.get()
             || self.wall.get().is_some_and(|wall| Instant::now() >= wall)

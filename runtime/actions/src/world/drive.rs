@@ -1,13 +1,15 @@
 //! Drives an Action: input, module, entry, promise jobs and the host's answers, until it has ended.
 
+use std::mem::ManuallyDrop;
+
 use rquickjs::function::IntoArgs;
 use rquickjs::object::Property;
-use rquickjs::{Ctx, Error, Function, Module, Object, Promise, Result, Value};
+use rquickjs::{Ctx, Error, Function, Object, Promise, Result, Value};
 
 use super::natives::Shared;
 use super::shell::{Shell, Waiting};
-use super::{input, prelude, rejected};
-use crate::wire::{Effects, Failure, Invocation, Rate, Reply, Response, Verdict};
+use super::{Entry, input, prelude, rejected};
+use crate::wire::{Effects, Failure, Rate, Reply, Response, Verdict};
 
 /// Jobs between two looks at the clock: a job may be too brief for the engine to look.
 const JOBS_PER_LOOK: u32 = 64;
@@ -31,18 +33,13 @@ pub(super) enum Driven {
     OutOfTime,
 }
 
-/// Runs the Action of `modules`, the entry first.
+/// Runs the Action whose entry this is, or says why it could not be compiled.
 ///
 /// # Errors
 /// What the engine says where it cannot even say what was thrown: no memory is left.
-pub(super) fn drive<'js>(
-    ctx: &Ctx<'js>,
-    invocation: &Invocation,
-    modules: &[(String, String)],
-    shared: &Shared,
-) -> Result<Driven> {
+pub(super) fn drive<'js>(ctx: &Ctx<'js>, entry: Result<Entry>, shared: &Shared) -> Result<Driven> {
     let run = Run { ctx, shared };
-    let stopped = match run.all(invocation, modules) {
+    let stopped = match run.all(entry) {
         Ok(()) => return Ok(Driven::Well),
         Err(stopped) => stopped,
     };
@@ -97,6 +94,9 @@ fn without_prelude(stack: &str) -> String {
 
 /// `execute`, else the only function that is exported, else the default export.
 fn entry<'js>(exports: &Object<'js>) -> Result<Option<Function<'js>>> {
+    if let Some(execute) = exports.get::<_, Value>("execute")?.into_function() {
+        return Ok(Some(execute));
+    }
     let mut functions = Vec::new();
     for name in exports.keys::<String>() {
         let name = name?;
@@ -104,10 +104,8 @@ fn entry<'js>(exports: &Object<'js>) -> Result<Option<Function<'js>>> {
             functions.push((name, function));
         }
     }
-    let named = |wanted: &str| functions.iter().position(|(name, _)| name == wanted);
-    let only = || (functions.len() == 1).then_some(0);
-    let at = named("execute").or_else(only).or_else(|| named("default"));
-    Ok(at.map(|at| functions.swap_remove(at).1))
+    let only = if functions.len() == 1 { Some(0) } else { functions.iter().position(|(name, _)| name == "default") };
+    Ok(only.map(|at| functions.swap_remove(at).1))
 }
 
 /// Why an Action does not go on.
@@ -133,11 +131,11 @@ struct Run<'a, 'js> {
 }
 
 impl<'js> Run<'_, 'js> {
-    fn all(&self, invocation: &Invocation, modules: &[(String, String)]) -> std::result::Result<(), Stopped> {
+    fn all(&self, ready: Result<Entry>) -> std::result::Result<(), Stopped> {
+        let module = ManuallyDrop::into_inner(ready?).restore(self.ctx)?.0;
         let functions = prelude::functions(self.ctx)?;
-        let input = input::install(self.ctx, &invocation.input)?;
-        let (path, source) = modules.first().ok_or_else(|| invalid("the Action has no code"))?;
-        let (module, loaded) = Module::declare(self.ctx.clone(), path.as_str(), source.as_str())?.eval()?;
+        let input = input::made(&functions)?;
+        let (module, loaded) = module.eval()?;
         self.settle(&loaded)?;
         let entry = entry(&module.namespace()?)?;
         let entry = entry.ok_or_else(|| invalid("the Action exports no function: export `execute`"))?;
@@ -148,7 +146,10 @@ impl<'js> Run<'_, 'js> {
             None => returned,
         };
         self.conclude(&functions.get("field")?, &result)?;
-        Ok(rejected::report(self.ctx, &self.shared.shell)?)
+        if self.shared.rejected.get() {
+            rejected::report(self.ctx, &self.shared.shell)?;
+        }
+        Ok(())
     }
 
     /// What `execute` gave back.

@@ -1,58 +1,150 @@
 //! What `execute` gets. An Action reads little of it, so the parts are read from JSON, and frozen, when they are first
-//! looked at; until then they are getters, which only this file can make and nobody can replace.
+//! looked at: until then they are getters, which only the prelude can make and nobody can replace. Which getters an input
+//! has depends on the names of its parts alone, so that it can be made ahead.
 
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::ops::Range;
 
-use rquickjs::object::{Accessor, Property};
-use rquickjs::{Ctx, Exception, Function, Object, Result, Value};
+use rquickjs::object::{AsProperty, PropertyFlags};
+use rquickjs::{Ctx, Function, Object, Result, Value, qjs};
 
 use super::prelude;
 
-/// Parts of the input, as JSON, by number.
-struct Parts {
-    texts: Vec<String>,
-    /// Members of the event: name and number.
-    event: Vec<(String, usize)>,
+/// Parts that have the same number in every input.
+const FIXED: [&str; 4] = [r#""trigger""#, r#""context""#, r#""step""#, r#""config""#];
+/// The number of the part `step`.
+pub(super) const STEP: usize = 2;
+
+/// The input, in parts by number.
+#[derive(Default)]
+pub(super) struct Parts {
+    json: String,
+    /// Where each stands in the JSON; nowhere, if it is not there.
+    places: Vec<Range<usize>>,
+    names: Names,
 }
 
-/// Makes `input`, and the globals `event` and `step`, of a JSON object with the members `trigger`, `context`, `event`,
-/// `step` and `config`. Members of the event are members of the input too, unless those names are taken.
-pub(super) fn install<'js>(ctx: &Ctx<'js>, json: &str) -> Result<Object<'js>> {
-    let malformed = || Exception::throw_syntax(ctx, "the input is not a JSON object");
-    let mut parts = Parts { texts: Vec::new(), event: Vec::new() };
-    let mut top = Vec::new();
-    for (name, text) in members(json).ok_or_else(malformed)? {
-        if name == "event" {
-            for (name, text) in members(text).ok_or_else(malformed)? {
-                parts.event.push((name, parts.texts.len()));
-                parts.texts.push(text.to_owned());
+/// Names of parts, as JSON and in their order.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    text: String,
+    /// Where each stands in the text, and its number; the event's after those beside the event.
+    top: Vec<(Range<usize>, usize)>,
+    event: Vec<(Range<usize>, usize)>,
+}
+
+/// A property that cannot be changed and is read by a function.
+struct Getter<'js>(Function<'js>);
+
+impl<'js> AsProperty<'js, ()> for Getter<'js> {
+    fn config(self, ctx: &Ctx<'js>) -> Result<(PropertyFlags, Value<'js>, Value<'js>, Value<'js>)> {
+        let flags = qjs::JS_PROP_HAS_GET | qjs::JS_PROP_HAS_ENUMERABLE | qjs::JS_PROP_ENUMERABLE;
+        let undefined = || Value::new_undefined(ctx.clone());
+        Ok((flags.cast_signed(), undefined(), self.0.into_value(), undefined()))
+    }
+}
+
+impl Parts {
+    /// The parts of a JSON object with the members `trigger`, `context`, `event`, `step` and `config`; none of what is no
+    /// such object. It looks no closer: the engine's parser does.
+    pub(super) fn of(json: &str) -> Option<Self> {
+        let mut parts = Self { json: json.to_owned(), ..Self::default() };
+        parts.places.resize(FIXED.len(), 0..0);
+        let mut scan = Scan { text: json.as_bytes(), at: 0 };
+        scan.members(&mut |scan, name| {
+            let name = json.get(name)?;
+            if name == r#""event""# && scan.next() == Some(b'{') {
+                return scan.members(&mut |scan, name| {
+                    let place = scan.value()?;
+                    let number = parts.push(place);
+                    let name = parts.names.push(json.get(name)?);
+                    parts.names.event.push((name, number));
+                    Some(())
+                });
             }
-        } else {
-            top.push((name, parts.texts.len()));
-            parts.texts.push(text.to_owned());
-        }
+            let place = scan.value()?;
+            let number = match FIXED.iter().position(|fixed| *fixed == name) {
+                Some(number) => {
+                    *parts.places.get_mut(number)? = place;
+                    number
+                }
+                None => parts.push(place),
+            };
+            let name = parts.names.push(name);
+            parts.names.top.push((name, number));
+            Some(())
+        })?;
+        scan.space();
+        scan.next().is_none().then_some(parts)
     }
-    let parts = Rc::new(parts);
+
+    /// The names of its parts.
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    fn push(&mut self, place: Range<usize>) -> usize {
+        self.places.push(place);
+        self.places.len() - 1
+    }
+
+    fn text(&self, number: usize) -> Option<&str> {
+        let place = self.places.get(number).filter(|place| !place.is_empty())?;
+        self.json.get(place.clone())
+    }
+}
+
+impl Names {
+    fn push(&mut self, name: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(name);
+        start..self.text.len()
+    }
+
+    /// The name of a member, unless it is one of `taken`.
+    fn name(&self, place: &Range<usize>, taken: &[&str]) -> Option<String> {
+        let name = self.text.get(place.clone()).and_then(|name| serde_json::from_str::<String>(name).ok());
+        name.filter(|name| !taken.contains(&name.as_str()))
+    }
+}
+
+/// Defines a member that is read by the getter of a part.
+fn define<'js>(object: &Object<'js>, functions: &Object<'js>, name: &str, number: usize) -> Result<()> {
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    let ready: Option<Function> = functions.get::<_, Object>("getters")?.get(number)?;
+    let getter = match ready {
+        Some(getter) => getter,
+        None => functions.get::<_, Function>("getter")?.call((number,))?,
+    };
+    object.prop(name, Getter(getter))
+}
+
+/// Makes the input of parts with these names, for [`made`] to give. Members of the event are members of the input too,
+/// unless those names are taken.
+pub(super) fn make<'js>(ctx: &Ctx<'js>, names: &Names) -> Result<()> {
+    let functions = prelude::functions(ctx)?;
     let input = Object::new(ctx.clone())?;
-    for (name, at) in &parts.event {
-        if !matches!(name.as_str(), "trigger" | "context" | "event" | "step" | "state" | "config") {
-            define(ctx, &input, name, &parts, *at)?;
+    for (place, number) in &names.event {
+        if let Some(name) = names.name(place, &["trigger", "context", "event", "step", "state", "config"]) {
+            define(&input, &functions, &name, *number)?;
         }
     }
-    let globals = ctx.globals();
-    for (name, at) in &top {
-        define(ctx, &input, name, &parts, *at)?;
-        if name == "step" {
-            define(ctx, &input, "state", &parts, *at)?;
-            define(ctx, &globals, "step", &parts, *at)?;
+    for (place, number) in &names.top {
+        if let Some(name) = names.name(place, &["event", "state"]) {
+            define(&input, &functions, &name, *number)?;
+        }
+        if *number == STEP {
+            define(&input, &functions, "state", STEP)?;
         }
     }
-    for object in [&input, &globals] {
-        let parts = Rc::clone(&parts);
-        object.prop("event", Accessor::from(move |ctx: Ctx<'js>| event(&ctx, &parts)).enumerable())?;
-    }
-    close(ctx, &input, "input")?;
-    Ok(input)
+    input.prop("event", Getter(functions.get("eventGetter")?))?;
+    close(&functions, &input)?;
+    functions.get::<_, Object>("read")?.set("input", input)
+}
+
+/// The input that was made.
+pub(super) fn made<'js>(functions: &Object<'js>) -> Result<Object<'js>> {
+    functions.get::<_, Object>("read")?.get("input")
 }
 
 /// The value of a getter of the input or the event; undefined for anything else. It runs no code of an Action.
@@ -67,83 +159,172 @@ pub(super) fn peek<'js>(ctx: &Ctx<'js>, object: Object<'js>, name: &str) -> Resu
 }
 
 /// The event, made when it is first looked at.
-fn event<'js>(ctx: &Ctx<'js>, parts: &Rc<Parts>) -> Result<Object<'js>> {
-    let read: Object = prelude::functions(ctx)?.get("read")?;
-    if let Some(event) = read.get::<_, Option<Object>>("event")? {
-        return Ok(event);
-    }
+pub(super) fn event<'js>(ctx: &Ctx<'js>, parts: &RefCell<Parts>) -> Result<Object<'js>> {
+    let functions = prelude::functions(ctx)?;
     let event = Object::new(ctx.clone())?;
-    for (name, at) in &parts.event {
-        define(ctx, &event, name, parts, *at)?;
+    let names = &parts.borrow().names;
+    for (place, number) in &names.event {
+        if let Some(name) = names.name(place, &[]) {
+            define(&event, &functions, &name, *number)?;
+        }
     }
-    close(ctx, &event, "event")?;
+    close(&functions, &event)?;
     Ok(event)
 }
 
-/// Makes an object whose properties are all final one that gets no others, and keeps it under `name`.
-fn close<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &str) -> Result<()> {
-    let functions = prelude::functions(ctx)?;
-    functions.get::<_, Function>("preventExtensions")?.call::<_, ()>((object.clone(),))?;
-    functions.get::<_, Object>("read")?.set(name, object.clone())
-}
-
-/// A part as a member of `object`: plain values at once, others by a getter.
-fn define<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &str, parts: &Rc<Parts>, at: usize) -> Result<()> {
-    let Some(text) = parts.texts.get(at) else { return Ok(()) };
-    if !text.starts_with(['{', '[']) {
-        return object.prop(name, Property::from(ctx.json_parse(text.as_str())?).enumerable());
+/// A part as a value of its own, not frozen yet.
+pub(super) fn part<'js>(ctx: &Ctx<'js>, parts: &RefCell<Parts>, number: usize) -> Result<Value<'js>> {
+    match parts.borrow().text(number) {
+        Some(text) => ctx.json_parse(text),
+        None => Ok(Value::new_undefined(ctx.clone())),
     }
-    let parts = Rc::clone(parts);
-    object.prop(name, Accessor::from(move |ctx: Ctx<'js>| part(&ctx, &parts, at)).enumerable())
 }
 
-fn part<'js>(ctx: &Ctx<'js>, parts: &Parts, at: usize) -> Result<Value<'js>> {
-    let functions = prelude::functions(ctx)?;
-    let read: Object = functions.get("read")?;
-    let key = u32::try_from(at).unwrap_or(u32::MAX);
-    let known: Value = read.get(key)?;
-    if !known.is_undefined() {
-        return Ok(known);
+/// Makes an object whose properties are all final one that gets no others.
+fn close<'js>(functions: &Object<'js>, object: &Object<'js>) -> Result<()> {
+    functions.get::<_, Function>("preventExtensions")?.call::<_, ()>((object.clone(),))
+}
+
+/// A place in a JSON text.
+struct Scan<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn next(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
     }
-    let text = parts.texts.get(at).map_or("null", String::as_str);
-    let value: Value = functions.get::<_, Function>("freezeAll")?.call((ctx.json_parse(text)?,))?;
-    read.set(key, value.clone())?;
-    Ok(value)
-}
 
-/// The members of a JSON object: names and the text of the values. It looks no closer: the engine's parser does.
-fn members(json: &str) -> Option<Vec<(String, &str)>> {
-    let mut rest = json.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
-    let mut members = Vec::new();
-    while !rest.is_empty() {
-        let (name, after) = rest.split_at_checked(value_end(rest)?)?;
-        let name: String = serde_json::from_str(name.trim()).ok()?;
-        let after = after.trim_start().strip_prefix(':')?;
-        let (value, after) = after.split_at_checked(value_end(after)?)?;
-        members.push((name, value.trim()));
-        rest = match after.trim_start().strip_prefix(',') {
-            Some(next) => next.trim_start(),
-            None if after.trim().is_empty() => "",
-            None => return None,
-        };
-    }
-    Some(members)
-}
-
-/// Where the value that `text` starts with ends: before a `,`, `:` or closing bracket that is not within it.
-fn value_end(text: &str) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.checked_sub(1)?,
-            b',' | b':' if depth == 0 => return Some(at),
-            _ => {}
+    fn space(&mut self) {
+        while self.next().is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.at += 1;
         }
     }
-    (depth == 0 && !quoted).then_some(text.len())
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        self.space();
+        if self.next()? != byte {
+            return None;
+        }
+        self.at += 1;
+        Some(())
+    }
+
+    /// An object: `each` is called behind the colon of each member, with the place of its name, and goes past its value.
+    fn members(&mut self, each: &mut dyn FnMut(&mut Self, Range<usize>) -> Option<()>) -> Option<()> {
+        self.take(b'{')?;
+        self.space();
+        if self.next()? == b'}' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            self.space();
+            let start = self.at;
+            self.string()?;
+            let name = start..self.at;
+            self.take(b':')?;
+            self.space();
+            each(self, name)?;
+            self.space();
+            let closes = self.next()? == b'}';
+            self.take(if closes { b'}' } else { b',' })?;
+            if closes {
+                return Some(());
+            }
+        }
+    }
+
+    /// Goes past a value and gives its place.
+    fn value(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        let mut depth = 0_usize;
+        loop {
+            match self.next() {
+                Some(b'"') => {
+                    self.string()?;
+                    if depth == 0 {
+                        break;
+                    }
+                    continue;
+                }
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']') if depth > 0 => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        break;
+                    }
+                }
+                Some(b'}' | b']' | b',') | None if depth == 0 => break,
+                Some(_) => {}
+                None => return None,
+            }
+            self.at += 1;
+        }
+        let text = self.text.get(start..self.at)?.trim_ascii_end();
+        (!text.is_empty()).then_some(start..start + text.len())
+    }
+
+    /// Goes past a string.
+    fn string(&mut self) -> Option<()> {
+        self.take(b'"')?;
+        loop {
+            match self.next()? {
+                b'"' => break,
+                b'\\' => self.at += 2,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers, names and texts of the parts.
+    fn parts(json: &str) -> Option<String> {
+        let parts = Parts::of(json)?;
+        let show = |members: &[(Range<usize>, usize)]| {
+            let texts = members.iter().map(|(name, number)| {
+                format!("{number} {} {}", &parts.names.text[name.clone()], parts.text(*number).unwrap())
+            });
+            texts.collect::<Vec<_>>().join("; ")
+        };
+        Some(format!("{} | {}", show(&parts.names.top), show(&parts.names.event)))
+    }
+
+    #[test]
+    fn an_input_is_taken_apart_without_being_read() {
+        assert_eq!(parts("{}").unwrap(), " | ");
+        assert_eq!(
+            parts(r#" { "config" : {"a":[1,"}]\"{"]} , "event":{"id":"x\\","user":{"n":null}, "n": -1.5e3 },"x":[], "step":{}} "#)
+                .unwrap(),
+            r#"3 "config" {"a":[1,"}]\"{"]}; 7 "x" []; 2 "step" {} | 4 "id" "x\\"; 5 "user" {"n":null}; 6 "n" -1.5e3"#
+        );
+        assert_eq!(parts(r#"{"event":[1],"trigger":true}"#).unwrap(), r#"4 "event" [1]; 0 "trigger" true | "#);
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_parts() {
+        for json in [
+            "",
+            "[]",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{\"a\":[1}",
+            "{\"a\":\"x}",
+            "{} {}",
+            "{\"a\" 1}",
+            "{a:1}",
+        ] {
+            assert_eq!(parts(json), None, "{json}");
+        }
+    }
 }

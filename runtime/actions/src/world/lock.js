@@ -4,7 +4,7 @@
 // is looked up by name on a value, no list is spread, destructured or pushed to; methods are called through `uncurry`,
 // records and lists have no prototype, and only own data properties are read.
 
-const { freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, keys, preventExtensions } = Object
+const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, keys, preventExtensions } = Object
 const { apply, construct } = Reflect
 const { isArray } = Array
 const objectPrototype = Object.prototype
@@ -59,6 +59,22 @@ export default (natives) => {
   globalThis.Date = FrozenDate
   Math.random = random
 
+  // What the event and the input hold is read, frozen, when it is first looked at. Most inputs have no more parts than
+  // there are getters ready.
+  const { part, event } = natives
+  const read = { __proto__: null }
+  const getter = (at) => () => {
+    const known = read[at]
+    if (known !== undefined) return known
+    const value = part(at)
+    return (read[at] = typeof value === "object" && value !== null ? freezeAll(value) : value)
+  }
+  const getters = { __proto__: null }
+  for (let at = 0; at < 16; at++) getters[at] = getter(at)
+  const eventGetter = () => (read.event === undefined ? (read.event = event()) : read.event)
+  defineProperty(globalThis, "event", { get: eventGetter, enumerable: true })
+  defineProperty(globalThis, "step", { get: getters[natives.stepPart], enumerable: true })
+
   const { deny, setCustomClaim } = natives
   const api = freeze({
     deny,
@@ -106,5 +122,5 @@ export default (natives) => {
     setEach: Set.prototype.forEach,
     arrayValues: Array.prototype.values,
   }
-  return { __proto__: null, field, freezeAll, preventExtensions, api, kit, read: { __proto__: null }, rejected: { __proto__: null } }
+  return { __proto__: null, field, preventExtensions, api, kit, natives, read, getter, getters, eventGetter, rejected: { __proto__: null } }
 }

@@ -8,12 +8,12 @@ use rquickjs::{Ctx, Error, Module, Result};
 
 /// Paths and JavaScript.
 #[derive(Clone, Default)]
-pub(super) struct Modules(Rc<RefCell<Vec<(String, String)>>>);
+pub(super) struct Modules(Rc<RefCell<Rc<[(String, String)]>>>);
 
 impl Modules {
     /// Makes `modules` what can be imported; the first is the entry.
-    pub(super) fn fill(&self, modules: &[(String, String)]) {
-        *self.0.borrow_mut() = modules.to_vec();
+    pub(super) fn fill(&self, modules: Rc<[(String, String)]>) {
+        *self.0.borrow_mut() = modules;
     }
 }
 

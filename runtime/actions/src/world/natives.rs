@@ -10,6 +10,7 @@ use rquickjs::prelude::{Opt, Rest};
 use rquickjs::{Ctx, Error, Exception, Function, Object, Promise, Result, Value};
 
 use super::clock::Clock;
+use super::input::Parts;
 use super::shell::{Refused, Shell};
 use super::{Bridge, input, prelude};
 use crate::wire::{Ask, LogLevel, Reply};
@@ -25,9 +26,14 @@ pub(super) struct Shared {
     pub(super) now: Rc<Cell<f64>>,
     /// The state of `Math.random`.
     pub(super) random: Rc<Cell<u64>>,
+    /// A promise was rejected that nothing handled then.
+    pub(super) rejected: Rc<Cell<bool>>,
+    /// The input, in parts.
+    pub(super) parts: Rc<RefCell<Parts>>,
 }
 
-/// Makes them, as an object that only the prelude sees.
+/// Makes them, as an object that only the prelude sees, and holds for as long as the world is there: each is a closure of
+/// Rust, which the engine would free if an Action could let go of the last reference to it. None is made later.
 pub(super) fn install<'js>(ctx: &Ctx<'js>, shared: &Shared) -> Result<Object<'js>> {
     let natives = Natives { ctx, object: Object::new(ctx.clone())?, shared };
     natives.effects()?;
@@ -38,6 +44,11 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, shared: &Shared) -> Result<Object<'js
         object.prop(name, if writable { property.writable().configurable() } else { property })
     })?;
     natives.add("peek", |ctx: Ctx<'js>, object: Object<'js>, name: String| input::peek(&ctx, object, &name))?;
+    let parts = Rc::clone(&shared.parts);
+    natives.add("part", move |ctx: Ctx<'js>, at: usize| input::part(&ctx, &parts, at))?;
+    let parts = Rc::clone(&shared.parts);
+    natives.add("event", move |ctx: Ctx<'js>| input::event(&ctx, &parts))?;
+    natives.object.set("stepPart", input::STEP)?;
     let now = Rc::clone(&shared.now);
     natives.add("now", move || now.get())?;
     let random = Rc::clone(&shared.random);

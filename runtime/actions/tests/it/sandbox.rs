@@ -88,8 +88,7 @@ async fn t2_a_worker_has_its_socket_and_nothing_of_the_servers() {
         let environment = fs::read_to_string(format!("/proc/{id}/environ")).unwrap();
         let names: Vec<_> =
             environment.split('\0').filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
-        assert_eq!(names.len(), 3, "{names:?}");
-        assert!(names.iter().all(|name| *name == "TZ" || name.starts_with("MALLOC_")), "{names:?}");
+        assert_eq!(names, ["TZ"]);
         assert_eq!(fs::read_link(format!("/proc/{id}/cwd")).unwrap(), std::path::Path::new("/"));
     }
 }

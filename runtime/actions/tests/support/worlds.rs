@@ -12,7 +12,7 @@ use admit_actions::world::{Bridge, World};
 pub const EVENT: &str = r#"{"identifier":"alice@cymmetri.com","request":{"ip":"203.0.113.9"},"user":{"id":"usr_123","email":"alice@cymmetri.com","groups":["staff","admins"],"app_metadata":{"tier":"enterprise"}}}"#;
 
 /// What an invocation gave.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Ran {
     pub outcome: Result<Effects, Failure>,
     pub log: Vec<(LogLevel, String)>,
@@ -29,14 +29,28 @@ pub fn run_modules(modules: &[(&str, &str)], event: &str) -> Ran {
     run_invocation(modules, &invocation(event))
 }
 
-/// Runs modules for an invocation.
+/// Runs modules for an invocation, and once more in the same world put back, with what was compiled the first time: it has
+/// to go the same way.
 pub fn run_invocation(modules: &[(&str, &str)], invocation: &Invocation) -> Ran {
-    let modules: Vec<_> = modules.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let host = Rc::new(RefCell::new(Host::default()));
-    let world = World::prepare().expect("a world");
-    let (outcome, _) = world.run(invocation, &modules, Rc::clone(&host) as Rc<RefCell<dyn Bridge>>);
-    let mut host = host.borrow_mut();
-    Ran { outcome, log: std::mem::take(&mut host.log), asked: std::mem::take(&mut host.asked) }
+    thread_local! {
+        static WORLD: RefCell<(World, u64)> = RefCell::new((World::prepare().expect("a world"), 0));
+    }
+    let modules: Rc<[_]> = modules.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    WORLD.with_borrow_mut(|(world, number)| {
+        *number += 1;
+        let mut invocation = invocation.clone();
+        invocation.hash[..8].copy_from_slice(&number.to_le_bytes());
+        let mut run = || {
+            let host = Rc::new(RefCell::new(Host::default()));
+            let outcome = world.run(&invocation, &modules, Rc::clone(&host) as Rc<RefCell<dyn Bridge>>);
+            world.renew();
+            let mut host = host.borrow_mut();
+            Ran { outcome, log: std::mem::take(&mut host.log), asked: std::mem::take(&mut host.asked) }
+        };
+        let first = run();
+        assert_eq!(first, run(), "what an invocation gives, the next one on the same world gives");
+        first
+    })
 }
 
 /// An invocation on `event`.
