@@ -6,6 +6,7 @@ mod arena;
 mod clock;
 mod drive;
 mod input;
+mod json;
 mod modules;
 mod natives;
 mod prelude;
@@ -314,10 +315,10 @@ mod tests {
         let mut world = World::prepare().unwrap();
         let code = "export function execute(input) { if (Object.keys(input).join() !== input.config.want) throw new Error(Object.keys(input).join()) }";
         for (event, want) in [
-            (r#"{"user":{}}"#, "user,trigger,step,config,state,event"),
-            (r#"{"user":{},"request":{"ip":"x"},"config":1}"#, "user,request,trigger,step,config,state,event"),
-            ("{}", "trigger,step,config,state,event"),
-            (r#"{"user":{}}"#, "user,trigger,step,config,state,event"),
+            (r#"{"user":{}}"#, "user,trigger,step,state,config,event"),
+            (r#"{"user":{},"request":{"ip":"x"},"config":1}"#, "user,request,trigger,step,state,config,event"),
+            ("{}", "trigger,step,state,config,event"),
+            (r#"{"user":{}}"#, "user,trigger,step,state,config,event"),
         ] {
             let input = format!(r#"{{"trigger":"t","event":{event},"step":{{}},"config":{{"want":"{want}"}}}}"#);
             assert_eq!(run(&mut world, 1, code, &input), Ok(Effects::default()));

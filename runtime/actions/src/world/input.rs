@@ -8,6 +8,7 @@ use std::ops::Range;
 use rquickjs::object::{AsProperty, PropertyFlags};
 use rquickjs::{Ctx, Function, Object, Result, Value, qjs};
 
+use super::json::{self, Scan};
 use super::prelude;
 
 /// Parts that have the same number in every input.
@@ -50,7 +51,7 @@ impl Parts {
     pub(super) fn of(json: &str) -> Option<Self> {
         let mut parts = Self { json: json.to_owned(), ..Self::default() };
         parts.places.resize(FIXED.len(), 0..0);
-        let mut scan = Scan { text: json.as_bytes(), at: 0 };
+        let mut scan = Scan::of(json);
         scan.members(&mut |scan, name| {
             let name = json.get(name)?;
             if name == r#""event""# && scan.next() == Some(b'{') {
@@ -172,10 +173,10 @@ pub(super) fn event<'js>(ctx: &Ctx<'js>, parts: &RefCell<Parts>) -> Result<Objec
     Ok(event)
 }
 
-/// A part as a value of its own, not frozen yet.
+/// A part as a value, frozen all the way down.
 pub(super) fn part<'js>(ctx: &Ctx<'js>, parts: &RefCell<Parts>, number: usize) -> Result<Value<'js>> {
     match parts.borrow().text(number) {
-        Some(text) => ctx.json_parse(text),
+        Some(text) => json::frozen(ctx, &prelude::functions(ctx)?, text),
         None => Ok(Value::new_undefined(ctx.clone())),
     }
 }
@@ -183,103 +184,6 @@ pub(super) fn part<'js>(ctx: &Ctx<'js>, parts: &RefCell<Parts>, number: usize) -
 /// Makes an object whose properties are all final one that gets no others.
 fn close<'js>(functions: &Object<'js>, object: &Object<'js>) -> Result<()> {
     functions.get::<_, Function>("preventExtensions")?.call::<_, ()>((object.clone(),))
-}
-
-/// A place in a JSON text.
-struct Scan<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl Scan<'_> {
-    fn next(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn space(&mut self) {
-        while self.next().is_some_and(|byte| byte.is_ascii_whitespace()) {
-            self.at += 1;
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> Option<()> {
-        self.space();
-        if self.next()? != byte {
-            return None;
-        }
-        self.at += 1;
-        Some(())
-    }
-
-    /// An object: `each` is called behind the colon of each member, with the place of its name, and goes past its value.
-    fn members(&mut self, each: &mut dyn FnMut(&mut Self, Range<usize>) -> Option<()>) -> Option<()> {
-        self.take(b'{')?;
-        self.space();
-        if self.next()? == b'}' {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            self.space();
-            let start = self.at;
-            self.string()?;
-            let name = start..self.at;
-            self.take(b':')?;
-            self.space();
-            each(self, name)?;
-            self.space();
-            let closes = self.next()? == b'}';
-            self.take(if closes { b'}' } else { b',' })?;
-            if closes {
-                return Some(());
-            }
-        }
-    }
-
-    /// Goes past a value and gives its place.
-    fn value(&mut self) -> Option<Range<usize>> {
-        let start = self.at;
-        let mut depth = 0_usize;
-        loop {
-            match self.next() {
-                Some(b'"') => {
-                    self.string()?;
-                    if depth == 0 {
-                        break;
-                    }
-                    continue;
-                }
-                Some(b'{' | b'[') => depth += 1,
-                Some(b'}' | b']') if depth > 0 => {
-                    depth -= 1;
-                    if depth == 0 {
-                        self.at += 1;
-                        break;
-                    }
-                }
-                Some(b'}' | b']' | b',') | None if depth == 0 => break,
-                Some(_) => {}
-                None => return None,
-            }
-            self.at += 1;
-        }
-        let text = self.text.get(start..self.at)?.trim_ascii_end();
-        (!text.is_empty()).then_some(start..start + text.len())
-    }
-
-    /// Goes past a string.
-    fn string(&mut self) -> Option<()> {
-        self.take(b'"')?;
-        loop {
-            match self.next()? {
-                b'"' => break,
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
-            }
-        }
-        self.at += 1;
-        Some(())
-    }
 }
 
 #[cfg(test)]

@@ -15,16 +15,6 @@ const field = (object, name) => {
   return property !== undefined && hasOwn(property, "value") ? property.value : undefined
 }
 
-// Freezes a value that was read from JSON, all the way down.
-const freezeAll = (value) => {
-  const names = keys(value)
-  for (let i = 0; i < names.length; i++) {
-    const item = value[names[i]]
-    if (typeof item === "object" && item !== null) freezeAll(item)
-  }
-  return freeze(value)
-}
-
 export default (natives) => {
   const { define, now, random } = natives
 
@@ -65,9 +55,7 @@ export default (natives) => {
   const read = { __proto__: null }
   const getter = (at) => () => {
     const known = read[at]
-    if (known !== undefined) return known
-    const value = part(at)
-    return (read[at] = typeof value === "object" && value !== null ? freezeAll(value) : value)
+    return known === undefined ? (read[at] = part(at)) : known
   }
   const getters = { __proto__: null }
   for (let at = 0; at < 16; at++) getters[at] = getter(at)
@@ -122,5 +110,5 @@ export default (natives) => {
     setEach: Set.prototype.forEach,
     arrayValues: Array.prototype.values,
   }
-  return { __proto__: null, field, preventExtensions, api, kit, natives, read, getter, getters, eventGetter, rejected: { __proto__: null } }
+  return { __proto__: null, field, freeze, preventExtensions, api, kit, natives, read, getter, getters, eventGetter, rejected: { __proto__: null } }
 }

@@ -8,7 +8,9 @@ use rquickjs::{Ctx, Error, Module, Result};
 
 /// Paths and JavaScript.
 #[derive(Clone, Default)]
-pub(super) struct Modules(Rc<RefCell<Rc<[(String, String)]>>>);
+pub(super) struct Modules(Rc<RefCell<Texts>>);
+
+type Texts = Rc<[(String, String)]>;
 
 impl Modules {
     /// Makes `modules` what can be imported; the first is the entry.

@@ -106,11 +106,14 @@ impl Bench {
     }
 
     pub async fn report_for(&self, tenant: &TenantId, code: &str) -> ActionReport {
-        let action = action(code);
+        self.report_of(tenant, &action(code)).await
+    }
+
+    pub async fn report_of(&self, tenant: &TenantId, action: &Action) -> ActionReport {
         let call = ActionCall {
             tenant,
             name: "test@1.0.0",
-            action: &action,
+            action,
             maps: &[],
             input: &self.input,
             fetch: &self.fetch,
