@@ -7,7 +7,7 @@
 mod support;
 
 use admit_actions::wire::{Effects, Failure, Invocation, Limits};
-use support::{EVENT, invocation, run, run_invocation, run_modules};
+use support::{EVENT, Ran, invocation, run, run_invocation, run_modules};
 
 /// Walks everything that can be reached from the globals, `execute`'s arguments and the syntax's hidden prototypes, and
 /// gives a hash of what it finds: paths, types, attributes, plain values.
@@ -127,10 +127,14 @@ const POISON: &[(&str, &str)] = &[
     ),
 ];
 
-fn print_of_a_world() -> String {
-    // It takes long to look everywhere.
+/// It takes long to look everywhere.
+fn run_patiently(script: &str) -> Ran {
     let patient = Invocation { limits: Limits::default(), ..invocation(EVENT) };
-    let ran = run_invocation(&[("action.js", PROBE)], &patient);
+    run_invocation(&[("action.js", script)], &patient)
+}
+
+fn print_of_a_world() -> String {
+    let ran = run_patiently(PROBE);
     let effects = ran.outcome.unwrap();
     assert_eq!(ran.log.len(), 1, "{:?}", ran.log);
     effects.state.first().map(|(_, value)| value.clone()).unwrap()
@@ -152,7 +156,7 @@ fn t6_nothing_that_an_invocation_does_is_seen_by_the_next() {
 fn t6_the_probe_sees_what_an_invocation_leaves_in_its_own_world() {
     let before = print_of_a_world();
     let probe = PROBE.replace("const seen", "Object.prototype.left = 1; const seen");
-    let ran = run(&probe, EVENT);
+    let ran = run_patiently(&probe);
     assert_ne!(ran.outcome.unwrap().state.first().unwrap().1, before);
 }
 

@@ -450,10 +450,18 @@ mod tests {
         // Of the region alone, in kB: other tests run beside this one.
         let resident = |arena: &Arena| {
             let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-            let start = format!("{:x}-", arena.0.start.as_ptr().addr());
-            let mut ours = maps.lines().skip_while(|line| !line.starts_with(&start));
-            let rss = ours.find_map(|line| line.strip_prefix("Rss:")).unwrap();
-            rss.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+            let start = arena.0.start.as_ptr().addr();
+            let (mut is_ours, mut sum) = (false, 0);
+            for line in maps.lines() {
+                if let Some((from, _)) = line.split_once('-')
+                    && let Ok(from) = usize::from_str_radix(from, 16)
+                {
+                    is_ours = (start..start + SIZE).contains(&from);
+                } else if let Some(rss) = line.strip_prefix("Rss:").filter(|_| is_ours) {
+                    sum += rss.trim().trim_end_matches(" kB").parse::<usize>().unwrap();
+                }
+            }
+            sum
         };
         let mut arena = Arena::new().unwrap();
         let image = arena.image().unwrap();
