@@ -121,6 +121,8 @@ pub fn check_flow(item: &Item, index: &Index<'_>) -> CheckedFlow {
 pub struct Checked {
     /// Its flows by name, those without errors.
     pub flows: BTreeMap<SmolStr, flow::Flow>,
+    /// The library's flows where it has none of their name.
+    pub defaults: BTreeMap<SmolStr, flow::Flow>,
     /// Its params in the order of their names.
     pub params: Vec<Param>,
     /// Its Actions, the library's where it has none of their slug; those without errors in their declaration.
@@ -132,6 +134,16 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// A flow by name: the project's, else the library's.
+    pub fn flow(&self, name: &str) -> Option<&flow::Flow> {
+        self.flows.get(name).or_else(|| self.defaults.get(name))
+    }
+
+    /// The flows that can be run: the project's system flows, and the library's where it has none.
+    pub fn system_flows(&self) -> impl Iterator<Item = &flow::Flow> {
+        self.flows.values().filter(|flow| flow.contract.is_some()).chain(self.defaults.values())
+    }
+
     /// The versions of Actions that the flows pin, with the places that run each: custom flows by themselves, once.
     pub fn pins(&self) -> BTreeMap<(SmolStr, Version), usize> {
         let mut pins = BTreeMap::new();
@@ -160,7 +172,9 @@ pub fn check(project: &Project, library: &Library) -> Checked {
         diagnostics.extend(flow.diagnostics);
         used.add(&flow.used);
         if let Some(typed) = flow.typed {
-            checked.flows.insert(name.into(), typed);
+            let is_default = index.flows.get(name).is_some_and(|item| item.is_default);
+            let flows = if is_default { &mut checked.defaults } else { &mut checked.flows };
+            flows.insert(name.into(), typed);
         }
     }
     rules::rules(&index, &mut used, &mut diagnostics);

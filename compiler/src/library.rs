@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
 
-use crate::ast::{File, Item, ItemKind};
+use crate::ast::{File, Flow, Item, ItemKind};
 use crate::diagnostic::Diagnostic;
 use crate::parse::parse;
 use crate::project::{ActionFile, Place};
@@ -32,6 +32,8 @@ pub struct Library {
     pub contracts: IndexMap<SmolStr, Contract, FxBuildHasher>,
     /// Templates: Actions that stand where a project has none of their slug. The versions of one slug follow each other.
     pub templates: Vec<Template>,
+    /// System flows that stand where a project has none of their name.
+    pub defaults: Vec<Item>,
     /// Files beside the templates' declarations that may be a module of one, by path.
     pub action_sources: BTreeMap<SmolStr, FileId>,
     /// The declarations' files: a project's files are added after them.
@@ -78,15 +80,31 @@ impl Library {
         library.action_sources = named.map(|(id, source)| (source.name.as_str().into(), id)).collect();
         let declares = |file: &File| library.sources.get(file.id).is_some_and(|source| is_template(&source.name));
         let (templates, files): (Vec<&File>, Vec<&File>) = files.iter().partition(|file| declares(file));
+        let is_default = |file: &&File| library.sources.get(file.id).is_some_and(|source| is_default(&source.name));
+        let (defaults, files): (Vec<&File>, Vec<&File>) = files.into_iter().partition(is_default);
         let items: Vec<&Item> = files.iter().flat_map(|file| &file.items).collect();
         read(&mut library, &items, &mut diagnostics);
         read_templates(&mut library, &templates, &mut diagnostics);
+        read_defaults(&mut library, &defaults, &mut diagnostics);
         (library, diagnostics)
     }
 
     /// A block by name.
     pub fn block(&self, name: &str) -> Option<&Block> {
         self.blocks.get(name)
+    }
+
+    /// The flow that stands where a project has no system flow of this name.
+    pub fn default_flow(&self, name: &str) -> Option<(&Item, &Flow)> {
+        self.default_flows().find(|(_, flow)| flow.name.text == name)
+    }
+
+    /// All default flows.
+    pub fn default_flows(&self) -> impl Iterator<Item = (&Item, &Flow)> {
+        self.defaults.iter().filter_map(|item| match &item.kind {
+            ItemKind::Flow(flow) => Some((item, flow)),
+            _ => None,
+        })
     }
 
     /// A system flow's contract.
@@ -190,11 +208,39 @@ fn read_templates(library: &mut Library, files: &[&File], diagnostics: &mut Vec<
     library.templates = templates;
 }
 
+/// Default flows: one for each contract at most. They are checked where a project uses them.
+fn read_defaults(library: &mut Library, files: &[&File], diagnostics: &mut Vec<Diagnostic>) {
+    for item in files.iter().flat_map(|file| &file.items) {
+        let ItemKind::Flow(flow) = &item.kind else {
+            let found = Diagnostic::error("A0500", item.span, "a file of a default flow holds the flow only");
+            diagnostics.push(found.help("move it to another file of the library"));
+            continue;
+        };
+        let name = &flow.name;
+        if !flow.system || library.contract(&name.text).is_none() {
+            let message = format!("`{}` is no system flow with a contract", name.text);
+            diagnostics.push(Diagnostic::error("A0500", name.span, message).help("only these have a default"));
+        } else if let Some((_, first)) = library.default_flow(&name.text) {
+            let message = format!("the flow `{}` is declared twice", name.text);
+            diagnostics.push(Diagnostic::error("A0501", name.span, message).label(first.name.span, "first here"));
+        } else {
+            library.defaults.push(item.clone());
+        }
+    }
+}
+
 /// The folder of the templates.
 const TEMPLATES: &str = "templates/";
 
+/// The folder of the default flows.
+const DEFAULTS: &str = "flows/defaults/";
+
 fn is_template(name: &str) -> bool {
     (name.starts_with(TEMPLATES) || name.contains("/templates/")) && name.ends_with(".admit")
+}
+
+fn is_default(name: &str) -> bool {
+    name.starts_with(DEFAULTS) || name.contains("/flows/defaults/")
 }
 
 fn is_source(name: &str) -> bool {

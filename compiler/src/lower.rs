@@ -78,7 +78,7 @@ pub fn build(
         catalogue: project.manifest.catalogue.clone(),
         library,
         params: checked.params.iter().map(ParamValue::of).collect(),
-        flows: checked.flows.values().collect(),
+        flows: checked.system_flows().collect(),
         actions: &checked.actions,
         scripts,
         sources: &project.sources,

@@ -58,6 +58,8 @@ pub struct FlowItem<'a> {
     pub item: &'a Item,
     /// The flow.
     pub flow: &'a Flow,
+    /// It is the library's, for the project has none of its name.
+    pub is_default: bool,
     /// What checking a custom flow by itself finds, by code and place: filled by the first flow that runs it.
     pub(crate) faults: OnceLock<FxHashSet<(&'static str, Span)>>,
 }
@@ -108,7 +110,9 @@ pub fn index<'a>(
             ItemKind::Flow(flow) => {
                 let first = index.flows.get(flow.name.text.as_str()).map(|first| &first.flow.name);
                 if fresh("flow", &flow.name, first, diagnostics) {
-                    index.flows.insert(&flow.name.text, FlowItem { item, flow, faults: OnceLock::new() });
+                    index
+                        .flows
+                        .insert(&flow.name.text, FlowItem { item, flow, is_default: false, faults: OnceLock::new() });
                 }
             }
             ItemKind::Param(param) => {
@@ -173,6 +177,14 @@ pub fn index<'a>(
         // What is wrong with it was said when the library was read.
         let action = action::read(&template.item, declaration, ActionKind::Template, library, &mut Vec::new());
         index.actions.entry(&declaration.name.text).or_default().push(action);
+    }
+    for (item, flow) in library.default_flows() {
+        index.flows.entry(&flow.name.text).or_insert(FlowItem {
+            item,
+            flow,
+            is_default: true,
+            faults: OnceLock::new(),
+        });
     }
     for (name, contract) in &library.contracts {
         index.events.insert(name.as_str(), known_type(library, Some(contract)));

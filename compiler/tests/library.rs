@@ -32,6 +32,8 @@ fn standard() -> Vec<(String, String)> {
 /// The codes and messages for one more file beside the standard ones.
 fn findings(text: &str) -> Vec<String> {
     let mut files = standard();
+    // A contract of the test's own takes the place of the standard one.
+    files.retain(|(name, _)| !text.starts_with("contract") || !name.starts_with("stdlib/flows/"));
     files.push(("extension.admit".to_owned(), text.to_owned()));
     let (_, diagnostics) = Library::load(&files);
     diagnostics.iter().map(|found| format!("{} {}", found.code, found.message)).collect()
@@ -41,8 +43,13 @@ fn findings(text: &str) -> Vec<String> {
 fn the_standard_library_is_sound_and_says_what_the_designs_say() {
     let (library, diagnostics) = Library::load(&standard());
     assert_eq!(diagnostics, []);
-    let names: Vec<&str> = library.blocks.keys().map(|name| name.as_str()).collect();
-    assert_eq!(names.len(), 11, "{names:?}");
+    // A block's file has its name and nothing else in it.
+    let files = standard();
+    for (name, block) in &library.blocks {
+        let file = files.iter().filter(|(file, _)| file.ends_with(&format!("/{name}.admit")));
+        assert_eq!(file.count(), 1, "{name}");
+        assert!(!block.doc.is_empty(), "{name} has no text");
+    }
 
     let webhook = library.block("call_webhook").unwrap();
     assert_eq!(webhook.output_field("body").unwrap().follows.as_deref(), Some("expect"));

@@ -54,6 +54,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/auth/password_check.admit", include_str!("../auth/password_check.admit")),
     ("stdlib/auth/require_mfa.admit", include_str!("../auth/require_mfa.admit")),
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
+    ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
     ("stdlib/identity/identity_lookup.admit", include_str!("../identity/identity_lookup.admit")),
     ("stdlib/notification/call_webhook.admit", include_str!("../notification/call_webhook.admit")),
     ("stdlib/notification/delay.admit", include_str!("../notification/delay.admit")),
@@ -64,6 +65,12 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/session/issue_session.admit", include_str!("../session/issue_session.admit")),
     ("stdlib/terminal/allow.admit", include_str!("../terminal/allow.admit")),
     ("stdlib/terminal/deny.admit", include_str!("../terminal/deny.admit")),
+];
+
+/// The default flows: what stands where a project has no system flow of their name.
+pub const DEFAULTS: &[(&str, &str)] = &[
+    ("stdlib/flows/defaults/login.admit", include_str!("../flows/defaults/login.admit")),
+    ("stdlib/flows/defaults/mfa-verify.admit", include_str!("../flows/defaults/mfa-verify.admit")),
 ];
 
 /// The Action templates: path and text of each declaration, `templates/<slug>/<version>/action.admit`, and its source.

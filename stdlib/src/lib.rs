@@ -1,5 +1,5 @@
 //! The standard library: declarations as text ([`SOURCES`]) and an implementation beside each; the Action templates
-//! ([`TEMPLATES`]). A block is a declaration and an implementation in `<family>/`; [`generated`] is written from the
+//! ([`TEMPLATES`]) and default flows ([`DEFAULTS`]). A block is a declaration and an implementation in `<family>/`; [`generated`] is written from the
 //! declarations and holds, for each, its types in Rust around its implementation.
 
 mod config;
@@ -14,11 +14,11 @@ mod value;
 #[path = "../auth/totp.rs"]
 mod totp;
 
-pub use generated::{SOURCES, TEMPLATES, registry};
+pub use generated::{DEFAULTS, SOURCES, TEMPLATES, registry};
 pub use texts::TEXTS;
 pub use value::Value;
 
-/// All that a project is checked against: the declarations, then the templates with their sources.
+/// All that a project is checked against: the declarations, the default flows, then the templates with their sources.
 pub fn files() -> Vec<(&'static str, &'static str)> {
-    SOURCES.iter().chain(TEMPLATES).copied().collect()
+    SOURCES.iter().chain(DEFAULTS).chain(TEMPLATES).copied().collect()
 }

@@ -50,7 +50,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     }
     find(&loaded, &args.flow)?;
     if args.stage == Stage::Typed {
-        let Some(flow) = loaded.checked.flows.get(args.flow.as_str()) else {
+        let Some(flow) = loaded.checked.flow(&args.flow) else {
             output.diagnostics_aside(&loaded.diagnostics, loaded.sources());
             return Ok(Exit::Findings);
         };

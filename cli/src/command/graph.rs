@@ -58,7 +58,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The flow by name, or a failure that names the nearest.
+/// The flow by name, the project's or the library's where it has none, or a failure that names the nearest.
 pub fn find<'a>(loaded: &'a project::Loaded, name: &str) -> Result<&'a Flow, Failure> {
     let flows = || {
         loaded.project.items().filter_map(|item| match &item.kind {
@@ -68,6 +68,7 @@ pub fn find<'a>(loaded: &'a project::Loaded, name: &str) -> Result<&'a Flow, Fai
     };
     flows()
         .find(|flow| flow.name.text == name)
+        .or_else(|| loaded.library.default_flow(name).map(|(_, flow)| flow))
         .ok_or_else(|| no_flow(name, flows().map(|flow| flow.name.text.as_str())))
 }
 

@@ -107,13 +107,12 @@ fn plan(loaded: &Loaded) -> Result<Result<Verified, Failure>, Vec<admit_compiler
         .filter(|flow| flow.contract.is_none() && tested(flow))
         .map(standing_alone)
         .collect();
-    let system = loaded.checked.flows.values().filter(|flow| flow.contract.is_some());
     let program = lower::Program {
         name: loaded.project.manifest.name.clone(),
         catalogue: loaded.project.manifest.catalogue.clone(),
         library: &loaded.library,
         params: loaded.checked.params.iter().map(lower::ParamValue::of).collect(),
-        flows: system.chain(&alone).collect(),
+        flows: loaded.checked.system_flows().chain(&alone).collect(),
         actions: &loaded.checked.actions,
         scripts: &loaded.scripts,
         sources: loaded.sources(),

@@ -34,8 +34,16 @@ pub fn library_with(more: &[(String, String)]) -> (Library, Vec<Diagnostic>) {
     let mut sources = Sources::default();
     let mut parsed = Vec::new();
     let mut diagnostics = Vec::new();
-    // Contracts of a host may have other stages than those that the templates' triggers name.
-    let standard = stdlib_files().into_iter().filter(|(name, _)| more.is_empty() || !name.contains("/templates/"));
+    // Contracts of a host may have other stages than those that the templates' triggers name, and take the place of the
+    // standard one with its default flow.
+    let replaced = |name: &str| {
+        let flow = name.strip_prefix("stdlib/flows/").and_then(|name| name.strip_suffix(".admit"));
+        let flow = flow.map(|name| name.trim_start_matches("defaults/"));
+        flow.is_some_and(|flow| more.iter().any(|(_, text)| text.contains(&format!("contract {flow} on"))))
+    };
+    let standard = stdlib_files()
+        .into_iter()
+        .filter(|(name, _)| (more.is_empty() || !name.contains("/templates/")) && !replaced(name));
     for (name, text) in standard.collect::<Vec<_>>().iter().chain(more) {
         let id = sources.add(name.clone(), text.clone());
         if name.ends_with(".ts") {

@@ -50,6 +50,12 @@ fn blocks() -> [Arc<dyn Block>; {}] {{
     );
     table(
         &mut text,
+        "DEFAULTS",
+        "The default flows: what stands where a project has no system flow of their name.",
+        &of(&|path| path.starts_with("flows/defaults/")),
+    );
+    table(
+        &mut text,
         "TEMPLATES",
         "The Action templates: path and text of each declaration, `templates/<slug>/<version>/action.admit`, and its source.",
         &of(&|path| path.starts_with("templates/")),

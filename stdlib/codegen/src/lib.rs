@@ -38,11 +38,8 @@ pub fn stdlib() -> PathBuf {
 /// Rust; for people.
 pub fn generate(stdlib: &Path) -> Result<Files, String> {
     let found = library_files(stdlib)?;
-    let declared: Vec<(String, &str)> = found
-        .iter()
-        .filter(|file| !file.path.starts_with("flows/defaults/"))
-        .map(|file| (format!("stdlib/{}", file.path), file.text.as_str()))
-        .collect();
+    let declared: Vec<(String, &str)> =
+        found.iter().map(|file| (format!("stdlib/{}", file.path), file.text.as_str())).collect();
     let (library, diagnostics) = Library::load(&declared);
     if let Some(first) = diagnostics.first() {
         let place = library.sources.get(first.primary.span.file).map_or("", |source| source.name.as_str());

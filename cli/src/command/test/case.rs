@@ -160,7 +160,7 @@ fn label_of(step: flow::StepId, test: &Test, loaded: &Loaded) -> Result<SmolStr,
             flow::StepKind::Block(_) | flow::StepKind::RunAction(_) | flow::StepKind::Condition(_) => None,
         })
     }
-    let flow = loaded.checked.flows.get(&test.flow);
+    let flow = loaded.checked.flow(&test.flow);
     let label = flow.and_then(|flow| flow.stages.iter().find_map(|stage| find(&stage.steps, step)));
     label.cloned().ok_or_else(|| Failure::new(format!("the test `{}` names a step that is not there", test.title)))
 }
