@@ -1,10 +1,11 @@
-//! `mfa`: a second factor that the user has enrolled, among those allowed.
+//! `mfa`: a second factor among those allowed that the user has.
 
 use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 
-use super::{Config, Factor};
-use crate::totp::{Ask, ask};
+use super::Config;
+use crate::factor::Factor;
+use crate::factor::ask::{Ask, ask};
 
 /// See `mfa.admit`.
 pub struct Mfa;
@@ -18,9 +19,10 @@ impl Block for Mfa {
         Box::pin(async move {
             let config = Config::read(&call)?;
             let asked = Ask {
+                factors: Factor::read(config.factors.iter().map(|factor| factor.word()))?,
                 attempts: config.attempts,
                 must_verify: config.must_verify,
-                totp: config.factors.contains(&Factor::Totp),
+                remember: config.remember_device.then_some(config.remember_for),
                 says_factor: true,
             };
             ask(call, asked).await

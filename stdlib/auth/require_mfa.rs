@@ -3,8 +3,9 @@
 use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 
-use super::{Config, Factor};
-use crate::totp::{Ask, ask};
+use super::Config;
+use crate::factor::Factor;
+use crate::factor::ask::{Ask, ask};
 
 /// See `require_mfa.admit`.
 pub struct RequireMfa;
@@ -18,9 +19,10 @@ impl Block for RequireMfa {
         Box::pin(async move {
             let config = Config::read(&call)?;
             let asked = Ask {
+                factors: Factor::read([config.factor.word()])?,
                 attempts: config.attempts,
                 must_verify: config.must_verify,
-                totp: config.factor == Factor::Totp,
+                remember: None,
                 says_factor: false,
             };
             ask(call, asked).await

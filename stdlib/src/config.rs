@@ -95,6 +95,12 @@ pub(crate) fn secret_input<'a>(input: Option<&'a Input>, name: &str) -> Option<&
     Some(secret)
 }
 
+/// What the user submitted that is no secret.
+pub(crate) fn field_input<'a>(input: Option<&'a Input>, name: &str) -> Option<&'a Datum> {
+    let (_, value) = input?.fields.iter().find(|(field, _)| field == name)?;
+    Some(value)
+}
+
 /// How many answers of this block were wrong so far in this run.
 pub(crate) fn failed_before(call: &Call<'_>) -> i64 {
     call.memory.and_then(|memory| Fields(memory).optional_int("failed").ok().flatten()).unwrap_or(0)

@@ -7,6 +7,8 @@ use admit_runtime::block::{Block, Registry};
 
 pub mod allow;
 pub mod call_webhook;
+pub mod check_mfa_status;
+pub mod credential_set;
 pub mod delay;
 pub mod deny;
 pub mod finalize;
@@ -15,7 +17,9 @@ pub mod issue_session;
 pub mod log_event;
 pub mod mfa;
 pub mod password_check;
+pub mod password_update;
 pub mod require_mfa;
+pub mod require_mfa_enroll;
 pub mod risk_evaluate;
 pub mod send_email;
 
@@ -28,10 +32,12 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 13] {
+fn blocks() -> [Arc<dyn Block>; 17] {
     [
         Arc::new(allow::Allow),
         Arc::new(call_webhook::CallWebhook),
+        Arc::new(check_mfa_status::CheckMfaStatus),
+        Arc::new(credential_set::CredentialSet),
         Arc::new(delay::Delay),
         Arc::new(deny::Deny),
         Arc::new(finalize::Finalize),
@@ -40,7 +46,9 @@ fn blocks() -> [Arc<dyn Block>; 13] {
         Arc::new(log_event::LogEvent),
         Arc::new(mfa::Mfa),
         Arc::new(password_check::PasswordCheck),
+        Arc::new(password_update::PasswordUpdate),
         Arc::new(require_mfa::RequireMfa),
+        Arc::new(require_mfa_enroll::RequireMfaEnroll),
         Arc::new(risk_evaluate::RiskEvaluate),
         Arc::new(send_email::SendEmail),
     ]
@@ -50,9 +58,13 @@ fn blocks() -> [Arc<dyn Block>; 13] {
 pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/event.admit", include_str!("../event.admit")),
     ("stdlib/session.admit", include_str!("../session.admit")),
+    ("stdlib/auth/check_mfa_status.admit", include_str!("../auth/check_mfa_status.admit")),
+    ("stdlib/auth/credential_set.admit", include_str!("../auth/credential_set.admit")),
     ("stdlib/auth/mfa.admit", include_str!("../auth/mfa.admit")),
     ("stdlib/auth/password_check.admit", include_str!("../auth/password_check.admit")),
+    ("stdlib/auth/password_update.admit", include_str!("../auth/password_update.admit")),
     ("stdlib/auth/require_mfa.admit", include_str!("../auth/require_mfa.admit")),
+    ("stdlib/auth/require_mfa_enroll.admit", include_str!("../auth/require_mfa_enroll.admit")),
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
     ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
     ("stdlib/identity/identity_lookup.admit", include_str!("../identity/identity_lookup.admit")),

@@ -11,8 +11,10 @@ mod texts;
 mod value;
 
 // What blocks share.
-#[path = "../auth/totp.rs"]
-mod totp;
+mod factor;
+mod new_password;
+mod otp;
+mod policy;
 
 pub use generated::{DEFAULTS, SOURCES, TEMPLATES, registry};
 pub use texts::TEXTS;

@@ -182,9 +182,11 @@ fn gone(write: &Write) -> Option<&str> {
     }
 }
 
-/// `event.user.factors` of these kinds of credentials: each once, in the order of their names.
+/// `event.user.factors` of these kinds of credentials: each once, in the order of their names. A token that counts is asked
+/// for as an app is; a device that is trusted is no factor.
 pub fn factors<'a>(kinds: impl Iterator<Item = &'a str>) -> Datum {
-    let mut kinds: Vec<&str> = kinds.filter(|kind| !matches!(*kind, "password" | "social")).collect();
+    let kinds = kinds.filter(|kind| !matches!(*kind, "password" | "social" | "trusted_device"));
+    let mut kinds: Vec<&str> = kinds.map(|kind| if kind == "hotp" { "totp" } else { kind }).collect();
     kinds.sort_unstable();
     kinds.dedup();
     Datum::List(kinds.into_iter().map(str_datum).collect())

@@ -123,14 +123,33 @@ pub(crate) fn user_fault(user: &NewUser) -> Option<String> {
             "`password_hash` must be Argon2id, scrypt (PHC strings) or bcrypt (`$2a$`, `$2b$`, `$2y$`)".to_owned(),
         );
     }
-    if let Some(seed) = &user.totp_secret {
-        match decode_base32(seed) {
-            Some(seed) if (16..=128).contains(&seed.len()) => {}
-            Some(_) => return Some("`totp_secret` must have 16 to 128 bytes (RFC 4226 section 4, R6)".to_owned()),
-            None => return Some("`totp_secret` is not base32 (RFC 4648 section 6)".to_owned()),
+    for (name, seed) in [("totp_secret", &user.totp_secret), ("hotp_secret", &user.hotp_secret)] {
+        match seed.as_deref().map(decode_base32) {
+            None => {}
+            Some(Some(seed)) if (16..=128).contains(&seed.len()) => {}
+            Some(Some(_)) => return Some(format!("`{name}` must have 16 to 128 bytes (RFC 4226 section 4, R6)")),
+            Some(None) => return Some(format!("`{name}` is not base32 (RFC 4648 section 6)")),
         }
     }
+    if let Some(fault) = form_fault(user) {
+        return Some(fault.to_owned());
+    }
     named.into_iter().find_map(|(kind, value)| identifier_fault(kind, value))
+}
+
+/// What is wrong with how one-time codes are made.
+fn form_fault(user: &NewUser) -> Option<&'static str> {
+    let is = |value: Option<i64>, low: i64, high: i64| value.is_none_or(|value| (low..=high).contains(&value));
+    if !matches!(user.totp_hash.as_deref(), None | Some("SHA1" | "SHA256" | "SHA512")) {
+        return Some("`totp_hash` must be `SHA1`, `SHA256` or `SHA512`");
+    }
+    if !is(user.totp_digits, 6, 8) || !is(user.hotp_digits, 6, 8) {
+        return Some("`totp_digits` and `hotp_digits` must be 6 to 8");
+    }
+    if !is(user.totp_step, 15, 120) {
+        return Some("`totp_step` must be 15 to 120 seconds");
+    }
+    (user.hotp_counter < 0).then_some("`hotp_counter` must not be negative")
 }
 
 /// RFC 4648 section 6: upper or lower case, spaces between groups and padding allowed.

@@ -87,6 +87,18 @@ pub struct NewUser {
     pub password_hash: Option<SecretText>,
     /// TOTP seed in base32 (RFC 4648, padding optional).
     pub totp_secret: Option<SecretText>,
+    /// `SHA1` where it is left out, `SHA256`, `SHA512`: what the app was set up with.
+    pub totp_hash: Option<String>,
+    /// 6 to 8; 6 where it is left out.
+    pub totp_digits: Option<i64>,
+    /// 15 to 120 seconds; 30 where it is left out.
+    pub totp_step: Option<i64>,
+    /// Seed of a token that counts (HOTP, RFC 4226) in base32.
+    pub hotp_secret: Option<SecretText>,
+    /// The counter of the token's next code.
+    pub hotp_counter: i64,
+    /// 6 to 8; 6 where it is left out.
+    pub hotp_digits: Option<i64>,
 }
 
 /// What a listing shows of a user.

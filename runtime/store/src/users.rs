@@ -5,12 +5,12 @@ use admit_eval::value::Instant;
 use admit_runtime::host::{RunEnd, StoreError};
 use admit_runtime::identifier::normalise_identifier;
 use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::{Material, NewCredential};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
-use crate::credentials::material_place;
+use crate::credentials;
 use crate::import::{LineError, decode_base32, user_fault};
 use crate::keys::{failed, key_place, unsealed};
 use crate::open::SqliteStore;
@@ -302,26 +302,39 @@ async fn insert_user(
             return Err(UserError::Taken(value.to_owned()));
         }
     }
-    let seed = user.totp_secret.as_deref().and_then(decode_base32);
-    let password = user.password_hash.as_deref().map(|hash| Zeroizing::new(hash.as_bytes().to_vec()));
-    for (kind, material) in [("password", password), ("totp", seed)] {
-        let Some(material) = material else { continue };
-        let credential = new_id("crd");
-        let sealed = key.seal(&material_place(tenant, kind, &credential), &material).map_err(unsealed)?;
-        sqlx::query(
-            "INSERT INTO credentials (tenant, id, user_id, kind, sealed_material, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(tenant.as_str())
-        .bind(credential)
-        .bind(&id)
-        .bind(kind)
-        .bind(sealed)
-        .bind(to_micros(now))
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
+    let at = At { tenant, tenant_key, run_id: "", at: now, end: RunEnd::Well };
+    for new in credentials_of(user, &id) {
+        credentials::insert(connection, &at, &new).await?;
     }
     Ok(id)
+}
+
+/// The credentials that a user to be added comes with.
+fn credentials_of(user: &NewUser, id: &str) -> Vec<NewCredential> {
+    let new = |kind: &str, material: &[u8], data: Vec<(&str, Datum)>, counter: Option<i64>| NewCredential {
+        id: new_id("crd"),
+        user_id: id.to_owned(),
+        kind: kind.to_owned(),
+        material: Material::new(material),
+        data: Datum::record(data),
+        counter,
+        external_id: None,
+    };
+    let number = |name, value: Option<i64>| value.map(|value| (name, Datum::Int(value)));
+    let mut found = Vec::new();
+    if let Some(hash) = &user.password_hash {
+        found.push(new("password", hash.as_bytes(), Vec::new(), None));
+    }
+    if let Some(seed) = user.totp_secret.as_deref().and_then(decode_base32) {
+        let hash = user.totp_hash.as_deref().map(|hash| ("hash", Datum::Str(hash.into())));
+        let form = [hash, number("digits", user.totp_digits), number("step", user.totp_step)];
+        found.push(new("totp", &seed, form.into_iter().flatten().collect(), None));
+    }
+    if let Some(seed) = user.hotp_secret.as_deref().and_then(decode_base32) {
+        let form = number("digits", user.hotp_digits).into_iter().collect();
+        found.push(new("hotp", &seed, form, Some(user.hotp_counter)));
+    }
+    found
 }
 
 fn summary(

@@ -2,6 +2,7 @@
 
 use crate::value::{Source, Value, answered_secret};
 use admit_eval::datum::Datum;
+use admit_eval::value::Span;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 use admit_runtime::host::Secret;
 
@@ -13,12 +14,16 @@ pub use block::Mfa;
 /// The config of `mfa`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The factors that count.
+    /// The factors that count; the first one that the user has is asked for first.
     pub factors: Vec<Factor>,
     /// How often the user may try in one run.
     pub attempts: i64,
     /// Not verified ends the run; with `false` it is an answer.
     pub must_verify: bool,
+    /// Lets users trust a device, which is not asked again.
+    pub remember_device: bool,
+    /// How long a device is trusted; 90 days at most.
+    pub remember_for: Span,
 }
 
 impl Config {
@@ -32,6 +37,8 @@ impl Config {
             factors: config.required("factors")?,
             attempts: config.ranged("attempts", 1..=10)?,
             must_verify: config.required("must_verify")?,
+            remember_device: config.required("remember_device")?,
+            remember_for: config.required("remember_for")?,
         })
     }
 }
@@ -39,17 +46,22 @@ impl Config {
 /// The outputs of `mfa`, all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
-    /// The user has shown the factor.
+    /// The user has shown a factor, or the device is trusted.
     pub verified: bool,
-    /// The factor that was asked for.
-    pub factor: Factor,
+    /// The factor that was shown.
+    pub factor: OutputFactor,
+    /// Nothing was shown: the device is one that the user trusts.
+    pub trusted_device: bool,
 }
 
 impl Outputs {
     /// As the engine takes them.
     pub fn fields(self) -> Vec<(String, Datum)> {
-        let fields: Vec<(String, Datum)> =
-            vec![("verified".to_owned(), self.verified.give()), ("factor".to_owned(), self.factor.give())];
+        let fields: Vec<(String, Datum)> = vec![
+            ("verified".to_owned(), self.verified.give()),
+            ("factor".to_owned(), self.factor.give()),
+            ("trusted_device".to_owned(), self.trusted_device.give()),
+        ];
 
         fields
     }
@@ -64,15 +76,30 @@ impl From<Outputs> for Output {
 
 /// The user's answer to `mfa`.
 pub struct Answer<'a> {
-    /// The code that the authenticator app shows.
-    pub code: &'a Secret,
+    /// Asks for this factor instead, or says which one `code` is of.
+    pub factor: Option<Factor>,
+    /// The code that the app or token shows, or one of the backup codes.
+    pub code: Option<&'a Secret>,
+    /// Trust this device from now on.
+    pub remember_device: Option<bool>,
+    /// The token of a device that is trusted.
+    pub device_token: Option<&'a Secret>,
 }
 
 impl<'a> Answer<'a> {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
-        Some(Self { code: answered_secret(input, "code")? })
+        Some(Self {
+            factor: input.fields.iter().find(|(field, _)| field == "factor").and_then(|(_, value)| Value::read(value)),
+            code: answered_secret(input, "code"),
+            remember_device: input
+                .fields
+                .iter()
+                .find(|(field, _)| field == "remember_device")
+                .and_then(|(_, value)| Value::read(value)),
+            device_token: answered_secret(input, "device_token"),
+        })
     }
 }
 
@@ -81,21 +108,62 @@ impl<'a> Answer<'a> {
 pub enum Factor {
     /// `"totp"`
     Totp,
+    /// `"backup_code"`
+    BackupCode,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 1] = [Self::Totp];
+    pub const ALL: [Self; 2] = [Self::Totp, Self::BackupCode];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::BackupCode => "backup_code",
         }
     }
 }
 
 impl Value for Factor {
+    const WANTED: &'static str = "one of its words";
+
+    fn read(value: &Datum) -> Option<Self> {
+        let word = value.as_str()?;
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+
+    fn give(self) -> Datum {
+        Datum::Str(self.word().into())
+    }
+}
+
+/// The words of `factor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OutputFactor {
+    /// `"totp"`
+    Totp,
+    /// `"backup_code"`
+    BackupCode,
+    /// `"none"`
+    None,
+}
+
+impl OutputFactor {
+    /// All of them, in the order declared.
+    pub const ALL: [Self; 3] = [Self::Totp, Self::BackupCode, Self::None];
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::BackupCode => "backup_code",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Value for OutputFactor {
     const WANTED: &'static str = "one of its words";
 
     fn read(value: &Datum) -> Option<Self> {

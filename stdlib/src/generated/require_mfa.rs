@@ -61,15 +61,15 @@ impl From<Outputs> for Output {
 
 /// The user's answer to `require_mfa`.
 pub struct Answer<'a> {
-    /// The code that the authenticator app shows.
-    pub code: &'a Secret,
+    /// The code that the app or token shows, or one of the backup codes.
+    pub code: Option<&'a Secret>,
 }
 
 impl<'a> Answer<'a> {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
-        Some(Self { code: answered_secret(input, "code")? })
+        Some(Self { code: answered_secret(input, "code") })
     }
 }
 
@@ -78,16 +78,19 @@ impl<'a> Answer<'a> {
 pub enum Factor {
     /// `"totp"`
     Totp,
+    /// `"backup_code"`
+    BackupCode,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 1] = [Self::Totp];
+    pub const ALL: [Self; 2] = [Self::Totp, Self::BackupCode];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::BackupCode => "backup_code",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs a case: the steps on the doubles, with what the case gives, held against what it expects.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use admit_compiler::library::Library;
 use admit_eval::datum::Datum;
@@ -25,6 +25,8 @@ struct World {
     engine: Arc<Engine>,
     tenant: TenantId,
     flow: String,
+    /// The challenges so far, in order: what the user has seen.
+    challenges: Mutex<Vec<Datum>>,
 }
 
 /// Runs it; gives what the blocks did, or what is wrong.
@@ -58,7 +60,7 @@ pub fn walk(
     seed(&host, given)?;
     let plan = flow::plan(library, &flow, &case.steps)?;
     let engine = Engine::from_verified(plan, &blocks(&host)).map_err(|error| error.to_string())?;
-    let world = World { host, engine, tenant: "test".parse()?, flow };
+    let world = World { host, engine, tenant: "test".parse()?, flow, challenges: Mutex::default() };
     for before in list(given, "before") {
         let before = before.as_table().ok_or("a run before is a table")?;
         world.walk(given, before, &[]).map_err(|why| format!("a run before: {why}"))?;
@@ -72,7 +74,7 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
     for user in list(given, "users") {
         let (datum, id) = (datum(user), user.get("id").and_then(Value::as_str).ok_or("a user has no id")?);
         let under = baseline::overlay(baseline::user(host.clock.now()), &datum);
-        let hidden = ["password", "old_password", "totp_secret"];
+        let hidden = ["password", "old_password", "totp_secret", "totp_count"];
         let Datum::Map(mut fields) = under else { continue };
         fields.retain(|(name, _)| !hidden.contains(&name.as_str().unwrap_or_default()));
         host.store.put_user(&tenant, Datum::Map(fields));
@@ -86,6 +88,15 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
         }
         if let Some(seed) = secret("totp_secret") {
             host.store.put_credential(&tenant, id, "totp", "crd_totp", seed.as_bytes());
+        }
+        for number in 0..user.get("totp_count").and_then(Value::as_integer).unwrap_or(0) {
+            host.store.put_credential(
+                &tenant,
+                id,
+                "totp",
+                &format!("crd_{number}"),
+                format!("seed {number}").as_bytes(),
+            );
         }
     }
     for (name, value) in given.get("secrets").and_then(Value::as_table).into_iter().flatten() {
@@ -134,9 +145,10 @@ impl World {
             .map_err(|error| error.to_string())?;
         let mut traces = vec![answer.trace.clone()];
         for reply in answers {
-            let Outcome::Suspended { resume_token, .. } = &answer.outcome else {
+            let Outcome::Suspended { resume_token, challenge, .. } = &answer.outcome else {
                 return Err(format!("nothing asked for {reply}: {}", answer.outcome.word()));
             };
+            self.challenges.lock().unwrap().push(challenge.clone());
             let mut reply = (*reply).clone();
             if let Some(fields) = reply.as_table_mut() {
                 self.pass(fields);
@@ -172,17 +184,34 @@ impl World {
         })
     }
 
+    /// What the first challenge that holds such a field showed; of several, the first.
+    fn shown(&self, name: &str) -> Result<String, String> {
+        let challenges = self.challenges.lock().unwrap();
+        let found = challenges.iter().find_map(|challenge| match challenge.get(name)? {
+            Datum::List(items) => items.first()?.as_str().map(str::to_owned),
+            value => value.as_str().map(str::to_owned),
+        });
+        found.ok_or_else(|| format!("no challenge held `{name}`"))
+    }
+
     fn knows(&self, what: &str) -> Result<String, String> {
         match what {
-            "$totp" => Ok(totp(self.host.clock.now())),
+            "$totp" => Ok(totp(b"12345678901234567890".to_vec(), self.host.clock.now())),
+            "$enrolled_totp" => {
+                let seed =
+                    totp_rs::Secret::try_from_base32(self.shown("secret")?).map_err(|error| error.to_string())?;
+                Ok(totp(seed.as_bytes().to_vec(), self.host.clock.now()))
+            }
+            "$device_token" => self.shown("device_token"),
+            "$backup_code" => self.shown("backup_codes"),
             _ => Err(format!("nobody knows `{what}`")),
         }
     }
 }
 
-/// The code of the seed `12345678901234567890` (RFC 6238 appendix B) at this time.
-fn totp(now: Instant) -> String {
-    let totp = totp_rs::Builder::new().with_secret(b"12345678901234567890".to_vec()).build_noncompliant();
+/// The code of the seed, `12345678901234567890` (RFC 6238 appendix B) if no other was shown, at this time.
+fn totp(seed: Vec<u8>, now: Instant) -> String {
+    let totp = totp_rs::Builder::new().with_secret(seed).build_noncompliant();
     totp.generate(u64::try_from(now.seconds).unwrap_or(0)).to_string()
 }
 

@@ -1,6 +1,7 @@
 //! The blocks against real parts: a SQLite file, the real host, a server on this machine. One test binary.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod factors;
 mod identity;
 mod login;
 mod messages;

@@ -13,12 +13,22 @@ fn ask(user: Option<&'static str>, code: Option<&str>, seconds: i64) -> Given {
         event.push(("user.id", text(user)));
     }
     Given {
-        config: vec![("factors", words(&["totp"])), ("attempts", Datum::Int(3)), ("must_verify", Datum::Bool(true))],
+        config: config(&["totp"], true),
         event,
         input: code.map(|code| ("code", code.to_owned())),
         at: seconds,
         ..Given::default()
     }
+}
+
+fn config(factors: &[&str], must_verify: bool) -> Vec<(&'static str, Datum)> {
+    vec![
+        ("factors", words(factors)),
+        ("attempts", Datum::Int(3)),
+        ("must_verify", Datum::Bool(must_verify)),
+        ("remember_device", Datum::Bool(false)),
+        ("remember_for", Datum::Duration(admit_eval::value::Span { seconds: 86_400, nanos: 0 })),
+    ]
 }
 
 fn require(code: Option<&str>, must_verify: bool) -> Given {
@@ -113,17 +123,16 @@ async fn without_the_factor_nobody_passes_and_an_unknown_user_is_asked_like_anyb
     let known = prompt(world.run("mfa", ask(Some("usr_alice"), None, 150), &mut unit).await);
     assert_eq!(asked.challenge, known.challenge);
     prompt(world.run("mfa", ask(None, Some(CODES[5]), 150), &mut unit).await);
-    let none = Given {
-        config: vec![("factors", words(&[])), ("attempts", Datum::Int(3)), ("must_verify", Datum::Bool(false))],
-        ..ask(Some("usr_alice"), Some(CODES[5]), 150)
-    };
+    let none = Given { config: config(&[], false), ..ask(Some("usr_alice"), Some(CODES[5]), 150) };
     assert!(!verified(&output(world.run("mfa", none, &mut unit).await)));
 }
 
 #[tokio::test]
 async fn a_config_that_no_checked_plan_has_is_an_error() {
     let world = world().await;
-    let given = Given { config: vec![("attempts", text("three"))], ..ask(Some("usr_alice"), None, 150) };
+    let mut given = ask(Some("usr_alice"), None, 150);
+    given.config.retain(|(name, _)| *name != "attempts");
+    given.config.push(("attempts", text("three")));
     let error = world.run("mfa", given, &mut Unit::default()).await.err().unwrap();
     assert_eq!(error, BlockError::Named { name: "invalid_config", detail: "`attempts` must be an int".to_owned() });
 }

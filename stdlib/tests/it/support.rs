@@ -39,6 +39,8 @@ pub struct Given {
     pub event: Vec<(&'static str, Datum)>,
     /// Secret input: name and value.
     pub input: Option<(&'static str, String)>,
+    /// Input that is not secret.
+    pub fields: Vec<(&'static str, Datum)>,
     pub memory: Option<Datum>,
     pub at: i64,
 }
@@ -107,10 +109,15 @@ impl World {
         let block = registry.get(block).unwrap().clone();
         let config = Datum::Map(given.config.into_iter().map(|(name, value)| (text(name), value)).collect());
         let event = Paths(given.event);
-        let input = given.input.map(|(name, value)| Input {
-            fields: Vec::new(),
-            secrets: vec![(name.to_owned(), Secret::new(value.into_bytes()))],
-        });
+        let input = Input {
+            fields: given.fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            secrets: given
+                .input
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), Secret::new(value.into_bytes())))
+                .collect(),
+        };
+        let input = (!input.fields.is_empty() || !input.secrets.is_empty()).then_some(input);
         let call = Call {
             tenant: &self.tenant,
             host: &self.host,
@@ -134,6 +141,11 @@ impl World {
     }
 
     pub async fn commit(&self, run: &str, unit: Unit) -> Result<(), StoreError> {
+        self.commit_in(&self.store, run, unit).await
+    }
+
+    /// As another process with the file open has it.
+    pub async fn commit_in(&self, store: &SqliteStore, run: &str, unit: Unit) -> Result<(), StoreError> {
         let commit = RunCommit {
             run_id: run.to_owned(),
             flow: "login".to_owned(),
@@ -147,7 +159,7 @@ impl World {
             unit: Arc::new(unit),
             at: at(100),
         };
-        self.store.commit(&self.tenant, commit).await
+        store.commit(&self.tenant, commit).await
     }
 }
 

@@ -1,0 +1,227 @@
+//! Enrolling a factor: what `require_mfa_enroll` and `credential_set` share. A factor counts once it was shown to work.
+
+use admit_eval::datum::Datum;
+use admit_runtime::block::{BlockError, Call, Prompt};
+use admit_runtime::host::HostError;
+use admit_runtime::unit::{Material, NewCredential, Write};
+use totp_rs::{Algorithm, Builder};
+
+use crate::config::{Fields, event_text, field_input, fresh_id, record, secret_input, text};
+use crate::factor::{Factor, backup, entry};
+use crate::otp::{Form, SEED_BYTES, digits_of, totp_step};
+
+const PROMPT_SECONDS: u64 = 10 * 60;
+/// Most credentials of one kind that a user may have.
+const MOST_OF_A_KIND: usize = 10;
+/// Longest issuer and account of a QR code, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// What the declaration asks for.
+pub(crate) struct Enrol {
+    /// Factors that may be enrolled.
+    pub factors: Vec<Factor>,
+    pub attempts: i64,
+    /// How many backup codes a user gets who has none; 0: none.
+    pub backup_codes: usize,
+    /// Who an authenticator app says that it is of.
+    pub issuer: Option<String>,
+}
+
+/// How a visit ended.
+pub(crate) enum Enrolled {
+    /// The user is asked.
+    Asked(Prompt),
+    /// The factor is enrolled.
+    Done(Factor),
+    /// It was not shown to work within the attempts.
+    Failed,
+}
+
+/// What the block keeps over its suspensions. The seed is in the run's record, which is sealed and goes when it is
+/// resumed: the challenge beside it shows it anyway.
+#[derive(Default)]
+struct State {
+    failed: i64,
+    factor: Option<Factor>,
+    seed: Option<String>,
+    /// The factor is stored; the backup codes were shown.
+    done: bool,
+}
+
+/// One visit: asks which factor, shows what it takes, compares what shows that it works, hands out backup codes.
+///
+/// # Errors
+/// `too_many`: the user has ten of this kind already.
+pub(crate) async fn visit(call: &mut Call<'_>, enrol: &Enrol, user_id: &str) -> Result<Enrolled, BlockError> {
+    let mut state = State::read(call.memory);
+    if let (true, Some(factor)) = (state.done, state.factor) {
+        return Ok(Enrolled::Done(factor));
+    }
+    let chosen = field_input(call.input, "factor").and_then(Datum::as_str).and_then(Factor::of);
+    let only = enrol.factors.first().copied().filter(|_| enrol.factors.len() == 1);
+    let Some(factor) = chosen.filter(|factor| enrol.factors.contains(factor)).or(state.factor).or(only) else {
+        return Ok(choose(enrol, &state));
+    };
+    if state.factor != Some(factor) {
+        state = State { failed: state.failed, factor: Some(factor), ..State::default() };
+    }
+    match factor {
+        Factor::Totp => totp(call, enrol, state, user_id).await,
+        // It is handed out with the others, never enrolled alone.
+        Factor::BackupCode => Ok(Enrolled::Failed),
+    }
+}
+
+fn choose(enrol: &Enrol, state: &State) -> Enrolled {
+    let factors = enrol.factors.iter().map(|factor| text(factor.word())).collect();
+    Enrolled::Asked(prompt(vec![("factors", Datum::List(factors))], enrol, state, None))
+}
+
+async fn totp(call: &mut Call<'_>, enrol: &Enrol, mut state: State, user_id: &str) -> Result<Enrolled, BlockError> {
+    let known = state.seed.as_deref().and_then(|seed| totp_rs::Secret::try_from_base32(seed).ok());
+    let Some(seed) = known else {
+        bounded(call, user_id, "totp").await?;
+        let mut seed = [0; SEED_BYTES];
+        call.host.random(&mut seed);
+        let seed = totp_rs::Secret::from(seed.to_vec());
+        state.seed = Some(seed.to_base32());
+        return show_totp(call, enrol, &state, seed, None);
+    };
+    let form = Form::default();
+    let Some(typed) = secret_input(call.input, "code") else { return show_totp(call, enrol, &state, seed, None) };
+    let step = digits_of(typed.expose(), form.digits)
+        .and_then(|code| totp_step(seed.as_bytes(), form, &code, call.now.seconds));
+    let Some(step) = step else {
+        state.failed += 1;
+        call.unit.audit.push(entry("mfa.enrol_failed", user_id, "failure", call.label, "wrong_code"));
+        if state.failed >= enrol.attempts {
+            return Ok(Enrolled::Failed);
+        }
+        return show_totp(call, enrol, &state, seed, Some("the code is wrong: is the clock of the device right?"));
+    };
+    let id = fresh_id(call.host, "crd");
+    let new = NewCredential {
+        id: id.clone(),
+        user_id: user_id.to_owned(),
+        kind: "totp".to_owned(),
+        material: Material::new(seed.as_bytes()),
+        data: record([]),
+        counter: None,
+        external_id: None,
+    };
+    call.unit.writes.push(Write::InsertCredential(Box::new(new)));
+    // The code that showed it counts once, as any other.
+    call.unit.writes.push(Write::TakeTotpStep { credential_id: id, step });
+    finish(call, enrol, state, user_id, Factor::Totp).await
+}
+
+fn show_totp(
+    call: &Call<'_>,
+    enrol: &Enrol,
+    state: &State,
+    seed: totp_rs::Secret,
+    problem: Option<&str>,
+) -> Result<Enrolled, BlockError> {
+    let secret = seed.to_base32();
+    let uri = otpauth(call, enrol, seed)?;
+    let svg = qr_svg(&uri)?;
+    let shown = vec![
+        ("factor", text(Factor::Totp.word())),
+        ("secret", text(secret)),
+        ("otpauth_uri", text(&uri)),
+        ("qr_svg", text(svg)),
+    ];
+    Ok(Enrolled::Asked(prompt(shown, enrol, state, problem)))
+}
+
+/// The factor works: hands out backup codes where the user has none.
+async fn finish(
+    call: &mut Call<'_>,
+    enrol: &Enrol,
+    mut state: State,
+    user_id: &str,
+    factor: Factor,
+) -> Result<Enrolled, BlockError> {
+    call.unit.audit.push(entry("mfa.enrolled", user_id, "success", call.label, factor.word()));
+    let has_codes = call.credential_list(user_id).await?.iter().any(|credential| credential.kind == backup::KIND);
+    if enrol.backup_codes == 0 || has_codes {
+        return Ok(Enrolled::Done(factor));
+    }
+    let (codes, writes) = backup::renew(call, user_id, enrol.backup_codes).await?;
+    call.unit.writes.extend(writes);
+    call.unit.audit.push(entry("mfa.backup_codes_made", user_id, "success", call.label, factor.word()));
+    state.done = true;
+    state.seed = None;
+    let shown =
+        vec![("factor", text(factor.word())), ("backup_codes", Datum::List(codes.into_iter().map(text).collect()))];
+    Ok(Enrolled::Asked(prompt(shown, enrol, &state, None)))
+}
+
+/// `too_many` where the user has as many of this kind as one may have.
+async fn bounded(call: &Call<'_>, user_id: &str, kind: &str) -> Result<(), BlockError> {
+    let known = call.credential_list(user_id).await?;
+    if known.iter().filter(|credential| credential.kind == kind).count() < MOST_OF_A_KIND {
+        return Ok(());
+    }
+    Err(BlockError::Named { name: "too_many", detail: format!("the user has {MOST_OF_A_KIND} factors of this kind") })
+}
+
+/// The address that authenticator apps read (Key Uri Format): `otpauth://totp/ISSUER:ACCOUNT?secret=...&issuer=...`.
+fn otpauth(call: &Call<'_>, enrol: &Enrol, seed: totp_rs::Secret) -> Result<String, BlockError> {
+    // A colon parts issuer and account.
+    let name = |name: String| name.replace(':', " ").chars().take(LONGEST_NAME).collect::<String>();
+    let issuer = enrol
+        .issuer
+        .clone()
+        .or_else(|| event_text(call.event, "tenant.name"))
+        .unwrap_or_else(|| call.tenant.as_str().to_owned());
+    let account = ["user.email", "user.username", "user.phone", "user.id"];
+    let account = account.iter().find_map(|path| event_text(call.event, path)).unwrap_or_default();
+    let form = Form::default();
+    let totp = Builder::new()
+        .with_algorithm(Algorithm::SHA1)
+        .with_digits(form.digits)
+        .with_step_duration(form.step)
+        .with_secret(seed)
+        .with_account_name(name(account))
+        .with_issuer(Some(name(issuer)))
+        .build();
+    let uri = totp.and_then(|totp| totp.to_url());
+    Ok(uri.map_err(|error| HostError::Failed(format!("the address for the app cannot be made: {error}")))?)
+}
+
+fn qr_svg(uri: &str) -> Result<String, BlockError> {
+    let code = qrcode::QrCode::new(uri.as_bytes())
+        .map_err(|error| HostError::Failed(format!("the QR code cannot be made: {error}")))?;
+    Ok(code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build())
+}
+
+fn prompt(shown: Vec<(&str, Datum)>, enrol: &Enrol, state: &State, problem: Option<&str>) -> Prompt {
+    let mut challenge = vec![(text("kind"), text("mfa_enroll"))];
+    challenge.extend(shown.into_iter().map(|(name, value)| (text(name), value)));
+    challenge.push((text("attempts_left"), Datum::Int(enrol.attempts - state.failed)));
+    challenge.extend(problem.map(|problem| (text("problem"), text(problem))));
+    Prompt { challenge: Datum::Map(challenge), memory: state.record(), expires_in: PROMPT_SECONDS }
+}
+
+impl State {
+    fn read(memory: Option<&Datum>) -> Self {
+        let Some(memory) = memory.map(Fields) else { return Self::default() };
+        let word = |name| memory.optional_text(name).ok().flatten();
+        Self {
+            failed: memory.optional_int("failed").ok().flatten().unwrap_or(0),
+            factor: word("factor").and_then(Factor::of),
+            seed: word("seed").map(str::to_owned),
+            done: memory.get("done") == Some(&Datum::Bool(true)),
+        }
+    }
+
+    fn record(&self) -> Datum {
+        record([
+            ("failed", Datum::Int(self.failed)),
+            ("factor", self.factor.map_or(Datum::Null, |factor| text(factor.word()))),
+            ("seed", self.seed.as_ref().map_or(Datum::Null, text)),
+            ("done", Datum::Bool(self.done)),
+        ])
+    }
+}

@@ -1,0 +1,176 @@
+//! `require_mfa_enroll` in Rust: written from `auth/require_mfa_enroll.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
+
+use crate::value::{Source, Value, answered_secret};
+use admit_eval::datum::Datum;
+use admit_runtime::block::{BlockError, Call, Input, Output};
+use admit_runtime::host::Secret;
+
+#[path = "../../auth/require_mfa_enroll.rs"]
+mod block;
+
+pub use block::RequireMfaEnroll;
+
+/// The config of `require_mfa_enroll`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The factors that the user may set up.
+    pub factors: Vec<Factor>,
+    /// How often the user may try to show that it works.
+    pub attempts: i64,
+    /// Not enrolled ends the run; with `false` it is an answer.
+    pub must_verify: bool,
+    /// How many backup codes a user gets who has none; 0 for none.
+    pub backup_codes: i64,
+    /// Who the authenticator app says that the code is for; the tenant's name where it is left out.
+    pub issuer: Option<String>,
+}
+
+impl Config {
+    /// The config that the block was called with.
+    ///
+    /// # Errors
+    /// A value that the declaration does not allow, which no checked plan gives.
+    pub fn read(call: &Call<'_>) -> Result<Self, BlockError> {
+        let config = Source::config(call);
+        Ok(Self {
+            factors: config.required("factors")?,
+            attempts: config.ranged("attempts", 1..=10)?,
+            must_verify: config.required("must_verify")?,
+            backup_codes: config.ranged("backup_codes", 0..=20)?,
+            issuer: config.optional("issuer")?,
+        })
+    }
+}
+
+/// The outputs of `require_mfa_enroll`, all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    /// The factor is set up.
+    pub enrolled: bool,
+    /// Which one.
+    pub factor: OutputFactor,
+}
+
+impl Outputs {
+    /// As the engine takes them.
+    pub fn fields(self) -> Vec<(String, Datum)> {
+        let fields: Vec<(String, Datum)> =
+            vec![("enrolled".to_owned(), self.enrolled.give()), ("factor".to_owned(), self.factor.give())];
+
+        fields
+    }
+}
+
+impl From<Outputs> for Output {
+    /// Without a user and without what the block sets: `Output { user, ..outputs.into() }`.
+    fn from(outputs: Outputs) -> Self {
+        Self { fields: outputs.fields(), ..Self::default() }
+    }
+}
+
+/// The user's answer to `require_mfa_enroll`.
+pub struct Answer<'a> {
+    /// The factor to set up.
+    pub factor: Option<Factor>,
+    /// The code that the app shows.
+    pub code: Option<&'a Secret>,
+}
+
+impl<'a> Answer<'a> {
+    /// What was submitted; none where nothing was, or not all that is needed.
+    pub fn read(input: Option<&'a Input>) -> Option<Self> {
+        let input = input?;
+        Some(Self {
+            factor: input.fields.iter().find(|(field, _)| field == "factor").and_then(|(_, value)| Value::read(value)),
+            code: answered_secret(input, "code"),
+        })
+    }
+}
+
+/// The errors of `require_mfa_enroll`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// `too_many`
+    TooMany,
+}
+
+impl Error {
+    /// Its name in the declaration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooMany => "too_many",
+        }
+    }
+
+    /// The error, with what happened: for trace and audit, never for the user.
+    pub fn because(self, detail: impl Into<String>) -> BlockError {
+        BlockError::Named { name: self.name(), detail: detail.into() }
+    }
+}
+
+/// The words of `factor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Factor {
+    /// `"totp"`
+    Totp,
+}
+
+impl Factor {
+    /// All of them, in the order declared.
+    pub const ALL: [Self; 1] = [Self::Totp];
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+        }
+    }
+}
+
+impl Value for Factor {
+    const WANTED: &'static str = "one of its words";
+
+    fn read(value: &Datum) -> Option<Self> {
+        let word = value.as_str()?;
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+
+    fn give(self) -> Datum {
+        Datum::Str(self.word().into())
+    }
+}
+
+/// The words of `factor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OutputFactor {
+    /// `"totp"`
+    Totp,
+    /// `"none"`
+    None,
+}
+
+impl OutputFactor {
+    /// All of them, in the order declared.
+    pub const ALL: [Self; 2] = [Self::Totp, Self::None];
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Value for OutputFactor {
+    const WANTED: &'static str = "one of its words";
+
+    fn read(value: &Datum) -> Option<Self> {
+        let word = value.as_str()?;
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+
+    fn give(self) -> Datum {
+        Datum::Str(self.word().into())
+    }
+}
