@@ -89,7 +89,9 @@ system flow login {
 
 #[test]
 fn every_example_builds_a_plan_that_verifies() {
-    for name in ["cymmetri", "fraud-webhook", "step-up-on-risk", "tag-corporate-vs-self-serve", "welcome-new-user"] {
+    for name in
+        ["cymmetri", "fraud-webhook-branch", "step-up-mfa-on-risk", "tag-corporate-vs-self-serve", "welcome-new-user"]
+    {
         let bundle = built(&example(name));
         let bytes = encode(&bundle).unwrap();
         let verified =

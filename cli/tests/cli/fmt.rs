@@ -63,7 +63,7 @@ fn a_file_keeps_its_mode_and_one_that_is_canonical_is_not_touched() {
 
 #[test]
 fn formatting_changes_no_meaning_of_an_example() {
-    for example in ["cymmetri", "step-up-on-risk", "fraud-webhook"] {
+    for example in ["cymmetri", "step-up-mfa-on-risk", "fraud-webhook-branch"] {
         let folder = Folder::example(example);
         folder.admit("build --strip -o before.admitplan").code(0);
         folder.admit("fmt").code(0);

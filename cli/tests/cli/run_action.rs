@@ -92,7 +92,7 @@ fn login(steps: &str) -> String {
 
 /// A project with the Action `tell`, alice, and what is needed to sign her in.
 fn project(steps: &str) -> Folder {
-    let folder = Folder::example("step-up-on-risk");
+    let folder = Folder::example("step-up-mfa-on-risk");
     std::fs::remove_dir_all(folder.file("tests")).unwrap();
     folder.write("flows/login.admit", login(steps));
     folder.write("actions/tell/1.0.0/action.admit", TELL);

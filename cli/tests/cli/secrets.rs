@@ -12,7 +12,7 @@ const KEY: &str = "canary-key-of-a-service-93ab17";
 #[test]
 fn t21_no_secret_is_found_anywhere() {
     let service = Service::new(r#"{"risk_score": 0.5}"#);
-    let folder = Folder::example("fraud-webhook");
+    let folder = Folder::example("fraud-webhook-branch");
     let url = format!("[params]\nfraud-url = \"http://127.0.0.1:{}/score\"\n", service.port);
     folder.write("tenants/acme.toml", url);
     let user = format!("{{\"email\": \"c@x.io\", \"password\": \"{PASSWORD}\", \"totp_secret\": \"{}\"}}", totp::SEED);

@@ -61,7 +61,7 @@ fn on_terminal(folder: &Folder, answers: &[&str], args: &str, no_color: bool) ->
 
 #[test]
 fn a_terminal_is_asked_for_what_the_flow_wants_and_shows_no_secret() {
-    let folder = Folder::example("fraud-webhook");
+    let folder = Folder::example("fraud-webhook-branch");
     let password = "correct horse battery staple";
     let code = crate::totp::code();
     let answers = ["identifier: ", "alice@cymmetri.com", "password: ", password, "code: ", "wrong!", "code: ", &code];
@@ -88,7 +88,7 @@ fn a_terminal_is_asked_for_what_the_flow_wants_and_shows_no_secret() {
 
 #[test]
 fn a_fast_run_shows_no_bar_and_colours_heed_no_color() {
-    let folder = Folder::example("step-up-on-risk");
+    let folder = Folder::example("step-up-mfa-on-risk");
     let Some((exit, shown)) = on_terminal(&folder, &[], "test", false) else { return };
     assert!(exit == 0 && shown.contains("\u{1b}[32mok\u{1b}[0m"), "{shown:?}");
     assert!(!shown.contains("tests\r") && !shown.contains("\u{1b}[2K"), "{shown:?}");

@@ -83,6 +83,6 @@ fn a_project_that_is_broken_has_no_types_but_a_script_may_be() {
 
 #[test]
 fn a_project_without_actions_has_nothing_to_type() {
-    let folder = Folder::example("step-up-on-risk");
+    let folder = Folder::example("step-up-mfa-on-risk");
     folder.admit("types").code(0).says("no Actions of its own");
 }

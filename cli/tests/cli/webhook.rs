@@ -61,7 +61,7 @@ fn answer(stream: &mut TcpStream, body: &str) -> String {
 
 /// The example with its service on this machine, for the tenant `acme`.
 pub fn project(service: &Service) -> Folder {
-    let folder = Folder::example("fraud-webhook");
+    let folder = Folder::example("fraud-webhook-branch");
     let url = format!("[params]\nfraud-url = \"http://127.0.0.1:{}/score\"\n", service.port);
     folder.write("tenants/acme.toml", url);
     folder.admit("user import users.jsonl --tenant acme").code(0);
