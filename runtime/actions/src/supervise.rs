@@ -21,7 +21,7 @@ use crate::wire::{Effects, Failure, FromWorker, Invocation, Limits, ToWorker};
 const GRACE: Duration = Duration::from_millis(50);
 
 /// How long the thread that sends an invocation waits for its end at most. It can do nothing else meanwhile.
-const QUICK: Duration = Duration::from_micros(200);
+const QUICK: Duration = Duration::from_micros(400);
 
 /// Room for what goes out that is kept between invocations, in bytes.
 const LARGE: usize = 64 << 10;
@@ -97,8 +97,8 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    /// Sends the invocation. Where this Action was quick the last time, the thread waits for it, for as long as it takes
-    /// about to hand such a thing to a runtime and back: none of its other threads is woken.
+    /// Sends the invocation. Where this Action was quick the last time, the thread waits for it: to hand the wait to the
+    /// runtime and back takes as long as the Action, and wakes its other threads.
     fn begin(&mut self, host: &dyn Host, call: &ActionCall<'_>, limits: Limits) -> Result<Option<Outcome>, Broken> {
         let was_quick = send(self.process, host, call, limits)?;
         self.flush()?;

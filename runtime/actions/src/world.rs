@@ -19,7 +19,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use rquickjs::context::intrinsic;
-use rquickjs::{Context, Module, Persistent, Runtime};
+use rquickjs::promise::PromiseState;
+use rquickjs::{Context, Ctx, Module, Persistent, Runtime};
 
 use self::arena::{Arena, Changes, Held, Image};
 use self::input::{Names, Parts};
@@ -63,18 +64,21 @@ enum State {
     Used([u8; 32]),
 }
 
-/// What is the same at the start of many invocations of an Action: its modules are compiled, its input has getters. No code
-/// of it has run.
+/// What is the same at the start of every invocation of an Action: its modules are compiled, its input has getters. Where
+/// evaluating the modules asked for nothing that could differ (the input, the clock, chance, a call), they are evaluated too:
+/// to do it again would come to the same.
 struct Known {
     changes: Changes,
-    /// The entry: good while the changes are applied. It is no part of them, so the engine has not counted it, and it must
-    /// not be counted down.
-    entry: Entry,
+    /// Good while the changes are applied. It is no part of them, so the engine has not counted it, and it must not be
+    /// counted down.
+    start: Start,
     /// What the getters are called.
     names: Names,
+    /// Memory and stack that it had, in bytes.
+    room: (u64, u64),
 }
 
-type Entry = ManuallyDrop<Persistent<Held<'static>>>;
+type Start = ManuallyDrop<Persistent<Held<'static>>>;
 
 /// The built-ins of a world. Without `Proxy`, `WeakRef`, `FinalizationRegistry` and `performance`, which would show
 /// when the engine collects or how long it takes; without typed arrays, `ArrayBuffer`, `SharedArrayBuffer` and
@@ -132,9 +136,13 @@ impl World {
             self.stand_new();
             self.stand_ready(invocation.hash);
         }
+        let limits = invocation.limits;
+        let room = (limits.memory, limits.stack);
+        if self.known.get(&invocation.hash).is_some_and(|known| known.room != room) {
+            self.stand_new();
+        }
         let is_known = self.state != State::New;
         self.state = State::Used(invocation.hash);
-        let limits = invocation.limits;
         self.runtime.set_memory_limit(bytes(limits.memory));
         self.runtime.set_max_stack_size(bytes(limits.stack));
         self.modules.fill(Rc::clone(modules));
@@ -143,10 +151,11 @@ impl World {
         self.shared.now.set(milliseconds(invocation.now));
         self.shared.random.set(invocation.seed);
         self.shared.rejected.set(false);
+        self.shared.asked.set(false);
         self.shared.clock.start(limits.wall, limits.cpu);
-        let entry = if is_known { self.entry(&invocation.hash) } else { self.learn(invocation.hash, modules) };
+        let start = if is_known { self.start(&invocation.hash) } else { self.learn(invocation.hash, room, modules) };
         let shared = &self.shared;
-        let driven = self.context.with(|ctx| drive::drive(&ctx, entry, shared));
+        let driven = self.context.with(|ctx| drive::drive(&ctx, start, shared));
         let is_full =
             || u64::try_from(self.runtime.memory_usage().malloc_size).is_ok_and(|used| used > limits.memory / 2);
         let outcome = drive::judge(driven, &mut shared.shell.borrow_mut(), shared.clock.was_over(), is_full);
@@ -179,31 +188,70 @@ impl World {
         }
     }
 
-    /// The entry of a known Action, in a world that stands ready for it. Where the names of this input are others, another
-    /// input is made.
-    fn entry(&mut self, hash: &[u8; 32]) -> rquickjs::Result<Entry> {
+    /// Where a known Action stands, in a world that is ready for it. Where the names of this input are others, another input
+    /// is made.
+    fn start(&mut self, hash: &[u8; 32]) -> rquickjs::Result<Start> {
         let known = self.known.get(hash).ok_or(rquickjs::Error::Unknown)?;
         let parts = self.shared.parts.borrow();
         if known.names != *parts.names() {
             self.context.with(|ctx| input::make(&ctx, parts.names()))?;
         }
-        Ok(known.entry.clone())
+        Ok(known.start.clone())
     }
 
-    /// Compiles the modules in a new world, under the limits of the invocation, and makes the input; keeps what that made of
-    /// the world.
-    fn learn(&mut self, hash: [u8; 32], modules: &[(String, String)]) -> rquickjs::Result<Entry> {
+    /// Compiles the modules in a new world, under the limits of the invocation, makes the input, and begins to evaluate;
+    /// keeps what of it is the same every time.
+    fn learn(&mut self, hash: [u8; 32], room: (u64, u64), modules: &[(String, String)]) -> rquickjs::Result<Start> {
         let names = self.shared.parts.borrow().names().clone();
-        let entry = self.context.with(|ctx| {
+        let compiled = self.context.with(|ctx| {
             let (path, source) = modules.first().ok_or(rquickjs::Error::Unknown)?;
-            let entry = Module::declare(ctx.clone(), path.as_str(), source.as_str())?;
+            let module = Module::declare(ctx.clone(), path.as_str(), source.as_str())?;
             input::make(&ctx, &names)?;
-            Ok::<_, rquickjs::Error>(ManuallyDrop::new(Persistent::save(&ctx, Held(entry))))
+            Ok::<_, rquickjs::Error>(hold(&ctx, Held::Compiled(module)))
         })?;
         let changes = self.arena.changes(&self.image);
-        let known = Known { changes, entry: entry.clone(), names };
+        let mut known = Known { changes, start: compiled.clone(), names, room };
+        let begun = self.begin(compiled);
+        let evaluated = begun.as_ref().ok().and_then(|begun| self.evaluated(begun));
+        if let Some(start) = &evaluated {
+            known = Known { changes: self.arena.changes(&self.image), start: start.clone(), ..known };
+        }
         self.known.insert(hash, known.changes.size(), known);
-        Ok(entry)
+        evaluated.map_or(begun, Ok)
+    }
+
+    /// Begins to evaluate what was compiled.
+    fn begin(&self, compiled: Start) -> rquickjs::Result<Start> {
+        self.context.with(|ctx| match ManuallyDrop::into_inner(compiled).restore(&ctx)? {
+            Held::Compiled(module) => {
+                let (module, loaded) = module.eval()?;
+                Ok(hold(&ctx, Held::Begun(module.into_declared(), loaded)))
+            }
+            further => Ok(hold(&ctx, further)),
+        })
+    }
+
+    /// What to call, if modules have been evaluated, and that can have come out in no other way.
+    fn evaluated(&self, begun: &Start) -> Option<Start> {
+        let shared = &self.shared;
+        if shared.asked.get() || shared.rejected.get() || shared.clock.is_over() || self.runtime.is_job_pending() {
+            return None;
+        }
+        self.context.with(|ctx| {
+            let Held::Begun(module, loaded) = ManuallyDrop::into_inner(begun.clone()).restore(&ctx).ok()? else {
+                return None;
+            };
+            if loaded.state() != PromiseState::Resolved {
+                return None;
+            }
+            match module.namespace().and_then(|exports| drive::entry(&exports)) {
+                Ok(entry) => Some(hold(&ctx, Held::Evaluated(entry?))),
+                Err(_) => {
+                    ctx.catch();
+                    None
+                }
+            }
+        })
     }
 
     fn set_up() -> rquickjs::Result<Self> {
@@ -227,6 +275,10 @@ impl World {
         let image = arena.image().ok_or(rquickjs::Error::Allocation)?;
         Ok(Self { shared, modules, known: Codes::default(), state: State::New, context, runtime, image, arena })
     }
+}
+
+fn hold<'js>(ctx: &Ctx<'js>, held: Held<'js>) -> Start {
+    ManuallyDrop::new(Persistent::save(ctx, held))
 }
 
 impl Drop for World {
@@ -262,6 +314,10 @@ mod tests {
     }
 
     fn run(world: &mut World, number: u8, code: &str, input: &str) -> Result<Effects, Failure> {
+        run_at(world, number, code, input, 0)
+    }
+
+    fn run_at(world: &mut World, number: u8, code: &str, input: &str, now: i64) -> Result<Effects, Failure> {
         let invocation = Invocation {
             hash: [number; 32],
             name: "test@1.0.0".to_owned(),
@@ -269,8 +325,8 @@ mod tests {
             claims: Vec::new(),
             may_demand_mfa: true,
             limits: crate::wire::Limits { wall: 1_000, ..crate::wire::Limits::default() },
-            now: 0,
-            seed: u64::from(number),
+            now,
+            seed: now.unsigned_abs(),
         };
         let modules: Rc<[_]> = [("action.js".to_owned(), code.to_owned())].into();
         world.run(&invocation, &modules, Rc::new(RefCell::new(Nobody)))
@@ -324,5 +380,89 @@ mod tests {
             assert_eq!(run(&mut world, 1, code, &input), Ok(Effects::default()));
             world.renew();
         }
+    }
+
+    /// Whether a second invocation begins behind the evaluation of the modules.
+    fn is_evaluated_once(world: &mut World, top: &str) -> bool {
+        let code = format!("{top}\nexport async function execute() {{ return {{ kind: 'continue' }} }}");
+        let input = r#"{"trigger":"t","event":{"user":{"id":"a"}},"step":{},"config":{}}"#;
+        let first = run(world, 1, &code, input);
+        world.renew();
+        assert_eq!(run(world, 1, &code, input), first, "{top}");
+        let is_evaluated = stands_evaluated(world);
+        world.stand_new();
+        world.known = Codes::default();
+        is_evaluated
+    }
+
+    fn stands_evaluated(world: &mut World) -> bool {
+        world.renew();
+        let Some(known) = world.known.get(&[1; 32]) else { return false };
+        let start = ManuallyDrop::into_inner(known.start.clone());
+        world.context.with(|ctx| matches!(start.restore(&ctx), Ok(Held::Evaluated(_))))
+    }
+
+    #[test]
+    fn modules_that_ask_for_nothing_are_evaluated_once() {
+        let mut world = World::prepare().unwrap();
+        for top in [
+            "let n = 0",
+            "const re = /a/g, map = new Map([[1, { a: 1 }]]), date = new Date(5)",
+            "class A { static x = 1 }",
+            "Object.prototype.x = globalThis; delete Math.random",
+            "try { api.state.set() } catch {}",
+        ] {
+            assert!(is_evaluated_once(&mut world, top), "{top}");
+        }
+        for top in [
+            "const t = Date.now()",
+            "const t = new Date()",
+            "const t = Date()",
+            "const r = Math.random()",
+            "const u = event.user",
+            "const u = event",
+            "const s = step.a",
+            "console.log()",
+            "api.state.set('a', 1)",
+            "try { api.demandMfa() } catch {}",
+            "try { api.session.setCustomClaim('a', 1) } catch {}",
+            "try { api.user.setAppMetadata({}) } catch {}",
+            "try { api.secrets.get('a') } catch {}",
+            "api.fetch('https://a.test/').catch(() => {})",
+            "api.rateLimit('a', 1, 1).catch(() => {})",
+            "await null",
+            "Promise.resolve().then(() => {})",
+            "Promise.reject(1)",
+            "throw 1",
+        ] {
+            assert!(!is_evaluated_once(&mut world, top), "{top}");
+        }
+    }
+
+    #[test]
+    fn what_modules_ask_for_is_of_their_own_invocation() {
+        let mut world = World::prepare().unwrap();
+        let code = "const all = [Date.now(), event.user.id, Math.random() > 2, 0]
+            export function execute(input, api) { all[3]++; api.state.set('all', all) }";
+        for (now, id) in [(5, "a"), (6, "b"), (5, "a")] {
+            let input = format!(r#"{{"trigger":"t","event":{{"user":{{"id":"{id}"}}}},"step":{{}},"config":{{}}}}"#);
+            let state = run_at(&mut world, 1, code, &input, now).unwrap().state;
+            assert_eq!(state, [("all".to_owned(), format!(r#"[{now},"{id}",false,1]"#))]);
+            world.renew();
+        }
+    }
+
+    #[test]
+    fn what_is_evaluated_once_is_changed_by_no_invocation() {
+        let mut world = World::prepare().unwrap();
+        let code = "const seen = { list: [], count: 0 }
+            export function execute(input, api) { seen.list.push(input.trigger); seen.count++; api.state.set('n', seen) }";
+        for trigger in ["a", "b", "c"] {
+            let input = format!(r#"{{"trigger":"{trigger}","event":{{}},"step":{{}},"config":{{}}}}"#);
+            let state = run(&mut world, 1, code, &input).unwrap().state;
+            assert_eq!(state, [("n".to_owned(), format!(r#"{{"list":["{trigger}"],"count":1}}"#))]);
+            world.renew();
+        }
+        assert!(stands_evaluated(&mut world));
     }
 }

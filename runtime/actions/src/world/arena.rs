@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use rlsf::Tlsf;
 use rquickjs::allocator::Allocator;
-use rquickjs::{JsLifetime, Module};
+use rquickjs::{Function, JsLifetime, Module, Promise};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags};
 
 /// Address space of a region, in bytes: several times the memory limit of an invocation, because what is freed leaves
@@ -51,12 +51,19 @@ struct Head {
     top: usize,
 }
 
-/// A module that lies in a region.
+/// How far an Action has come, in a region.
 #[derive(Clone)]
-pub(super) struct Held<'js>(pub Module<'js>);
+pub(super) enum Held<'js> {
+    /// Its entry module is compiled.
+    Compiled(Module<'js>),
+    /// That is being evaluated, until the promise is settled.
+    Begun(Module<'js>, Promise<'js>),
+    /// What to call.
+    Evaluated(Function<'js>),
+}
 
-// SAFETY: the lifetime is the module's, and nothing else.
-#[expect(unsafe_code, reason = "rquickjs says this of modules only if they are not declared yet")]
+// SAFETY: the lifetimes are those of the module, the promise and the function, and nothing else.
+#[expect(unsafe_code, reason = "rquickjs does not say this of modules that are declared")]
 unsafe impl<'js> JsLifetime<'js> for Held<'js> {
     type Changed<'to> = Held<'to>;
 }

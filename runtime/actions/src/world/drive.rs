@@ -4,11 +4,12 @@ use std::mem::ManuallyDrop;
 
 use rquickjs::function::IntoArgs;
 use rquickjs::object::Property;
-use rquickjs::{Ctx, Error, Function, Object, Promise, Result, Value};
+use rquickjs::{Ctx, Error, Function, Module, Object, Promise, Result, Value};
 
+use super::arena::Held;
 use super::natives::Shared;
 use super::shell::{Shell, Waiting};
-use super::{Entry, input, prelude, rejected};
+use super::{Start, input, prelude, rejected};
 use crate::wire::{Effects, Failure, Rate, Reply, Response, Verdict};
 
 /// Jobs between two looks at the clock: a job may be too brief for the engine to look.
@@ -33,13 +34,13 @@ pub(super) enum Driven {
     OutOfTime,
 }
 
-/// Runs the Action whose entry this is, or says why it could not be compiled.
+/// Runs an Action from where it stands, or says why it could not be compiled or evaluated.
 ///
 /// # Errors
 /// What the engine says where it cannot even say what was thrown: no memory is left.
-pub(super) fn drive<'js>(ctx: &Ctx<'js>, entry: Result<Entry>, shared: &Shared) -> Result<Driven> {
+pub(super) fn drive<'js>(ctx: &Ctx<'js>, start: Result<Start>, shared: &Shared) -> Result<Driven> {
     let run = Run { ctx, shared };
-    let stopped = match run.all(entry) {
+    let stopped = match run.all(start) {
         Ok(()) => return Ok(Driven::Well),
         Err(stopped) => stopped,
     };
@@ -93,7 +94,7 @@ fn without_prelude(stack: &str) -> String {
 }
 
 /// `execute`, else the only function that is exported, else the default export.
-fn entry<'js>(exports: &Object<'js>) -> Result<Option<Function<'js>>> {
+pub(super) fn entry<'js>(exports: &Object<'js>) -> Result<Option<Function<'js>>> {
     if let Some(execute) = exports.get::<_, Value>("execute")?.into_function() {
         return Ok(Some(execute));
     }
@@ -131,14 +132,17 @@ struct Run<'a, 'js> {
 }
 
 impl<'js> Run<'_, 'js> {
-    fn all(&self, ready: Result<Entry>) -> std::result::Result<(), Stopped> {
-        let module = ManuallyDrop::into_inner(ready?).restore(self.ctx)?.0;
+    fn all(&self, start: Result<Start>) -> std::result::Result<(), Stopped> {
+        let entry = match ManuallyDrop::into_inner(start?).restore(self.ctx)? {
+            Held::Compiled(module) => {
+                let (module, loaded) = module.eval()?;
+                self.evaluated(&module.into_declared(), &loaded)?
+            }
+            Held::Begun(module, loaded) => self.evaluated(&module, &loaded)?,
+            Held::Evaluated(entry) => entry,
+        };
         let functions = prelude::functions(self.ctx)?;
         let input = input::made(&functions)?;
-        let (module, loaded) = module.eval()?;
-        self.settle(&loaded)?;
-        let entry = entry(&module.namespace()?)?;
-        let entry = entry.ok_or_else(|| invalid("the Action exports no function: export `execute`"))?;
         let api: Object = functions.get("api")?;
         let returned: Value = entry.call((input, api))?;
         let result = match returned.as_promise() {
@@ -150,6 +154,12 @@ impl<'js> Run<'_, 'js> {
             rejected::report(self.ctx, &self.shared.shell)?;
         }
         Ok(())
+    }
+
+    /// What to call, once the module is evaluated.
+    fn evaluated(&self, module: &Module<'js>, loaded: &Promise<'js>) -> std::result::Result<Function<'js>, Stopped> {
+        self.settle(loaded)?;
+        entry(&module.namespace()?)?.ok_or_else(|| invalid("the Action exports no function: export `execute`"))
     }
 
     /// What `execute` gave back.

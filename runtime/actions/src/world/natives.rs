@@ -1,7 +1,7 @@
 //! The functions of the `api` object and of `console`, and a few that only the prelude sees. While one of them holds a
 //! borrow of the shell it calls no JavaScript.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
 
 use rquickjs::function::IntoJsFunc;
@@ -28,8 +28,29 @@ pub(super) struct Shared {
     pub(super) random: Rc<Cell<u64>>,
     /// A promise was rejected that nothing handled then.
     pub(super) rejected: Rc<Cell<bool>>,
+    /// Something was asked for that is not the same in every invocation: any native that an Action can call.
+    pub(super) asked: Rc<Cell<bool>>,
     /// The input, in parts.
     pub(super) parts: Rc<RefCell<Parts>>,
+}
+
+/// The state of the invocation for natives: whoever looks at it has asked for something.
+#[derive(Clone)]
+struct Seen {
+    shell: Rc<RefCell<Shell>>,
+    asked: Rc<Cell<bool>>,
+}
+
+impl Seen {
+    fn borrow(&self) -> Ref<'_, Shell> {
+        self.asked.set(true);
+        self.shell.borrow()
+    }
+
+    fn borrow_mut(&self) -> RefMut<'_, Shell> {
+        self.asked.set(true);
+        self.shell.borrow_mut()
+    }
 }
 
 /// Makes them, as an object that only the prelude sees, and holds for as long as the world is there: each is a closure of
@@ -44,15 +65,27 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, shared: &Shared) -> Result<Object<'js
         object.prop(name, if writable { property.writable().configurable() } else { property })
     })?;
     natives.add("peek", |ctx: Ctx<'js>, object: Object<'js>, name: String| input::peek(&ctx, object, &name))?;
-    let parts = Rc::clone(&shared.parts);
-    natives.add("part", move |ctx: Ctx<'js>, at: usize| input::part(&ctx, &parts, at))?;
-    let parts = Rc::clone(&shared.parts);
-    natives.add("event", move |ctx: Ctx<'js>| input::event(&ctx, &parts))?;
+    let Shared { parts, asked, .. } = shared.clone();
+    natives.add("part", move |ctx: Ctx<'js>, at: usize| {
+        asked.set(true);
+        input::part(&ctx, &parts, at)
+    })?;
+    let Shared { parts, asked, .. } = shared.clone();
+    natives.add("event", move |ctx: Ctx<'js>| {
+        asked.set(true);
+        input::event(&ctx, &parts)
+    })?;
     natives.object.set("stepPart", input::STEP)?;
-    let now = Rc::clone(&shared.now);
-    natives.add("now", move || now.get())?;
-    let random = Rc::clone(&shared.random);
-    natives.add("random", move || draw(&random))?;
+    let Shared { now, asked, .. } = shared.clone();
+    natives.add("now", move || {
+        asked.set(true);
+        now.get()
+    })?;
+    let Shared { random, asked, .. } = shared.clone();
+    natives.add("random", move || {
+        asked.set(true);
+        draw(&random)
+    })?;
     let shell = natives.shell();
     natives.add("overflow", move |ctx: Ctx<'js>, what: String| {
         let refused = shell.borrow_mut().overflow(&format!("`{}`", start(&what)));
@@ -75,8 +108,9 @@ impl<'js> Natives<'_, 'js> {
         self.object.set(name, Function::new(self.ctx.clone(), native)?.with_name(name)?)
     }
 
-    fn shell(&self) -> Rc<RefCell<Shell>> {
-        Rc::clone(&self.shared.shell)
+    fn shell(&self) -> Seen {
+        let Shared { shell, asked, .. } = self.shared.clone();
+        Seen { shell, asked }
     }
 
     fn effects(&self) -> Result<()> {
@@ -167,7 +201,7 @@ impl<'js> Natives<'_, 'js> {
             })
         };
         self.add("rateLimit", limit)?;
-        let Shared { shell, clock, .. } = self.shared.clone();
+        let (shell, clock) = (self.shell(), Rc::clone(&self.shared.clock));
         self.add("get", move |ctx: Ctx<'js>, name: Opt<Value<'js>>| {
             let name = text(&ctx, given(name), "the name of a secret")?;
             let host = shell.borrow().host();
@@ -181,11 +215,7 @@ impl<'js> Natives<'_, 'js> {
 }
 
 /// Sends what `ask` gives, and makes the promise of the answer; what it throws rejects the promise.
-fn promised<'js>(
-    ctx: &Ctx<'js>,
-    shell: &RefCell<Shell>,
-    ask: impl FnOnce(&Ctx<'js>) -> Result<Ask>,
-) -> Result<Promise<'js>> {
+fn promised<'js>(ctx: &Ctx<'js>, shell: &Seen, ask: impl FnOnce(&Ctx<'js>) -> Result<Ask>) -> Result<Promise<'js>> {
     let (promise, resolve, reject) = ctx.promise()?;
     let sent = ask(ctx).and_then(|ask| {
         let sent = shell.borrow_mut().call(ask);
@@ -205,7 +235,7 @@ fn promised<'js>(
 
 fn await_secret(
     host: &RefCell<dyn Bridge>,
-    shell: &RefCell<Shell>,
+    shell: &Seen,
     clock: &Clock,
     id: u32,
 ) -> std::result::Result<String, String> {
@@ -222,7 +252,7 @@ fn await_secret(
     }
 }
 
-fn log<'js>(ctx: &Ctx<'js>, shell: &RefCell<Shell>, level: LogLevel, values: Vec<Value<'js>>) -> Result<()> {
+fn log<'js>(ctx: &Ctx<'js>, shell: &Seen, level: LogLevel, values: Vec<Value<'js>>) -> Result<()> {
     let Some(room) = shell.borrow_mut().may_log() else { return Ok(()) };
     let plain = match values.as_slice() {
         [] => Some(String::new()),
@@ -238,7 +268,7 @@ fn log<'js>(ctx: &Ctx<'js>, shell: &RefCell<Shell>, level: LogLevel, values: Vec
 }
 
 /// The JSON of a value that is called `path`.
-fn json<'js>(ctx: &Ctx<'js>, shell: &RefCell<Shell>, value: Opt<Value<'js>>, path: &str) -> Result<String> {
+fn json<'js>(ctx: &Ctx<'js>, shell: &Seen, value: Opt<Value<'js>>, path: &str) -> Result<String> {
     let room = shell.borrow().limits.output;
     let value = value.0.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
     prelude::call(ctx, "admit:json", "json", (value, path, room))

@@ -48,7 +48,12 @@ pub fn run_invocation(modules: &[(&str, &str)], invocation: &Invocation) -> Ran 
             Ran { outcome, log: std::mem::take(&mut host.log), asked: std::mem::take(&mut host.asked) }
         };
         let first = run();
-        assert_eq!(first, run(), "what an invocation gives, the next one on the same world gives");
+        let second = run();
+        // Which of two limits is met first is a matter of how busy the machine is.
+        let is_limited = |ran: &Ran| matches!(ran.outcome, Err(Failure::TimedOut | Failure::OutOfMemory));
+        if !(is_limited(&first) && is_limited(&second)) {
+            assert_eq!(first, second, "what an invocation gives, the next one on the same world gives");
+        }
         first
     })
 }
