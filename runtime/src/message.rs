@@ -39,6 +39,8 @@ pub struct Message {
     pub at: Instant,
     /// From then on nobody needs it, and it is not sent: a code that has run out. None: it is always wanted.
     pub expires_at: Option<Instant>,
+    /// It takes the way of every other one and goes to nobody: what is left of a message for a user that there is not.
+    pub is_decoy: bool,
 }
 
 /// What a message says, rendered.
@@ -102,7 +104,7 @@ impl Message {
     /// A message of a step, not yet tied to a user or an end.
     pub fn new(channel: Channel, id: String, to: String, content: Content, step: (&str, &str), at: Instant) -> Self {
         let step = (step.0.to_owned(), step.1.to_owned());
-        Self { version: VERSION, channel, id, to, content, user_id: None, step, at, expires_at: None }
+        Self { version: VERSION, channel, id, to, content, user_id: None, step, at, expires_at: None, is_decoy: false }
     }
 
     /// As the queue keeps it.

@@ -18,12 +18,15 @@ impl Block for SendEmail {
     }
 
     fn run<'a>(&'a self, mut call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
-        Box::pin(async move { send(&mut call) })
+        Box::pin(async move { send(&mut call).await })
     }
 }
 
-fn send(call: &mut Call<'_>) -> Result<Done, BlockError> {
-    let Config { to, template, data } = Config::read(call)?;
+async fn send(call: &mut Call<'_>) -> Result<Done, BlockError> {
+    let Config { to, template, data, per_hour } = Config::read(call)?;
+    message::may_send(call, Channel::Mail)?;
+    let budget = format!("step:{}", call.label);
+    let queued = message::within_budget(call, Channel::Mail, &budget, &to, per_hour).await?;
     let user_id = event_text(call.event, "user.id");
     let draft = Draft {
         channel: Channel::Mail,
@@ -34,6 +37,6 @@ fn send(call: &mut Call<'_>) -> Result<Done, BlockError> {
         user_id: user_id.as_deref(),
         expires_at: None,
     };
-    let message_id = message::enqueue(call, draft)?;
-    Ok(Done::Output(Outputs { queued: true, message_id }.into()))
+    let message_id = if queued { message::enqueue(call, draft)? } else { String::new() };
+    Ok(Done::Output(Outputs { queued, message_id }.into()))
 }

@@ -11,12 +11,15 @@ pub mod check_mfa_status;
 pub mod credential_set;
 pub mod delay;
 pub mod deny;
+pub mod email_verification;
 pub mod finalize;
 pub mod identity_lookup;
 pub mod issue_session;
 pub mod log_event;
 pub mod mfa;
+pub mod notify;
 pub mod password_check;
+pub mod password_recovery_send;
 pub mod password_update;
 pub mod require_mfa;
 pub mod require_mfa_enroll;
@@ -32,7 +35,7 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 17] {
+fn blocks() -> [Arc<dyn Block>; 20] {
     [
         Arc::new(allow::Allow),
         Arc::new(call_webhook::CallWebhook),
@@ -40,12 +43,15 @@ fn blocks() -> [Arc<dyn Block>; 17] {
         Arc::new(credential_set::CredentialSet),
         Arc::new(delay::Delay),
         Arc::new(deny::Deny),
+        Arc::new(email_verification::EmailVerification),
         Arc::new(finalize::Finalize),
         Arc::new(identity_lookup::IdentityLookup),
         Arc::new(issue_session::IssueSession),
         Arc::new(log_event::LogEvent),
         Arc::new(mfa::Mfa),
+        Arc::new(notify::Notify),
         Arc::new(password_check::PasswordCheck),
+        Arc::new(password_recovery_send::PasswordRecoverySend),
         Arc::new(password_update::PasswordUpdate),
         Arc::new(require_mfa::RequireMfa),
         Arc::new(require_mfa_enroll::RequireMfaEnroll),
@@ -67,10 +73,13 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/auth/require_mfa_enroll.admit", include_str!("../auth/require_mfa_enroll.admit")),
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
     ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
+    ("stdlib/identity/email_verification.admit", include_str!("../identity/email_verification.admit")),
     ("stdlib/identity/identity_lookup.admit", include_str!("../identity/identity_lookup.admit")),
     ("stdlib/notification/call_webhook.admit", include_str!("../notification/call_webhook.admit")),
     ("stdlib/notification/delay.admit", include_str!("../notification/delay.admit")),
     ("stdlib/notification/log_event.admit", include_str!("../notification/log_event.admit")),
+    ("stdlib/notification/notify.admit", include_str!("../notification/notify.admit")),
+    ("stdlib/notification/password_recovery_send.admit", include_str!("../notification/password_recovery_send.admit")),
     ("stdlib/notification/send_email.admit", include_str!("../notification/send_email.admit")),
     ("stdlib/risk/risk_evaluate.admit", include_str!("../risk/risk_evaluate.admit")),
     ("stdlib/session/finalize.admit", include_str!("../session/finalize.admit")),

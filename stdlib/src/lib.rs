@@ -4,6 +4,7 @@
 
 mod config;
 pub mod generated;
+mod link;
 mod message;
 pub mod password;
 mod receiver;

@@ -55,28 +55,53 @@ pub(crate) fn may_send(call: &Call<'_>, channel: Channel) -> Result<(), BlockErr
 /// # Errors
 /// `invalid_address`, `invalid_template` (no such text, or the data does not fill it), `not_configured`.
 pub(crate) fn enqueue(call: &mut Call<'_>, draft: Draft<'_>) -> Result<String, BlockError> {
+    queue(call, draft, false)
+}
+
+fn queue(call: &mut Call<'_>, draft: Draft<'_>, is_decoy: bool) -> Result<String, BlockError> {
     may_send(call, draft.channel)?;
-    let to = checked_receiver(draft.channel, draft.to)?;
+    let to = receiver(draft.channel, draft.to)?;
     let content = render(call, draft.template, draft.data)?;
-    let channel = match draft.channel {
-        Channel::Mail => "mail",
-        Channel::Sms => "sms",
-    };
-    let key = format!("{}/{}/{channel}-{}", call.run_id, call.label, draft.number);
+    let key = format!("{}/{}/{}-{}", call.run_id, call.label, word(draft.channel), draft.number);
     let id = message_id(call.tenant.as_str(), &key);
     let mut message = Message::new(draft.channel, id.clone(), to, content, (call.flow, call.label), call.now);
     message.user_id = draft.user_id.map(str::to_owned);
     message.expires_at = draft.expires_at;
+    message.is_decoy = is_decoy;
     let payload = message.encode().map_err(HostError::Failed)?;
     call.unit.writes.push(Write::Enqueue { key, kind: message::KIND.to_owned(), payload });
     Ok(id)
+}
+
+/// As [`enqueue`], of a message that nobody gets: what a block does for a user that there is not (T19). The run's commit is
+/// the same.
+///
+/// # Errors
+/// As [`enqueue`].
+pub(crate) fn pretend(call: &mut Call<'_>, draft: Draft<'_>) -> Result<String, BlockError> {
+    queue(call, draft, true)
+}
+
+/// Counts a message to this receiver, and says whether it is within the most that may go there in an hour (T38). Counted at
+/// once, whatever becomes of the run.
+pub(crate) async fn within_budget(
+    call: &Call<'_>,
+    channel: Channel,
+    what: &str,
+    to: &str,
+    per_hour: i64,
+) -> Result<bool, BlockError> {
+    let folded = to.trim().to_lowercase();
+    let key = format!("message:{}:{what}:{}", word(channel), hex(&digest::digest(&digest::SHA256, folded.as_bytes())));
+    let count = call.host.store().count(call.tenant, &key, 60 * 60, call.now).await?;
+    Ok(i64::try_from(count).is_ok_and(|count| count <= per_hour))
 }
 
 /// The receiver as it is written on a message.
 ///
 /// # Errors
 /// `invalid_address`
-pub(crate) fn checked_receiver(channel: Channel, to: &str) -> Result<String, BlockError> {
+pub(crate) fn receiver(channel: Channel, to: &str) -> Result<String, BlockError> {
     let (checked, wanted) = match channel {
         Channel::Mail => (receiver::mail(to), "a mail address"),
         Channel::Sms => (receiver::phone(to), "a phone number in the form +49301234567"),
@@ -144,19 +169,31 @@ fn range(text: &str) -> Option<(f32, String)> {
 }
 
 /// Of the tenant and the key, so that whoever queues the same message again gives it the same id.
-fn message_id(tenant: &str, key: &str) -> String {
-    use std::fmt::Write as _;
+pub(crate) fn message_id(tenant: &str, key: &str) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in ["admit message", tenant, key] {
         context.update(&(part.len() as u64).to_le_bytes());
         context.update(part.as_bytes());
     }
-    let mut id = "msg_".to_owned();
-    for byte in context.finish().as_ref().iter().take(20) {
-        // Writing to a string does not fail.
-        let _ = write!(id, "{byte:02x}");
+    format!("msg_{}", hex(&context.finish()))
+}
+
+fn word(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Mail => "mail",
+        Channel::Sms => "sms",
     }
-    id
+}
+
+/// 160 bits of a digest.
+fn hex(digest: &digest::Digest) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for byte in digest.as_ref().iter().take(20) {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]

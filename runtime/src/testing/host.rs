@@ -62,6 +62,7 @@ pub struct TestHost {
     unanswered: Mutex<Vec<String>>,
     sent: AtomicU64,
     messages: Mutex<Vec<Message>>,
+    off: Mutex<Vec<Channel>>,
 }
 
 impl TestHost {
@@ -80,6 +81,7 @@ impl TestHost {
             unanswered: Mutex::default(),
             sent: AtomicU64::new(0),
             messages: Mutex::default(),
+            off: Mutex::default(),
         }
     }
 
@@ -117,6 +119,11 @@ impl TestHost {
     /// Requests to the outside so far, answered or not.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Nothing takes messages of this channel from now on.
+    pub fn turn_off(&self, channel: Channel) {
+        lock(&self.off).push(channel);
     }
 
     /// Messages handed over so far.
@@ -180,7 +187,10 @@ impl Host for TestHost {
     }
 
     /// A test takes every message and sends none.
-    fn can_send(&self, _tenant: &TenantId, _channel: Channel) -> Result<(), HostError> {
+    fn can_send(&self, _tenant: &TenantId, channel: Channel) -> Result<(), HostError> {
+        if lock(&self.off).contains(&channel) {
+            return Err(HostError::NotFound("nothing takes messages of this channel".to_owned()));
+        }
         Ok(())
     }
 

@@ -18,6 +18,8 @@ pub struct Config {
     pub template: String,
     /// What fills the text.
     pub data: Vec<(String, Datum)>,
+    /// The most mails of this step to one address in an hour.
+    pub per_hour: i64,
 }
 
 impl Config {
@@ -27,14 +29,19 @@ impl Config {
     /// A value that the declaration does not allow, which no checked plan gives.
     pub fn read(call: &Call<'_>) -> Result<Self, BlockError> {
         let config = Source::config(call);
-        Ok(Self { to: config.required("to")?, template: config.required("template")?, data: config.required("data")? })
+        Ok(Self {
+            to: config.required("to")?,
+            template: config.required("template")?,
+            data: config.required("data")?,
+            per_hour: config.ranged("per_hour", 1..=10000)?,
+        })
     }
 }
 
 /// The outputs of `send_email`, all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
-    /// It waits to be sent.
+    /// It waits to be sent. False: the address got too many in this hour.
     pub queued: bool,
     /// Names the mail: it is in its `Message-ID`, the same at every try.
     pub message_id: String,

@@ -10,6 +10,7 @@ use admit_runtime::block::Registry;
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::host::HttpResponse;
+use admit_runtime::message::Channel;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::testing::{TestHost, baseline, block_on};
 use admit_runtime::trace::{Trace, TraceEvent};
@@ -98,6 +99,9 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
                 format!("seed {number}").as_bytes(),
             );
         }
+    }
+    for channel in list(given, "off") {
+        host.turn_off(if channel.as_str() == Some("sms") { Channel::Sms } else { Channel::Mail });
     }
     for (name, value) in given.get("secrets").and_then(Value::as_table).into_iter().flatten() {
         host.set_secret(name, value.as_str().unwrap_or_default().as_bytes());

@@ -9,7 +9,12 @@ use super::support::*;
 
 fn mail(to: &str, data: Vec<(Datum, Datum)>) -> Given {
     Given {
-        config: vec![("to", text(to)), ("template", text("welcome")), ("data", Datum::Map(data))],
+        config: vec![
+            ("to", text(to)),
+            ("template", text("welcome")),
+            ("data", Datum::Map(data)),
+            ("per_hour", Datum::Int(2)),
+        ],
         event: vec![("user.id", text("usr_alice")), ("transaction.locale", text("de-CH"))],
         at: 1_700_000_000,
         ..Given::default()
