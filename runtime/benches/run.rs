@@ -22,6 +22,7 @@ use admit_plan::verify::verify;
 use admit_runtime::block::{Block, BlockError, Call, Done, Output, Registry, Settled};
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{Known, Options, Outcome, Start};
+use admit_runtime::feeds::{Feeds, MailServers, NoFeeds};
 use admit_runtime::host::{
     BoxFuture, ChallengeOf, Credential, FoundChallenge, Host, HostError, HttpError, HttpRequest, HttpResponse,
     RunCommit, Secret, SignIn, Store, StoreError, StoredRun, Tried,
@@ -358,6 +359,14 @@ impl Host for Bench {
         Box::pin(ready(Err(HttpError::Refused("not in a benchmark".to_owned()))))
     }
 
+    fn feeds(&self) -> std::sync::Arc<dyn Feeds> {
+        std::sync::Arc::new(NoFeeds)
+    }
+
+    fn mail_servers<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<MailServers, HostError>> {
+        nothing()
+    }
+
     fn secret<'a>(&'a self, _: &'a TenantId, _: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {
         nothing()
     }
@@ -461,6 +470,24 @@ impl Store for Bench {
     }
 
     fn reset_count<'a>(&'a self, _: &'a TenantId, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        no_rows()
+    }
+
+    fn note_failure<'a>(&'a self, _: &'a TenantId, _: &'a str, _: Instant) -> BoxFuture<'a, Result<(), StoreError>> {
+        no_rows()
+    }
+
+    fn failures<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: Instant,
+        _: u32,
+    ) -> BoxFuture<'a, Result<Vec<Instant>, StoreError>> {
+        no_rows()
+    }
+
+    fn forget_failures<'a>(&'a self, _: &'a TenantId, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         no_rows()
     }
 

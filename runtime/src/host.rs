@@ -10,6 +10,7 @@ use admit_eval::value::Instant;
 use thiserror::Error;
 
 use crate::action::Actions;
+use crate::feeds::{Feeds, MailServers, NoFeeds};
 use crate::message::{Channel, Message, SendError};
 use crate::tenant::TenantId;
 use crate::trace::Trace;
@@ -62,6 +63,16 @@ pub trait Host: Send + Sync {
     /// Where none is set.
     fn link_base(&self, _tenant: &TenantId) -> Result<String, HostError> {
         Err(HostError::NotFound("this host has no address for links".to_owned()))
+    }
+
+    /// The feeds: what is known of addresses and breached passwords.
+    fn feeds(&self) -> Arc<dyn Feeds> {
+        Arc::new(NoFeeds)
+    }
+
+    /// Who takes mail for a domain (A-labels, lower case), by the name servers.
+    fn mail_servers<'a>(&'a self, _domain: &'a str) -> BoxFuture<'a, Result<MailServers, HostError>> {
+        Box::pin(ready(Err(HostError::NotFound("this host asks no name servers".to_owned()))))
     }
 
     /// A secret of the tenant by name.
@@ -215,6 +226,26 @@ pub trait Store: Send + Sync {
         id: &'a str,
         now: Instant,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Notes a failed sign-in under a key, at once. Failures older than two days may be forgotten.
+    fn note_failure<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// When the failures under a key were, newest first, none before `since`, at most `limit`.
+    fn failures<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        since: Instant,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Instant>, StoreError>>;
+
+    /// Forgets the failures under a key (a success).
+    fn forget_failures<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Commits a request: the unit of work, audit and the run's row, in one transaction.
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -10,6 +10,7 @@ pub mod event;
 pub mod execute;
 pub mod explain;
 mod expression;
+pub mod feeds;
 pub mod host;
 pub mod identifier;
 pub mod message;

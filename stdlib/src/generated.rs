@@ -19,6 +19,7 @@ pub mod log_event;
 pub mod mfa;
 pub mod notify;
 pub mod password_check;
+pub mod password_policy;
 pub mod password_recovery_send;
 pub mod password_update;
 pub mod require_mfa;
@@ -35,7 +36,7 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 20] {
+fn blocks() -> [Arc<dyn Block>; 21] {
     [
         Arc::new(allow::Allow),
         Arc::new(call_webhook::CallWebhook),
@@ -51,6 +52,7 @@ fn blocks() -> [Arc<dyn Block>; 20] {
         Arc::new(mfa::Mfa),
         Arc::new(notify::Notify),
         Arc::new(password_check::PasswordCheck),
+        Arc::new(password_policy::PasswordPolicy),
         Arc::new(password_recovery_send::PasswordRecoverySend),
         Arc::new(password_update::PasswordUpdate),
         Arc::new(require_mfa::RequireMfa),
@@ -81,6 +83,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/notification/notify.admit", include_str!("../notification/notify.admit")),
     ("stdlib/notification/password_recovery_send.admit", include_str!("../notification/password_recovery_send.admit")),
     ("stdlib/notification/send_email.admit", include_str!("../notification/send_email.admit")),
+    ("stdlib/risk/password_policy.admit", include_str!("../risk/password_policy.admit")),
     ("stdlib/risk/risk_evaluate.admit", include_str!("../risk/risk_evaluate.admit")),
     ("stdlib/session/finalize.admit", include_str!("../session/finalize.admit")),
     ("stdlib/session/issue_session.admit", include_str!("../session/issue_session.admit")),

@@ -5,6 +5,7 @@
 mod config;
 pub mod generated;
 mod link;
+pub mod mailbox;
 mod message;
 pub mod password;
 mod receiver;

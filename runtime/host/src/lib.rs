@@ -8,6 +8,7 @@ use std::time::Duration;
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::action::Actions;
+use admit_runtime::feeds::{Feeds, MailServers, NoFeeds};
 use admit_runtime::host::{
     BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, RelyingParty, Secret, Store,
 };
@@ -49,6 +50,7 @@ pub struct RealHost {
     actions: Option<Arc<dyn Actions>>,
     redirects: Redirects,
     relying_party: Option<RelyingParty>,
+    feeds: Arc<dyn Feeds>,
     pool: pool::Pool,
     start: std::time::Instant,
 }
@@ -63,6 +65,8 @@ pub struct Options {
     pub tenants: HashMap<TenantId, Egress>,
     /// Who resolves names.
     pub lookup: Arc<dyn Lookup>,
+    /// What is known of addresses and breached passwords.
+    pub feeds: Arc<dyn Feeds>,
     /// Who runs Actions, if any.
     pub actions: Option<Arc<dyn Actions>>,
     /// Where outcomes may redirect to.
@@ -95,6 +99,7 @@ impl Default for Options {
             egress: Egress::default(),
             tenants: HashMap::new(),
             lookup: Arc::new(SystemLookup::default()),
+            feeds: Arc::new(NoFeeds),
             actions: None,
             redirects: Redirects::default(),
             relying_party: None,
@@ -127,6 +132,7 @@ impl RealHost {
             lookup: options.lookup,
             outlets: options.outlets,
             tenant_outlets: options.tenant_outlets,
+            feeds: options.feeds,
             pool: pool::Pool::new(if options.jobs == 0 { cores } else { options.jobs }),
             start: std::time::Instant::now(),
         })
@@ -211,6 +217,14 @@ impl Host for RealHost {
         self.outlets_of(tenant).link_base.clone().ok_or_else(|| {
             HostError::NotFound("links of messages lead nowhere: set `[links] base` in admit.toml".to_owned())
         })
+    }
+
+    fn feeds(&self) -> Arc<dyn Feeds> {
+        Arc::clone(&self.feeds)
+    }
+
+    fn mail_servers<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<MailServers, HostError>> {
+        Box::pin(async move { self.lookup.mail(domain).await.map_err(HostError::Failed) })
     }
 
     fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::action::{ActionCall, ActionReport, Actions};
+use crate::feeds::{Feeds, MailServers, NoFeeds};
 use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, RelyingParty, Secret, Store};
 use crate::message::{Channel, Message, SendError};
 use crate::tenant::TenantId;
@@ -59,6 +60,8 @@ pub struct TestHost {
     secrets: Mutex<BTreeMap<String, Vec<u8>>>,
     answers: Mutex<Vec<(String, Result<HttpResponse, HttpError>)>>,
     signed: Mutex<Vec<String>>,
+    feeds: Mutex<Arc<dyn Feeds>>,
+    mail: Mutex<BTreeMap<String, MailServers>>,
     unanswered: Mutex<Vec<String>>,
     sent: AtomicU64,
     messages: Mutex<Vec<Message>>,
@@ -78,6 +81,8 @@ impl TestHost {
             secrets: Mutex::default(),
             answers: Mutex::default(),
             signed: Mutex::default(),
+            feeds: Mutex::new(Arc::new(NoFeeds)),
+            mail: Mutex::default(),
             unanswered: Mutex::default(),
             sent: AtomicU64::new(0),
             messages: Mutex::default(),
@@ -98,6 +103,16 @@ impl TestHost {
     /// Lets requests to this URL fail.
     pub fn fail(&self, url: &str, why: &str) {
         lock(&self.answers).push((url.to_owned(), Err(HttpError::Failed(why.to_owned()))));
+    }
+
+    /// Has these feeds instead of none.
+    pub fn set_feeds(&self, feeds: Arc<dyn Feeds>) {
+        *lock(&self.feeds) = feeds;
+    }
+
+    /// Answers who takes mail for a domain.
+    pub fn set_mail_servers(&self, domain: &str, servers: MailServers) {
+        lock(&self.mail).insert(domain.to_owned(), servers);
     }
 
     /// Takes real parts in.
@@ -201,6 +216,17 @@ impl Host for TestHost {
 
     fn link_base(&self, _tenant: &TenantId) -> Result<String, HostError> {
         Ok("https://login.example.com".to_owned())
+    }
+
+    fn feeds(&self) -> Arc<dyn Feeds> {
+        Arc::clone(&lock(&self.feeds))
+    }
+
+    fn mail_servers<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<MailServers, HostError>> {
+        let known = lock(&self.mail).get(domain).cloned();
+        let unknown =
+            || HostError::Failed(format!("a test asks no name server: stub the block that asks for `{domain}`"));
+        Box::pin(ready(known.ok_or_else(unknown)))
     }
 
     fn secret<'a>(&'a self, _tenant: &'a TenantId, name: &'a str) -> BoxFuture<'a, Result<Secret, HostError>> {

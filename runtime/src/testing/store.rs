@@ -40,6 +40,7 @@ struct Rows {
     challenges: BTreeMap<String, Asked>,
     sign_ins: BTreeMap<String, Vec<SignIn>>,
     counters: BTreeMap<String, Vec<Instant>>,
+    failures: BTreeMap<String, Vec<Instant>>,
     sessions: BTreeMap<String, Session>,
     revoked: BTreeSet<String>,
     commits: Vec<RunCommit>,
@@ -389,6 +390,41 @@ impl Store for MemoryStore {
             let mut entries = rows.inbox.iter_mut();
             let entry = entries.find(|entry| entry.user_id == user_id && entry.id == id).ok_or(StoreError::NotFound)?;
             entry.read_at.get_or_insert(now);
+            Ok(())
+        })
+    }
+
+    fn note_failure<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.try_rows(tenant, |rows| {
+            rows.failures.entry(key.to_owned()).or_default().push(now);
+            Ok(())
+        })
+    }
+
+    fn failures<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        since: Instant,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Instant>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let known = rows.failures.get(key).into_iter().flatten();
+            let mut found: Vec<Instant> = known.copied().filter(|at| *at >= since).collect();
+            found.sort_unstable_by(|a, b| b.cmp(a));
+            found.truncate(limit as usize);
+            Ok(found)
+        })
+    }
+
+    fn forget_failures<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.try_rows(tenant, |rows| {
+            rows.failures.remove(key);
             Ok(())
         })
     }

@@ -9,6 +9,7 @@ mod challenges;
 mod commit;
 mod counters;
 mod credentials;
+mod failures;
 mod import;
 mod inbox;
 mod json;

@@ -9,6 +9,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (2, "jobs", include_str!("../migrations/sqlite/0002_jobs.sql")),
     (3, "people", include_str!("../migrations/sqlite/0003_people.sql")),
     (5, "inbox", include_str!("../migrations/sqlite/0005_inbox.sql")),
+    (6, "failures", include_str!("../migrations/sqlite/0006_failures.sql")),
 ];
 
 /// The newest version that this program knows.
@@ -39,6 +40,7 @@ mod tests {
         include_str!("../migrations/postgres/0002_jobs.sql"),
         include_str!("../migrations/postgres/0003_people.sql"),
         include_str!("../migrations/postgres/0005_inbox.sql"),
+        include_str!("../migrations/postgres/0006_failures.sql"),
     ];
 
     fn whole() -> String {

@@ -130,6 +130,29 @@ impl Store for SqliteStore {
         Box::pin(self.mark_inbox_read(tenant, user_id, id, now))
     }
 
+    fn note_failure<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.add_failure(tenant, key, now))
+    }
+
+    fn failures<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        since: Instant,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Instant>, StoreError>> {
+        Box::pin(self.failures_since(tenant, key, since, limit))
+    }
+
+    fn forget_failures<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.drop_failures(tenant, key))
+    }
+
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(self.commit_run(tenant, commit))
     }

@@ -28,6 +28,10 @@ impl Lookup for FakeLookup {
             Ok(answers[(*count - 1).min(answers.len() - 1)].clone())
         })
     }
+
+    fn mail<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<admit_runtime::feeds::MailServers, String>> {
+        Box::pin(async { Err("nobody asks for mail here".to_owned()) })
+    }
 }
 
 /// A server that answers each request by `answer` and keeps what it was sent.
