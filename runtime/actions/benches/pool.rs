@@ -9,7 +9,7 @@
     reason = "a benchmark that cannot run says why and stops"
 )]
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,9 @@ async fn latency() {
         workers.push(worker);
         cpus.push(server + worker - paces[paces.len() - 1]);
     }
-    println!("request path at {RATE}/s: median {:.1} us (limit 60)", median(&mut medians));
+    let (path, echo) = (median(&mut medians), echo());
+    println!("request path at {RATE}/s: median {path:.1} us (limit 60)");
+    println!("  a bare echo between two threads at this pace: {echo:.1} us; ratio {:.1}", path / echo);
     println!("  of which the worker's CPU from invocation to answer: {:.1} us", median(&mut scripts));
     println!("cpu in all, a world put back to its image each: {:.1} us an invocation (limit 180)", median(&mut cpus));
     println!(
@@ -72,6 +74,30 @@ async fn latency() {
         median(&mut workers),
         median(&mut paces)
     );
+}
+
+/// What the system takes for two wakes, in microseconds, median: a thread sends as much as an invocation is and waits for
+/// another one to answer.
+fn echo() -> f64 {
+    let (mut ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let other = std::thread::spawn(move || {
+        let mut bytes = [0; 2_048];
+        while theirs.read(&mut bytes).unwrap() > 0 {
+            theirs.write_all(&[0; 16]).unwrap();
+        }
+    });
+    let mut times: Vec<_> = (0..1_000)
+        .map(|_| {
+            std::thread::sleep(Duration::from_micros(1_000_000 / RATE));
+            let start = Instant::now();
+            ours.write_all(&[0; 1_200]).unwrap();
+            ours.read_exact(&mut [0; 16]).unwrap();
+            start.elapsed().as_secs_f64() * 1e6
+        })
+        .collect();
+    drop(ours);
+    other.join().unwrap();
+    median(&mut times)
 }
 
 /// Times on the request path and of the script itself, in microseconds.
