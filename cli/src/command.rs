@@ -3,6 +3,7 @@
 pub mod action;
 pub mod build;
 pub mod check;
+pub mod doc;
 pub mod emit;
 pub mod eval;
 pub mod explain;
@@ -46,6 +47,8 @@ pub enum Command {
     Types(types::Args),
     /// Evaluate an expression, or a file of conformance cases
     Eval(eval::Args),
+    /// Print the reference of blocks, the event and the system flows
+    Doc(doc::Args),
     /// Explain a code of a finding
     Explain(explain::Args),
 }
@@ -65,6 +68,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Graph(args) => graph::run(&args, output),
         Command::Types(args) => types::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
+        Command::Doc(args) => doc::run(&args, output),
         Command::Explain(args) => explain::run(args, output),
     }
 }

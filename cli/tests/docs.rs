@@ -43,6 +43,14 @@ fn check_block(path: &Path, block: &Block) -> Option<String> {
     if of("error") != wanted || (code != 0) == wanted.is_empty() {
         return Some(format!("{place}: wanted errors {wanted:?}, exit {code}, found\n{text}"));
     }
+    if wanted.is_empty() && block.text.contains("\ntest \"") {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("example.admit"), &block.text).unwrap();
+        let (code, text) = shell("admit test example.admit", folder.path(), "");
+        if code != 0 {
+            return Some(format!("{place}: its tests fail\n{text}"));
+        }
+    }
     if !options.contains(&"warning") && wanted.is_empty() && !of("warning").is_empty() {
         return Some(format!("{place}: unwanted warnings\n{text}"));
     }
@@ -226,4 +234,47 @@ fn the_page_of_limits_has_those_that_ship() {
     ] {
         assert!(page.contains(&row), "limits.md does not say\n{row}");
     }
+}
+
+#[test]
+fn the_reference_lists_what_is_declared() {
+    let (code, list) = shell("admit doc --list", &root(), "");
+    assert_eq!(code, 0, "{list}");
+    let shown: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let sources = admit_stdlib::SOURCES.iter();
+    let declared = sources.filter(|(_, text)| text.lines().any(|line| line.starts_with("block "))).count();
+    // And what is syntax: decision, condition, run flow, run action.
+    assert_eq!(shown.len(), declared + 4, "{list}");
+    for line in list.lines().filter(|line| line.starts_with("  ")) {
+        assert!(line.trim().contains("  "), "no text: {line}");
+    }
+    for name in shown {
+        let (code, page) = shell(&format!("admit doc {name}"), &root(), "");
+        assert!(code == 0 && page.starts_with(name), "{page}");
+    }
+    let (_, json) = shell("admit doc --json", &root(), "");
+    let catalogue: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(catalogue["version"], 1);
+    assert_eq!(catalogue["blocks"].as_array().unwrap().len(), declared + 4);
+    let (_, event) = shell("admit doc event", &root(), "");
+    assert!(event.contains("event.request.asn.is_tor: bool"), "{event}");
+    let (code, near) = shell("admit doc password_chek", &root(), "");
+    assert!(code == 2 && near.contains("did you mean `password_check`?"), "{near}");
+}
+
+#[test]
+fn an_empty_project_has_the_default_flows() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("admit.toml"), "[project]\nname = \"empty\"\ncatalogue = \"1\"\n").unwrap();
+    for flow in
+        admit_stdlib::DEFAULTS.iter().map(|(path, _)| path.rsplit('/').next().unwrap().trim_end_matches(".admit"))
+    {
+        let (code, text) = shell(&format!("admit emit plan {flow}"), folder.path(), "");
+        assert_eq!(code, 0, "{text}");
+        let (code, text) = shell(&format!("admit doc flow {flow}"), folder.path(), "");
+        assert!(code == 0 && text.contains(&format!("system flow {flow} {{")), "{text}");
+    }
+    fs::write(folder.path().join("t.admit"), "test \"nobody\" of login {\n  stub identity_lookup { found: false }\n  stub password_check { verified: false }\n  expect deny \"invalid_credentials\"\n}\n\ntest \"a second factor\" of login {\n  stub identity_lookup { found: true, user: { id: \"u\", factors: [\"totp\"] } }\n  stub password_check { verified: true, user: { id: \"u\", factors: [\"totp\"] } }\n  stub mfa { verified: true }\n  expect session\n  expect ran mfa\n  expect session.aal == \"aal2\"\n}\n").unwrap();
+    let (code, text) = shell("admit test", folder.path(), "");
+    assert_eq!(code, 0, "{text}");
 }

@@ -8,6 +8,7 @@ pub mod cases;
 pub mod check;
 pub mod codes;
 pub mod diagnostic;
+pub mod doc;
 pub mod format;
 pub mod graph;
 pub mod library;

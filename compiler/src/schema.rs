@@ -26,6 +26,9 @@ pub const SYSTEM_FLOWS: &[&str] = &[
 /// Groups of the event that only the runtime sets: a submitted event that holds one is refused.
 pub const RUNTIME_GROUPS: &[&str] = &["user", "authentication", "tenant"];
 
+/// The one block that sets custom claims, which the checker knows by its name.
+pub const SET_CLAIM: &str = "set_custom_claim";
+
 /// Engine time of a block that declares no timeout, in milliseconds.
 pub const DEFAULT_TIMEOUT: u64 = 1_000;
 

@@ -14,6 +14,9 @@ use crate::message::Texts;
 use crate::tenant::TenantId;
 use crate::unit::Unit;
 
+/// The one block that sets custom claims.
+pub const SET_CLAIM: &str = "set_custom_claim";
+
 /// An implementation of a block type.
 pub trait Block: Send + Sync {
     /// The block's name, as declared.
@@ -138,7 +141,7 @@ pub struct Output {
     pub fields: Vec<(String, Datum)>,
     /// What `provides event.user` gives.
     pub user: Option<Datum>,
-    /// What `sets` without `to` sets, by path below `event`.
+    /// What `sets` without `to` sets, by path below `event`; of [`SET_CLAIM`] alone, claims by their names.
     pub sets: Vec<(String, Datum)>,
 }
 

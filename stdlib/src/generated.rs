@@ -26,6 +26,7 @@ pub mod require_mfa;
 pub mod require_mfa_enroll;
 pub mod risk_evaluate;
 pub mod send_email;
+pub mod set_custom_claim;
 
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
@@ -36,7 +37,7 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 21] {
+fn blocks() -> [Arc<dyn Block>; 22] {
     [
         Arc::new(allow::Allow),
         Arc::new(call_webhook::CallWebhook),
@@ -59,6 +60,7 @@ fn blocks() -> [Arc<dyn Block>; 21] {
         Arc::new(require_mfa_enroll::RequireMfaEnroll),
         Arc::new(risk_evaluate::RiskEvaluate),
         Arc::new(send_email::SendEmail),
+        Arc::new(set_custom_claim::SetCustomClaim),
     ]
 }
 
@@ -73,6 +75,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/auth/password_update.admit", include_str!("../auth/password_update.admit")),
     ("stdlib/auth/require_mfa.admit", include_str!("../auth/require_mfa.admit")),
     ("stdlib/auth/require_mfa_enroll.admit", include_str!("../auth/require_mfa_enroll.admit")),
+    ("stdlib/control/set_custom_claim.admit", include_str!("../control/set_custom_claim.admit")),
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
     ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
     ("stdlib/identity/email_verification.admit", include_str!("../identity/email_verification.admit")),
@@ -95,6 +98,22 @@ pub const SOURCES: &[(&str, &str)] = &[
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("stdlib/flows/defaults/login.admit", include_str!("../flows/defaults/login.admit")),
     ("stdlib/flows/defaults/mfa-verify.admit", include_str!("../flows/defaults/mfa-verify.admit")),
+];
+
+/// The pages beside the declarations: path and text, a title first.
+pub const PAGES: &[(&str, &str)] = &[
+    ("stdlib/auth/check_mfa_status.md", include_str!("../auth/check_mfa_status.md")),
+    ("stdlib/auth/credential_set.md", include_str!("../auth/credential_set.md")),
+    ("stdlib/auth/mfa.md", include_str!("../auth/mfa.md")),
+    ("stdlib/auth/password_check.md", include_str!("../auth/password_check.md")),
+    ("stdlib/auth/password_update.md", include_str!("../auth/password_update.md")),
+    ("stdlib/auth/require_mfa.md", include_str!("../auth/require_mfa.md")),
+    ("stdlib/auth/require_mfa_enroll.md", include_str!("../auth/require_mfa_enroll.md")),
+    ("stdlib/control/condition.md", include_str!("../control/condition.md")),
+    ("stdlib/control/decision.md", include_str!("../control/decision.md")),
+    ("stdlib/control/run_custom_action.md", include_str!("../control/run_custom_action.md")),
+    ("stdlib/control/run_custom_flow.md", include_str!("../control/run_custom_flow.md")),
+    ("stdlib/control/set_custom_claim.md", include_str!("../control/set_custom_claim.md")),
 ];
 
 /// The Action templates: path and text of each declaration, `templates/<slug>/<version>/action.admit`, and its source.

@@ -18,7 +18,7 @@ mod new_password;
 mod otp;
 mod policy;
 
-pub use generated::{DEFAULTS, SOURCES, TEMPLATES, registry};
+pub use generated::{DEFAULTS, PAGES, SOURCES, TEMPLATES, registry};
 pub use texts::TEXTS;
 pub use value::Value;
 

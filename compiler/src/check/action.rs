@@ -1,7 +1,7 @@
 //! `run action`.
 
 mod declared;
-mod grants;
+pub(super) mod grants;
 mod sees;
 
 use std::rc::Rc;

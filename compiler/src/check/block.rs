@@ -14,7 +14,7 @@ use super::walk::{Instance, Walk};
 use crate::ast::{BlockStep, Step};
 use crate::diagnostic::{Diagnostic, Level};
 use crate::nearest::nearest;
-use crate::schema::{Alternative, Block, Family, Milestone};
+use crate::schema::{Alternative, Block, Family, Milestone, SET_CLAIM};
 use crate::typed::flow::{self, OnError, Role, StepKind};
 
 impl<'a> Walk<'a, '_> {
@@ -48,6 +48,9 @@ impl<'a> Walk<'a, '_> {
         };
         let fields: Vec<Declared<'_>> = declared.config.iter().map(Declared::of).collect();
         let config = self.config(&owner, &fields, block.config.as_ref(), &state);
+        if declared.name == SET_CLAIM {
+            self.claim_name(block, &config);
+        }
         let id = self.number();
         let place = self.place(&label, id);
         let output =

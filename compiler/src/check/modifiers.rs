@@ -3,7 +3,7 @@
 use super::walk::Walk;
 use crate::ast::{Modifier, ModifierKind};
 use crate::diagnostic::Diagnostic;
-use crate::schema::Block;
+use crate::schema::{Block, SET_CLAIM};
 use crate::source::Span;
 use crate::typed::flow::{Modifiers, OnError};
 
@@ -45,7 +45,11 @@ impl Takes {
             timeout: block.timeout,
             must_end,
             line,
-            not_async: gives.then(|| format!("`{}` changes the event for the steps below", block.name)),
+            not_async: if block.name == SET_CLAIM {
+                Some(format!("`{SET_CLAIM}` sets a claim of the token that is made below"))
+            } else {
+                gives.then(|| format!("`{}` changes the event for the steps below", block.name))
+            },
             no_retry: (effects.prompts || effects.mints).then(|| match held {
                 Some(what) => format!("`{}` {what}", block.name),
                 None => format!("`{}` cannot run twice", block.name),

@@ -181,6 +181,18 @@ impl<'a> Walk<'a, '_> {
         self.reason_word(&word.clone(), span);
     }
 
+    /// The name of a claim that a flow sets.
+    pub(super) fn claim_name(&mut self, block: &BlockStep, config: &Checked) {
+        let Some((_, name)) = config.words.iter().find(|(name, _)| name == "name") else { return };
+        let Err((message, help)) = super::action::grants::claim(name) else { return };
+        let written = block.config.iter().flat_map(|config| &config.fields).find(|field| field.name.text == "name");
+        let span = match written.map(|field| &field.value) {
+            Some(crate::ast::ConfigValue::Expr(expr)) => expr.span,
+            Some(crate::ast::ConfigValue::Type(_)) | None => block.ty.span,
+        };
+        self.error(Diagnostic::error("A0289", span, message).help(help));
+    }
+
     /// Where a terminal settles the outcome, the contract's results must be known.
     fn at_settling(&mut self, declared: &Block, config: &Checked, state: &State, span: Span) {
         if self.frame.broken {

@@ -67,6 +67,7 @@ pub(super) const CODES: &[Code] = &[
     code!(Warning, "A0286", "a disabled Action is skipped"),
     code!(Error, "A0287", "an Action sets claims after the session is made"),
     code!(Error, "A0288", "an Action may ask the user after the outcome is settled"),
+    code!(Error, "A0289", "a claim that no flow may set"),
     code!(Warning, "A0290", "a name is never used"),
     code!(Warning, "A0291", "branches tell whether a user exists"),
     code!(Warning, "A0292", "an Action may call a host that the project lets nothing call"),

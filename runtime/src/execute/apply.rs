@@ -8,7 +8,7 @@ use admit_plan::code::{Expr, StrId};
 use admit_plan::types::{Kind, Type};
 use smol_str::SmolStr;
 
-use crate::block::{Done, Output, Settled};
+use crate::block::{Done, Output, SET_CLAIM, Settled};
 use crate::engine::Engine;
 use crate::execute::finish::Ending;
 use crate::execute::slots;
@@ -61,7 +61,15 @@ impl<'a> Walker<'_, '_, 'a> {
                     // A stub of an Action leaves out what it does not care about, as the Action itself may.
                     self.with_defaults(used.action, &mut output.fields);
                 }
+                let sets_claims = self.engine.text(ty.name) == SET_CLAIM;
+                let claims = match sets_claims {
+                    true => Some(self.with_claims(std::mem::take(&mut output.sets))?),
+                    false => None,
+                };
                 let record = self.apply((&label, block), ty, &config, output, stubbed)?;
+                if let Some(claims) = claims {
+                    self.run.claims = claims;
+                }
                 let masked = self.engine.is_masked(block.block).then(|| mask(&record, &ty.output));
                 let record = Arc::new(Packed(record));
                 let shown = masked.map_or_else(|| Arc::clone(&record), |masked| Arc::new(Packed(masked)));

@@ -46,13 +46,21 @@ fn blocks() -> [Arc<dyn Block>; {}] {{
         &mut text,
         "SOURCES",
         "The declarations: name (shown in messages) and text of each file, in the order in which the compiler reads them.",
-        &of(&|path| !path.starts_with("templates/") && !path.starts_with("flows/defaults/")),
+        &of(&|path| {
+            path.ends_with(".admit") && !path.starts_with("templates/") && !path.starts_with("flows/defaults/")
+        }),
     );
     table(
         &mut text,
         "DEFAULTS",
         "The default flows: what stands where a project has no system flow of their name.",
         &of(&|path| path.starts_with("flows/defaults/")),
+    );
+    table(
+        &mut text,
+        "PAGES",
+        "The pages beside the declarations: path and text, a title first.",
+        &of(&|path| path.ends_with(".md")),
     );
     table(
         &mut text,

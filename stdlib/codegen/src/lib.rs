@@ -11,12 +11,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use admit_compiler::doc::{self, markdown};
 use admit_compiler::library::Library;
 
 /// The command that renews what this crate writes.
 pub const COMMAND: &str = "cargo run -p admit-stdlib-codegen";
 
-/// Files below `stdlib/src` by path, with their text.
+const GENERATED: &str = "stdlib/src/generated";
+const PAGES: &str = "docs/src/blocks";
+const SUMMARY: &str = "docs/src/SUMMARY.md";
+
+/// Files of the workspace by path, with their text.
 pub type Files = BTreeMap<String, String>;
 
 /// A file of the library.
@@ -31,15 +36,18 @@ pub fn stdlib() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// What should stand below `stdlib/src`.
+/// What should stand in `stdlib/src` and in the book.
 ///
 /// # Errors
 /// A declaration that is not sound, a block without an implementation beside it, or a type that cannot be written in
 /// Rust; for people.
 pub fn generate(stdlib: &Path) -> Result<Files, String> {
     let found = library_files(stdlib)?;
-    let declared: Vec<(String, &str)> =
-        found.iter().map(|file| (format!("stdlib/{}", file.path), file.text.as_str())).collect();
+    let declared: Vec<(String, &str)> = found
+        .iter()
+        .filter(|file| !file.path.ends_with(".md"))
+        .map(|file| (format!("stdlib/{}", file.path), file.text.as_str()))
+        .collect();
     let (library, diagnostics) = Library::load(&declared);
     if let Some(first) = diagnostics.first() {
         let place = library.sources.get(first.primary.span.file).map_or("", |source| source.name.as_str());
@@ -56,13 +64,48 @@ pub fn generate(stdlib: &Path) -> Result<Files, String> {
         if !stdlib.join(format!("{beside}.rs")).is_file() {
             return Err(format!("{source}: there is no implementation beside it, `{}.rs`", block.name));
         }
-        files.insert(format!("generated/{}.rs", block.name), formatted(&block::module(block, beside)?)?);
+        files.insert(format!("{GENERATED}/{}.rs", block.name), formatted(&block::module(block, beside)?)?);
         blocks.push(block.name.as_str());
     }
     blocks.sort_unstable();
     let paths: Vec<&str> = found.iter().map(|file| file.path.as_str()).collect();
-    files.insert("generated.rs".to_owned(), formatted(&index::module(&blocks, &paths))?);
+    files.insert(format!("{GENERATED}.rs"), formatted(&index::module(&blocks, &paths))?);
+    book(stdlib, &library, &found, &mut files)?;
     Ok(files)
+}
+
+/// The pages of the reference, and the lines of the book's summary that name them: what stood between the first and the
+/// last line that begins as they do.
+fn book(stdlib: &Path, library: &Library, found: &[Found], files: &mut Files) -> Result<(), String> {
+    let pages: Vec<(&str, &str)> = found
+        .iter()
+        .filter(|file| file.path.ends_with(".md"))
+        .map(|file| (file.path.as_str(), file.text.as_str()))
+        .collect();
+    let (pages, lines) = markdown::pages(&doc::catalogue(library, &pages));
+    files.extend(pages.into_iter().map(|(path, text)| (format!("{PAGES}/{path}"), text)));
+    let path = stdlib.join("..").join(SUMMARY);
+    let summary = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut text = String::with_capacity(summary.len());
+    let mut written = false;
+    for line in summary.lines() {
+        if line.contains("](blocks/") {
+            if !written {
+                text.push_str(&lines);
+            }
+            written = true;
+        } else {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    if !written {
+        return Err(format!(
+            "{SUMMARY} names no page below `blocks/`: add `[Blocks](blocks/overview.md)` where they belong"
+        ));
+    }
+    files.insert(SUMMARY.to_owned(), text);
+    Ok(())
 }
 
 /// Writes what has changed and removes what no declaration stands for any more. Gives the paths of both.
@@ -70,8 +113,8 @@ pub fn generate(stdlib: &Path) -> Result<Files, String> {
 /// # Errors
 /// A file that cannot be read or written.
 pub fn write(stdlib: &Path, files: &Files) -> Result<Vec<String>, String> {
-    let root = stdlib.join("src");
-    let mut changed = stale(stdlib, files)?;
+    let root = stdlib.join("..");
+    let changed = stale(stdlib, files)?;
     for path in &changed {
         let full = root.join(path);
         let fault = |error: std::io::Error| format!("{}: {error}", full.display());
@@ -83,22 +126,20 @@ pub fn write(stdlib: &Path, files: &Files) -> Result<Vec<String>, String> {
             None => fs::remove_file(&full).map_err(fault)?,
         }
     }
-    changed.iter_mut().for_each(|path| path.insert_str(0, "stdlib/src/"));
     Ok(changed)
 }
 
-/// The files below `stdlib/src` that are not as they should be: other text, missing, or of no declaration.
+/// The files that are not as they should be: other text, missing, or of no declaration.
 ///
 /// # Errors
 /// A folder that cannot be read.
 pub fn stale(stdlib: &Path, files: &Files) -> Result<Vec<String>, String> {
-    let root = stdlib.join("src");
+    let root = stdlib.join("..");
     let differs = |(path, text): &(&String, &String)| {
         !fs::read_to_string(root.join(path.as_str())).is_ok_and(|found| found == text.as_str())
     };
     let mut stale: Vec<String> = files.iter().filter(differs).map(|(path, _)| path.clone()).collect();
-    let folder = root.join("generated");
-    if folder.is_dir() {
+    for folder in [GENERATED, PAGES].map(|folder| root.join(folder)).into_iter().filter(|folder| folder.is_dir()) {
         for path in below(&folder)? {
             let path = relative(&root, &path);
             if !files.contains_key(&path) {
@@ -109,13 +150,16 @@ pub fn stale(stdlib: &Path, files: &Files) -> Result<Vec<String>, String> {
     Ok(stale)
 }
 
-/// The declarations, the templates with their sources and the default flows, by path.
+/// The declarations, their pages, the templates with their sources and the default flows, by path.
 fn library_files(stdlib: &Path) -> Result<Vec<Found>, String> {
     let mut files = Vec::new();
     for path in below(stdlib)? {
         let name = relative(stdlib, &path);
-        let ours = ["src/", "tests/", "codegen/", "target/"].iter().any(|folder| name.starts_with(folder));
-        let read = name.ends_with(".admit") || (name.starts_with("templates/") && name.ends_with(".ts"));
+        let ours = ["src/", "tests/", "benches/", "codegen/", "target/", "data/"]
+            .iter()
+            .any(|folder| name.starts_with(folder));
+        let page = name.ends_with(".md") && name.contains('/') && !name.starts_with("templates/");
+        let read = page || name.ends_with(".admit") || (name.starts_with("templates/") && name.ends_with(".ts"));
         if read && !ours {
             let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             files.push(Found { path: name, text });

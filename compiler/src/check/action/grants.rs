@@ -22,7 +22,7 @@ pub(super) struct Grants {
 }
 
 /// What is wrong with a name, and what to do about it.
-type Wrong = (String, &'static str);
+pub(in crate::check) type Wrong = (String, &'static str);
 
 impl Walk<'_, '_> {
     /// What the config names. The plan holds the names themselves, so they are written out.
@@ -93,7 +93,7 @@ fn host_of(text: &str) -> Result<SmolStr, Wrong> {
     if is_host(name) { Ok(name.to_ascii_lowercase().into()) } else { Err(wrong()) }
 }
 
-fn claim(name: &str) -> Result<SmolStr, Wrong> {
+pub(in crate::check) fn claim(name: &str) -> Result<SmolStr, Wrong> {
     if RESERVED.contains(&name) {
         let help = "the server alone says what it holds; choose another name";
         return Err((format!("the claim `{name}` is reserved"), help));

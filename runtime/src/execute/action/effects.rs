@@ -136,29 +136,14 @@ impl<'a> Walker<'_, '_, 'a> {
         let mut state = effects.state;
         self.with_defaults(used.action, &mut state);
         let record = outputs(state, &ty.output, false)?;
-        let mut claims = self.run.claims.clone();
-        if self.work.settled.is_some() && !effects.claims.is_empty() {
-            return Err("it sets a claim after the token is made".to_owned());
-        }
-        for (name, value) in effects.claims {
+        for (name, _) in &effects.claims {
             let is_declared =
                 action.claims.iter().chain(&used.claims).any(|claim| self.engine.text(*claim) == name.as_str());
             if !is_declared {
-                return Err(format!("it sets the claim `{}`, which its declaration does not name", plain(&name)));
+                return Err(format!("it sets the claim `{}`, which its declaration does not name", plain(name)));
             }
-            if RESERVED.contains(&name.as_str()) {
-                return Err(format!("the claim `{name}` is reserved"));
-            }
-            if name.len() + to_json(&value).len() > MAX_CLAIM {
-                return Err(format!("the claim `{name}` is larger than {MAX_CLAIM} bytes"));
-            }
-            claims.retain(|(known, _)| *known != name);
-            claims.push((name.into(), value));
         }
-        let size: usize = claims.iter().map(|(name, value)| name.len() + to_json(value).len()).sum();
-        if size > MAX_CLAIMS {
-            return Err(format!("the claims of this run are larger than {MAX_CLAIMS} bytes together"));
-        }
+        let claims = self.with_claims(effects.claims)?;
         let user = match effects.app_metadata.as_slice() {
             [] => None,
             patches => {
@@ -173,6 +158,32 @@ impl<'a> Walker<'_, '_, 'a> {
             return Err(format!("it redirects to `{}`, which `[redirects] allow` does not allow", plain(url)));
         }
         Ok(Checked { record, claims, user, redirect })
+    }
+
+    /// The claims of the run with more of them.
+    ///
+    /// # Errors
+    /// A claim that nobody may set, or too much of them.
+    pub(in crate::execute) fn with_claims(&self, more: Vec<(String, Datum)>) -> Result<Vec<(SmolStr, Datum)>, String> {
+        let mut claims = self.run.claims.clone();
+        if self.work.settled.is_some() && !more.is_empty() {
+            return Err("it sets a claim after the token is made".to_owned());
+        }
+        for (name, value) in more {
+            if RESERVED.contains(&name.as_str()) {
+                return Err(format!("the claim `{name}` is reserved"));
+            }
+            if name.len() + to_json(&value).len() > MAX_CLAIM {
+                return Err(format!("the claim `{}` is larger than {MAX_CLAIM} bytes", plain(&name)));
+            }
+            claims.retain(|(known, _)| *known != name);
+            claims.push((name.into(), value));
+        }
+        let size: usize = claims.iter().map(|(name, value)| name.len() + to_json(value).len()).sum();
+        if size > MAX_CLAIMS {
+            return Err(format!("the claims of this run are larger than {MAX_CLAIMS} bytes together"));
+        }
+        Ok(claims)
     }
 
     /// The reason of a block: a word, so that callers can tell outcomes apart. What is none still blocks.
