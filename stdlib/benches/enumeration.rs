@@ -128,12 +128,12 @@ async fn measure(world: &World, args: &Args, leak: Duration) -> Vec<Vec<f64>> {
     }
     lock(world).await;
     for class in 0..CLASSES.len() {
-        once(world, class, DAY * (2 + class as i64)).await;
+        once(world, class, DAY * (2 + i64::try_from(class).unwrap())).await;
     }
     let mut samples = vec![Vec::with_capacity(args.samples); CLASSES.len()];
     for (number, class) in order.into_iter().enumerate() {
         // A day passes between the tries, so that nobody is locked but who is meant to be.
-        let now = DAY * (100 + number as i64);
+        let now = DAY * (100 + i64::try_from(number).unwrap());
         let start = Clock::now();
         once(world, class, now).await;
         if class == LEAKING && !leak.is_zero() {

@@ -138,7 +138,7 @@ async fn an_app_is_enrolled_once_it_has_shown_a_code_and_backup_codes_are_shown_
 
     let (secret, codes) = bob_enrolled(&world, 900).await;
     assert_eq!(codes.len(), 4);
-    assert!(codes.iter().all(|code| code.len() == 11 && code.as_bytes()[5] == b'-'), "{codes:?}");
+    assert!(codes.iter().all(|code| code.len() == 11 && code.find('-') == Some(5)), "{codes:?}");
     let kept = world.store.credentials(&world.tenant, "usr_bob", "backup_code").await.unwrap();
     assert_eq!(kept.len(), 4);
     for code in &codes {
@@ -195,7 +195,7 @@ async fn the_user_chooses_the_factor_by_answering_the_prompt() {
     let asked = prompt(world.run("mfa", choice, &mut Unit::default()).await);
     assert_eq!(shown(&asked, "factor"), "backup_code");
     // As it may be typed: spaces, capitals, letters for digits that look like them.
-    let typed = codes[0].to_uppercase().replace('-', " ").replace('0', "O").replace('1', "l");
+    let typed = codes.first().unwrap().to_uppercase().replace('-', " ").replace('0', "O").replace('1', "l");
     let answer = Given { memory: Some(asked.memory), input: Some(("code", typed)), ..mfa("usr_bob", 960) };
     let mut unit = Unit::default();
     let done = output(world.run("mfa", answer, &mut unit).await);
@@ -204,7 +204,7 @@ async fn the_user_chooses_the_factor_by_answering_the_prompt() {
     assert_eq!(done.sets, [("authentication.methods".to_owned(), words(&["password", "backup_code"]))]);
     world.commit("run_used", unit).await.unwrap();
     // Used, and so wrong; another is right at once, with the factor beside it.
-    for (code, right) in [(&codes[0], false), (&codes[1], true)] {
+    for (code, right) in codes.iter().zip([false, true]) {
         let given = Given {
             fields: vec![("factor", text("backup_code"))],
             input: Some(("code", code.clone())),
@@ -318,7 +318,7 @@ async fn codes_that_are_none_are_wrong_and_nothing_else() {
                 fields: vec![("factor", text(factor))],
                 input: Some(("code", code.to_owned())),
                 // Far apart, so that the hour's bound on failures is not met.
-                ..mfa("usr_bob", 100_000 * (number as i64 + 1))
+                ..mfa("usr_bob", 100_000 * (i64::try_from(number).unwrap() + 1))
             };
             let again = prompt(world.run("mfa", given, &mut Unit::default()).await);
             assert!(shown(&again, "problem").contains("wrong"), "{code:?}");
@@ -420,7 +420,7 @@ async fn a_password_is_set_if_it_holds_and_a_reset_ends_sessions_and_trust() {
         world.commit(&format!("run_{block}"), unit).await.unwrap();
         let kept = world.store.credentials(&world.tenant, "usr_bob", "password").await.unwrap();
         assert_eq!(kept.len(), 1);
-        assert!(kept[0].material.expose().starts_with(b"$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(kept.first().unwrap().material.expose().starts_with(b"$argon2id$v=19$m=19456,t=2,p=1$"));
         let check = Given {
             config: vec![("attempts", Datum::Int(1))],
             event: vec![("identifier", text("bob"))],
