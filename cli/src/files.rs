@@ -124,6 +124,7 @@ fn is_known(path: &str) -> bool {
     path == "admit.toml"
         || ends(".admit")
         || (path.starts_with("lists/"))
+        || (path.starts_with("templates/") && (ends(".txt") || ends(".html")))
         || (path.starts_with("tenants/") && ends(".toml"))
         || (path.starts_with("actions/") && (ends(".ts") || ends(".js")))
 }

@@ -20,6 +20,8 @@ mod check;
 mod files;
 #[path = "cli/fmt.rs"]
 mod fmt;
+#[path = "cli/messages.rs"]
+mod messages;
 #[path = "cli/new.rs"]
 mod new;
 #[path = "cli/print.rs"]

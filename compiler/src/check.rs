@@ -27,6 +27,7 @@ mod scope;
 mod settle;
 mod state;
 mod tests;
+mod texts;
 mod unused;
 mod walk;
 
@@ -161,6 +162,9 @@ pub fn check(project: &Project, library: &Library) -> Checked {
     let lists = project.list_sets();
     let mut diagnostics = Vec::new();
     let mut index = resolve::index(&project.files, &lists, library, &mut diagnostics);
+    if !project.text_data.is_empty() {
+        index.texts = &project.text_data;
+    }
     index.budget = project.manifest.settings.limits.budget.unwrap_or(DEFAULT_BUDGET);
     let (params, param_used) = params::params(&index, &mut diagnostics);
     let flows: Vec<(&str, CheckedFlow)> =

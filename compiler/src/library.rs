@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use crate::ast::{File, Flow, Item, ItemKind};
 use crate::diagnostic::Diagnostic;
 use crate::parse::parse;
-use crate::project::{ActionFile, Place};
+use crate::project::{ActionFile, Place, TextData, read_text, texts_together};
 use crate::schema::{Block, Contract, Event, Session};
 use crate::source::{FileId, Sources, Span};
 use crate::typed::action::Kind;
@@ -36,6 +36,8 @@ pub struct Library {
     pub defaults: Vec<Item>,
     /// Files beside the templates' declarations that may be a module of one, by path.
     pub action_sources: BTreeMap<SmolStr, FileId>,
+    /// What each of the library's own texts of messages needs, by name.
+    pub texts: BTreeMap<SmolStr, TextData>,
     /// The declarations' files: a project's files are added after them.
     pub sources: Sources,
 }
@@ -58,15 +60,16 @@ impl Library {
         let mut parsed = Vec::with_capacity(files.len());
         for (name, text) in files {
             let id = sources.add(name.as_ref(), text.as_ref());
-            if is_source(name.as_ref()) {
+            if is_source(name.as_ref()) || is_text(name.as_ref()) {
                 continue;
             }
             let one = parse(id, text.as_ref());
             diagnostics.extend(one.diagnostics);
             parsed.push(one.file);
         }
-        let (library, found) = Library::read(sources, &parsed);
+        let (mut library, found) = Library::read(sources, &parsed);
         diagnostics.extend(found);
+        library.texts = texts(&library.sources, &mut diagnostics);
         (library, diagnostics)
     }
 
@@ -229,6 +232,8 @@ fn read_defaults(library: &mut Library, files: &[&File], diagnostics: &mut Vec<D
     }
 }
 
+/// Below it lie the library's texts of messages.
+const TEXTS: &str = "stdlib/texts/";
 /// The folder of the templates.
 const TEMPLATES: &str = "templates/";
 
@@ -241,6 +246,17 @@ fn is_template(name: &str) -> bool {
 
 fn is_default(name: &str) -> bool {
     name.starts_with(DEFAULTS) || name.contains("/flows/defaults/")
+}
+
+/// The library's texts of messages, for what they need: they are filled by the program that holds them.
+fn texts(sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<SmolStr, TextData> {
+    let named = sources.iter().filter_map(|(id, source)| Some((id, source.name.split_once(TEXTS)?.1, &source.text)));
+    let files: Vec<_> = named.filter_map(|(id, path, text)| read_text(id, path, text, diagnostics)).collect();
+    texts_together(&files, &BTreeMap::new(), diagnostics).1
+}
+
+fn is_text(name: &str) -> bool {
+    name.contains(TEXTS) && !name.ends_with(".admit")
 }
 
 fn is_source(name: &str) -> bool {

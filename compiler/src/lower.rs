@@ -8,6 +8,7 @@ mod layout;
 
 use admit_plan::bundle::{self, BlockType, Bundle, Debug, Effects, FlowPlan};
 use admit_plan::code;
+use admit_plan::text::Text;
 use admit_plan::types::{Kind, Type};
 use admit_plan::verify;
 use rustc_hash::FxHashMap;
@@ -39,6 +40,8 @@ pub struct Program<'a> {
     pub flows: Vec<&'a Flow>,
     /// Its Actions, checked without errors.
     pub actions: &'a Actions,
+    /// Its texts of messages, in order.
+    pub texts: &'a [Text],
     /// The JavaScript of its Actions.
     pub scripts: &'a Scripts,
     /// The texts that the debug table quotes.
@@ -80,6 +83,7 @@ pub fn build(
         params: checked.params.iter().map(ParamValue::of).collect(),
         flows: checked.system_flows().collect(),
         actions: &checked.actions,
+        texts: &project.texts,
         scripts,
         sources: &project.sources,
     })
@@ -224,6 +228,7 @@ impl<'a> Builder<'a> {
             secrets: self.secrets,
             event,
             actions,
+            texts: program.texts.to_vec(),
             flows,
             debug: Some(debug),
         };

@@ -5,10 +5,12 @@ mod lists;
 mod manifest;
 mod tenants;
 mod text;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use admit_plan::code::Set;
+use admit_plan::text::Text;
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
@@ -23,6 +25,8 @@ pub(crate) use actions::Place;
 pub use lists::{ListEntry, ListFile};
 pub use manifest::{Limits, Manifest, Settings, Sms, Smtp};
 pub use tenants::{Tenant, TenantParam};
+pub use texts::TextData;
+pub(crate) use texts::{read as read_text, together as texts_together};
 
 /// The standard library that this compiler knows: the `catalogue` of `admit.toml`.
 pub const CATALOGUE: &str = "1";
@@ -44,6 +48,10 @@ pub struct Project {
     pub action_sources: BTreeMap<SmolStr, FileId>,
     /// Where each `action.admit` lies, and below them the library's templates of other slugs.
     pub actions: Vec<ActionFile>,
+    /// Texts of messages, by name and language in order.
+    pub texts: Vec<Text>,
+    /// What each text needs, the library's among them.
+    pub text_data: BTreeMap<SmolStr, TextData>,
 }
 
 impl Project {
@@ -54,6 +62,7 @@ impl Project {
         let mut diagnostics = Vec::new();
         let mut programs: Vec<(FileId, String)> = Vec::new();
         let mut tenant_files = Vec::new();
+        let mut text_files = Vec::new();
         for (path, bytes) in files {
             let path = path.as_ref().trim_start_matches("./");
             let Some(kind) = FileKind::of(path) else { continue };
@@ -69,6 +78,10 @@ impl Project {
                     project.lists.insert(path.into(), lists::read(id, &text, &mut diagnostics));
                 }
                 FileKind::Tenant => tenant_files.push((id, path.to_owned(), text)),
+                FileKind::Text => {
+                    let below = path.strip_prefix("templates/").unwrap_or(path);
+                    text_files.extend(texts::read(id, below, &text, &mut diagnostics));
+                }
                 FileKind::ActionSource => {
                     project.action_sources.insert(path.into(), id);
                 }
@@ -85,6 +98,7 @@ impl Project {
         project.actions = actions::layout(&project, &paths, &mut diagnostics);
         project.take_templates(library);
         lists::check(&project, &mut diagnostics);
+        (project.texts, project.text_data) = texts::together(&text_files, &library.texts, &mut diagnostics);
         for (id, path, text) in tenant_files {
             tenants::read(&mut project, id, &path, &text, &mut diagnostics);
         }
@@ -137,6 +151,7 @@ enum FileKind {
     List,
     Tenant,
     ActionSource,
+    Text,
 }
 
 impl FileKind {
@@ -148,6 +163,7 @@ impl FileKind {
             "admit" => Some(FileKind::Program),
             "txt" if path.starts_with("lists/") => Some(FileKind::List),
             "toml" if tenant => Some(FileKind::Tenant),
+            "txt" | "html" if path.starts_with("templates/") => Some(FileKind::Text),
             "ts" | "js" if path.starts_with("actions/") => Some(FileKind::ActionSource),
             // A single file that the user named, or standard input, is a program whatever it is called.
             _ if path == "<stdin>" => Some(FileKind::Program),
@@ -160,6 +176,7 @@ impl FileKind {
         match self {
             FileKind::Program => usize::MAX,
             FileKind::Manifest | FileKind::Tenant => 1 << 20,
+            FileKind::Text => texts::MAX_BYTES,
             FileKind::List => 16 << 20,
             FileKind::ActionSource => 4 << 20,
         }

@@ -16,6 +16,7 @@ use crate::ast::{File, Flow, Item, ItemKind, ListDecl, Name, Param, Rule, RunAct
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::library::types::{self, Place};
+use crate::project::TextData;
 use crate::schema::Contract;
 use crate::source::Span;
 use crate::typed::action::Kind as ActionKind;
@@ -49,6 +50,8 @@ pub struct Index<'a> {
     pub broken: bool,
     /// Engine time per request of a system flow that says no budget, in milliseconds.
     pub budget: u64,
+    /// What each text of messages needs, by name.
+    pub texts: &'a BTreeMap<SmolStr, TextData>,
 }
 
 /// A flow and its item.
@@ -102,6 +105,7 @@ pub fn index<'a>(
         events: FxHashMap::default(),
         broken: false,
         budget: crate::check::DEFAULT_BUDGET,
+        texts: &library.texts,
     };
     let mut rules: BTreeMap<&str, &Name> = BTreeMap::new();
     for item in files.iter().flat_map(|file| &file.items) {

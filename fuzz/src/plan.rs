@@ -71,6 +71,7 @@ pub fn bundle(choices: &mut Choices<'_>) -> Bundle {
         secrets: vec![9, 10],
         event: None,
         actions: Vec::new(),
+        texts: Vec::new(),
         flows: Vec::new(),
         debug: None,
     };

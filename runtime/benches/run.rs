@@ -269,6 +269,7 @@ fn flow() -> (Bundle, Registry) {
         secrets: Vec::new(),
         event: None,
         actions: Vec::new(),
+        texts: Vec::new(),
         flows: vec![flow],
         debug: None,
     };

@@ -19,6 +19,7 @@ pub mod record;
 pub mod state;
 pub mod tenant;
 pub mod testing;
+mod texts;
 mod token;
 pub mod trace;
 mod typed;

@@ -22,7 +22,8 @@ pub use generated::{DEFAULTS, PAGES, SOURCES, TEMPLATES, registry};
 pub use texts::TEXTS;
 pub use value::Value;
 
-/// All that a project is checked against: the declarations, the default flows, then the templates with their sources.
+/// All that a project is checked against: the declarations, the default flows, then the templates with their sources,
+/// and the texts of messages.
 pub fn files() -> Vec<(&'static str, &'static str)> {
-    SOURCES.iter().chain(DEFAULTS).chain(TEMPLATES).copied().collect()
+    SOURCES.iter().chain(DEFAULTS).chain(TEMPLATES).chain(TEXTS).copied().collect()
 }

@@ -7,29 +7,29 @@ use admit_runtime::message::Content;
 
 use crate::config::Fields;
 
-/// Path below `stdlib/texts` and text of each file.
+/// Path and text of each file.
 pub const TEXTS: &[(&str, &str)] = &[
-    ("code.html", include_str!("../texts/code.html")),
-    ("code.sms.txt", include_str!("../texts/code.sms.txt")),
-    ("code.txt", include_str!("../texts/code.txt")),
-    ("de/code.html", include_str!("../texts/de/code.html")),
-    ("de/code.sms.txt", include_str!("../texts/de/code.sms.txt")),
-    ("de/code.txt", include_str!("../texts/de/code.txt")),
-    ("de/link.html", include_str!("../texts/de/link.html")),
-    ("de/link.txt", include_str!("../texts/de/link.txt")),
-    ("de/recovery.html", include_str!("../texts/de/recovery.html")),
-    ("de/recovery.txt", include_str!("../texts/de/recovery.txt")),
-    ("de/welcome.html", include_str!("../texts/de/welcome.html")),
-    ("de/welcome.txt", include_str!("../texts/de/welcome.txt")),
-    ("link.html", include_str!("../texts/link.html")),
-    ("link.txt", include_str!("../texts/link.txt")),
-    ("notification.html", include_str!("../texts/notification.html")),
-    ("notification.sms.txt", include_str!("../texts/notification.sms.txt")),
-    ("notification.txt", include_str!("../texts/notification.txt")),
-    ("recovery.html", include_str!("../texts/recovery.html")),
-    ("recovery.txt", include_str!("../texts/recovery.txt")),
-    ("welcome.html", include_str!("../texts/welcome.html")),
-    ("welcome.txt", include_str!("../texts/welcome.txt")),
+    ("stdlib/texts/code.html", include_str!("../texts/code.html")),
+    ("stdlib/texts/code.sms.txt", include_str!("../texts/code.sms.txt")),
+    ("stdlib/texts/code.txt", include_str!("../texts/code.txt")),
+    ("stdlib/texts/de/code.html", include_str!("../texts/de/code.html")),
+    ("stdlib/texts/de/code.sms.txt", include_str!("../texts/de/code.sms.txt")),
+    ("stdlib/texts/de/code.txt", include_str!("../texts/de/code.txt")),
+    ("stdlib/texts/de/link.html", include_str!("../texts/de/link.html")),
+    ("stdlib/texts/de/link.txt", include_str!("../texts/de/link.txt")),
+    ("stdlib/texts/de/recovery.html", include_str!("../texts/de/recovery.html")),
+    ("stdlib/texts/de/recovery.txt", include_str!("../texts/de/recovery.txt")),
+    ("stdlib/texts/de/welcome.html", include_str!("../texts/de/welcome.html")),
+    ("stdlib/texts/de/welcome.txt", include_str!("../texts/de/welcome.txt")),
+    ("stdlib/texts/link.html", include_str!("../texts/link.html")),
+    ("stdlib/texts/link.txt", include_str!("../texts/link.txt")),
+    ("stdlib/texts/notification.html", include_str!("../texts/notification.html")),
+    ("stdlib/texts/notification.sms.txt", include_str!("../texts/notification.sms.txt")),
+    ("stdlib/texts/notification.txt", include_str!("../texts/notification.txt")),
+    ("stdlib/texts/recovery.html", include_str!("../texts/recovery.html")),
+    ("stdlib/texts/recovery.txt", include_str!("../texts/recovery.txt")),
+    ("stdlib/texts/welcome.html", include_str!("../texts/welcome.html")),
+    ("stdlib/texts/welcome.txt", include_str!("../texts/welcome.txt")),
 ];
 
 /// The language of the files that stand in no folder of a language.
@@ -58,7 +58,7 @@ pub(crate) fn render(name: &str, locales: &[&str], data: &Datum) -> Result<Optio
 }
 
 fn file(below: &str, name: &str, end: &str) -> Option<&'static str> {
-    let path = format!("{below}{name}.{end}");
+    let path = format!("stdlib/texts/{below}{name}.{end}");
     TEXTS.iter().find(|(known, _)| *known == path).map(|(_, text)| *text)
 }
 
@@ -118,7 +118,7 @@ mod tests {
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 let entry = entry.unwrap();
                 if entry.file_type().unwrap().is_file() {
-                    found.push(format!("{folder}{}", entry.file_name().to_str().unwrap()));
+                    found.push(format!("stdlib/texts/{folder}{}", entry.file_name().to_str().unwrap()));
                 }
             }
         }

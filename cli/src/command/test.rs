@@ -114,6 +114,7 @@ fn plan(loaded: &Loaded) -> Result<Result<Verified, Failure>, Vec<admit_compiler
         params: loaded.checked.params.iter().map(lower::ParamValue::of).collect(),
         flows: loaded.checked.system_flows().chain(&alone).collect(),
         actions: &loaded.checked.actions,
+        texts: &loaded.project.texts,
         scripts: &loaded.scripts,
         sources: loaded.sources(),
     };

@@ -5,10 +5,11 @@ use smol_str::SmolStr;
 
 use crate::code::{Expr, Pool, Slot, SlotId, StrId};
 use crate::depth::bounded;
+use crate::text::Text;
 use crate::types::Type;
 
 /// The version of the format. Another version is refused.
-pub const FORMAT: u16 = 2;
+pub const FORMAT: u16 = 3;
 
 /// Index into [`FlowPlan::nodes`].
 pub type NodeId = u32;
@@ -44,6 +45,8 @@ pub struct Bundle {
     pub event: Option<Type>,
     /// Every version of every Action that some flow pins, by slug and version in order.
     pub actions: Vec<Action>,
+    /// Texts of messages, by name and language in order.
+    pub texts: Vec<Text>,
     /// System flows, by name in order; custom flows are inlined where they run.
     pub flows: Vec<FlowPlan>,
     /// Positions in the source; `admit build --strip` leaves it out. A section of its own in the file.

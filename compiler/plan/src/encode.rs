@@ -171,10 +171,10 @@ fn exactly<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
 
 /// Names and constants first: the words of types are numbers of the constants' strings.
 fn core_bytes(bundle: &Bundle) -> Result<Vec<u8>, Refusal> {
-    let Bundle { project, catalogue, pool, blocks, params, secrets, event, actions, flows, debug: _ } = bundle;
+    let Bundle { project, catalogue, pool, blocks, params, secrets, event, actions, texts, flows, debug: _ } = bundle;
     let first = postcard::to_allocvec(&(project, catalogue, pool));
     let second =
-        words::with(&pool.strings, || postcard::to_allocvec(&(blocks, params, secrets, event, actions, flows)));
+        words::with(&pool.strings, || postcard::to_allocvec(&(blocks, params, secrets, event, actions, texts, flows)));
     match (first, second) {
         (Ok(mut bytes), Ok(more)) => {
             bytes.extend(more);
@@ -186,8 +186,8 @@ fn core_bytes(bundle: &Bundle) -> Result<Vec<u8>, Refusal> {
 
 fn read_core(core: &[u8]) -> Option<Bundle> {
     let ((project, catalogue, pool), rest): ((SmolStr, SmolStr, Pool), _) = postcard::take_from_bytes(core).ok()?;
-    let (blocks, params, secrets, event, actions, flows) = words::with(&pool.strings, || exactly(rest))?;
-    Some(Bundle { project, catalogue, pool, blocks, params, secrets, event, actions, flows, debug: None })
+    let (blocks, params, secrets, event, actions, texts, flows) = words::with(&pool.strings, || exactly(rest))?;
+    Some(Bundle { project, catalogue, pool, blocks, params, secrets, event, actions, texts, flows, debug: None })
 }
 
 fn hash_of(core: &[u8]) -> ContentHash {

@@ -14,6 +14,7 @@ pub mod func;
 pub mod listing;
 pub mod names;
 pub mod rep;
+pub mod text;
 pub mod types;
 pub mod verify;
 mod words;

@@ -10,6 +10,7 @@ mod expr;
 mod flow;
 mod pool;
 mod slots;
+mod texts;
 mod types;
 mod walk;
 
@@ -103,6 +104,7 @@ fn check(bundle: &Bundle) -> Result<(), Refusal> {
     distinct(bundle.secrets.iter()).map_err(at("secrets"))?;
     actions::check(bundle)
         .map_err(|(id, what)| at(&id.map_or("actions".to_owned(), |id| format!("Action {id}")))(what))?;
+    texts::check(&bundle.texts).map_err(at("texts"))?;
     let names = bundle.flows.iter().map(|flow| bundle.pool.strings.get(flow.name as usize));
     if !names.is_sorted_by(|left, right| left < right) {
         return Err(at("flows")("they are not in the order of their names".to_owned()));

@@ -96,6 +96,7 @@ impl Walk<'_, '_> {
                 );
             }
         }
+        self.message_text(owner, declared, fields);
         checked
     }
 

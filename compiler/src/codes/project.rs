@@ -14,4 +14,7 @@ pub(super) const CODES: &[Code] = &[
     code!(Error, "A0909", "an Action does not lie where it belongs"),
     code!(Error, "A0910", "a tenant's value is not of its param's type"),
     code!(Error, "A0911", "a tenant gives no value for a param"),
+    code!(Error, "A0930", "a text of messages is not one"),
+    code!(Error, "A0931", "a block names a text that there is not"),
+    code!(Error, "A0932", "a text does not get its data"),
 ];

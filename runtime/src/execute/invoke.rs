@@ -13,8 +13,8 @@ use crate::execute::action::{self, GRACE};
 use crate::execute::config::reveal;
 use crate::execute::view::View;
 use crate::execute::walk::{Fault, Finished, Invocation, Mark};
-use crate::message::NoTexts;
 use crate::state::Run;
+use crate::texts::Written;
 use crate::trace::{Level, TraceEvent};
 
 const NANOS_PER_MS: u64 = 1_000_000;
@@ -114,7 +114,7 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
             time_left: limit / NANOS_PER_MS,
             action: action.as_ref().map(|action| action.call(&run.tenant)),
             claims: &run.claims,
-            texts: &NoTexts,
+            texts: &Written(&engine.bundle.texts),
         };
         implementation.run(call).await.map_err(failed)
     })

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_plan::bundle::{BlockNode, Node, NodeId};
+use admit_plan::text::Text;
 use admit_plan::types::Type;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -22,11 +23,11 @@ use crate::execute::config::{Config, Part, reveal};
 use crate::execute::invoke::{Miss, failed};
 use crate::execute::view::View;
 use crate::host::Host;
-use crate::message::NoTexts;
 use crate::record::PackedGroups;
 use crate::record::packed::Packed;
-use crate::state::Run;
+use crate::state::{Run, text_field};
 use crate::tenant::TenantId;
+use crate::texts::Written;
 use crate::trace::{BlockEnd, Trace, TraceEvent};
 use crate::unit::{Unit, Write};
 
@@ -42,7 +43,7 @@ pub const MOST_TRIES: u32 = 16;
 /// Longest pause between tries, in milliseconds.
 const LONGEST_PAUSE: u64 = 60 * 60 * 1000;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A job as the queue hands it out.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +105,8 @@ enum What {
         event: Vec<u8>,
         input: Vec<(SmolStr, Packed)>,
         groups: PackedGroups,
+        /// The text of messages that its config names, in every language.
+        texts: Vec<Text>,
     },
     /// An Action of the bundle that the run began with, so that it finishes on the version it began with.
     Action { bundle: [u8; 32], flow: u32, node: NodeId, event: String, step: String },
@@ -149,6 +152,7 @@ pub(super) fn enqueue(
             event: run.event.to_vec(),
             input: run.input.iter().map(|(name, value)| (name.clone(), Packed(value.clone()))).collect(),
             groups: PackedGroups::from(&run.groups),
+            texts: texts_of(engine, &config.record),
         },
     };
     let job = Job {
@@ -230,7 +234,7 @@ impl JobEnd {
 }
 
 async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(), Miss> {
-    let What::Block { block, types, event, input, groups } = &job.what else { return Ok(()) };
+    let What::Block { block, types, event, input, groups, texts } = &job.what else { return Ok(()) };
     let damaged = || Miss::FailedForGood("the job is damaged".to_owned());
     let block = world.registry.get(block).ok_or_else(|| Miss::Failed(format!("there is no block `{block}`")))?;
     let run = Run {
@@ -271,7 +275,7 @@ async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(),
             time_left: job.timeout,
             action: None,
             claims: &[],
-            texts: &NoTexts,
+            texts: &Written(texts),
         };
         block.run(call).await.map_err(failed)
     })
@@ -289,6 +293,12 @@ async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(),
             Err(Miss::FailedForGood("a queued block may only do its work".to_owned()))
         }
     }
+}
+
+/// The text that the config names, so that the job needs no bundle.
+fn texts_of(engine: &Engine, config: &Datum) -> Vec<Text> {
+    let Some(name) = text_field(config, "template") else { return Vec::new() };
+    engine.bundle.texts.iter().filter(|text| text.name == name).cloned().collect()
 }
 
 fn decode(payload: &[u8]) -> Result<Job, String> {

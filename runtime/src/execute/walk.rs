@@ -23,8 +23,8 @@ use crate::execute::{Work, job, slots};
 use crate::explain;
 use crate::expression::Failure;
 use crate::host::Secret;
-use crate::message::NoTexts;
 use crate::state::{Frame, Kept, Run};
+use crate::texts::Written;
 use crate::trace::{BlockEnd, Level, TraceEvent};
 use crate::when;
 use crate::when::jit::Compiled;
@@ -350,7 +350,7 @@ impl<'a> Walker<'_, '_, 'a> {
             time_left: block.timeout,
             action: None,
             claims: &self.run.claims,
-            texts: &NoTexts,
+            texts: &Written(&self.engine.bundle.texts),
         };
         let result = catch_unwind(AssertUnwindSafe(|| implementation.run_now(&mut call)));
         let result = match result {

@@ -155,6 +155,7 @@ impl Flow {
             secrets: Vec::new(),
             event: None,
             actions: Vec::new(),
+            texts: Vec::new(),
             flows: vec![flow],
             debug: None,
         };

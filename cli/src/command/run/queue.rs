@@ -13,6 +13,7 @@ use admit_runtime::block::Registry;
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::job::{JobEnd, Queued, pause_after, run_job};
 use admit_runtime::host::{Host, StoreError};
+use admit_runtime::message::{self, Channel, Message};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
 use admit_store::{Job, JobNext, SqliteStore};
@@ -116,7 +117,10 @@ impl Worker<'_> {
     }
 
     fn next(&self, job: &Job, end: &JobEnd) -> JobNext {
-        let Some(failure) = &end.failure else { return JobNext::Done };
+        let Some(failure) = &end.failure else {
+            tell(job);
+            return JobNext::Done;
+        };
         let why = sanitize::line(&failure.detail);
         let mut random = [0; 8];
         self.queue.host.random(&mut random);
@@ -145,6 +149,23 @@ impl Worker<'_> {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         engines.insert(hash, Arc::clone(&found));
         Some(found)
+    }
+}
+
+/// Says that a message has left, and of which step; not to whom.
+fn tell(job: &Job) {
+    if job.kind != message::KIND {
+        return;
+    }
+    let Ok(message) = Message::decode(&job.payload) else { return };
+    let what = match message.channel {
+        Channel::Mail => "a mail",
+        Channel::Sms => "a text message",
+    };
+    let (flow, label) = &message.step;
+    if !message.is_decoy {
+        note(&sanitize::line(&format!("sent {what} of `{label}` in `{flow}`")));
+        note("\n");
     }
 }
 
