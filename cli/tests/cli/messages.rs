@@ -12,7 +12,7 @@ const FLOW: &str = r#"system flow login {
     password_check
     decision password-result {
       when !step.password-check.verified -> wrong {
-        send_email to-nobody { to: "nobody@example.com", template: "signed-in", data: {"who": "x"} }
+        send_email as to-nobody { to: "nobody@example.com", template: "signed-in", data: {"who": "x"} }
         deny { reason: "invalid_credentials" }
       }
       default -> verified

@@ -86,8 +86,13 @@ fn walk(mut at: At, element: &mut String, text: &str) -> At {
             },
             At::Tag(word) if matches!(letter, '"' | '\'') && word.ends_with('=') => {
                 let name = word.trim_end_matches('=').to_ascii_lowercase();
-                let is_safe = !name.starts_with("on") && !["style", "srcdoc", "srcset"].contains(&name.as_str());
-                At::Value { quote: letter, is_url: URLS.contains(&name.as_str()), is_begun: false, is_safe }
+                let is_script = name.starts_with("on") || ["style", "srcdoc", "srcset"].contains(&name.as_str());
+                let value = rest.get(1..).unwrap_or_default().trim_start().to_ascii_lowercase();
+                let runs = ["javascript:", "vbscript:", "data:"].iter().any(|scheme| value.starts_with(scheme));
+                // Without a name it stands apart from its `=`, and is not known.
+                let is_safe = !is_script && !runs && !name.is_empty();
+                let is_url = is_safe && URLS.contains(&name.as_str());
+                At::Value { quote: letter, is_url, is_begun: false, is_safe }
             }
             At::Tag(word) if letter.is_whitespace() && !word.ends_with('=') => At::Tag(String::new()),
             At::Tag(word) if letter.is_whitespace() => At::Tag(word),
@@ -99,4 +104,53 @@ fn walk(mut at: At, element: &mut String, text: &str) -> At {
         rest = rest.get(taken..).unwrap_or_default();
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileId, Span};
+
+    /// The places of the holes, and how many were refused.
+    fn places_of(html: &str) -> (Vec<Place>, usize) {
+        let mut out = Vec::new();
+        let mut pieces = super::super::pieces(FileId(0), html, 0, &mut out);
+        places(&mut pieces, &mut out);
+        let place = |(piece, _): &(Piece, Span)| match piece {
+            Piece::Text(_) => None,
+            Piece::Hole(_, place) => Some(*place),
+        };
+        (pieces.iter().filter_map(place).collect(), out.len())
+    }
+
+    #[test]
+    fn t28_a_hole_knows_its_place() {
+        for (html, wanted) in [
+            ("<p>{{ a }}</p>", vec![Place::Html]),
+            ("<p title='{{ a }}' class=\"x {{ a }}\">", vec![Place::Html, Place::Html]),
+            ("<a href=\"{{ a }}\">{{ a }}</a>", vec![Place::Url, Place::Html]),
+            ("<a HREF='https://x.example/{{ a }}?b={{ a }}'>", vec![Place::UrlPart, Place::UrlPart]),
+            ("<!-- {a} --><img src=\"{{ a }}/x\"><script>x < 1</script>{{ a }}", vec![Place::Url, Place::Html]),
+        ] {
+            assert_eq!(places_of(html), (wanted, 0), "{html}");
+        }
+    }
+
+    #[test]
+    fn t28_a_hole_where_no_value_is_safe_is_refused() {
+        for html in [
+            "<a href={{ a }}>",
+            "<{{ a }}>",
+            "<p {{ a }}>",
+            "<p onclick=\"x('{{ a }}')\">",
+            "<p style=\"color: {{ a }}\">",
+            "<a href=\"javascript:x('{{ a }}')\">",
+            "<a href = \"{{ a }}\">",
+            "<script>var x = \"{{ a }}\"</script>",
+            "<STYLE>p { color: {{ a }} }</STYLE>",
+            "<!-- {{ a }} -->",
+        ] {
+            assert_eq!(places_of(html).1, 1, "{html}");
+        }
+    }
 }
