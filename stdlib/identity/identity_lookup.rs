@@ -22,7 +22,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
     let config = Config::read(&call)?;
     // Absent where the flow's input has no identifier: nobody is found by it.
     let identifier = config.identifier.unwrap_or_default();
-    let user = call.host.store().user_by_identifier(call.tenant, &identifier).await?;
+    let user = call.user_by_identifier(&identifier).await?;
     if user.is_some() && config.must_not_exist {
         return Ok(Done::Deny { reason: "already_registered".to_owned(), user_message: None });
     }

@@ -7,12 +7,15 @@ use admit_runtime::block::{Block, Registry};
 
 pub mod allow;
 pub mod call_webhook;
+pub mod channel_otp_send;
+pub mod channel_otp_verify;
 pub mod check_mfa_status;
 pub mod credential_set;
 pub mod delay;
 pub mod deny;
 pub mod email_verification;
 pub mod finalize;
+pub mod identity_create;
 pub mod identity_lookup;
 pub mod issue_session;
 pub mod log_event;
@@ -22,11 +25,15 @@ pub mod password_check;
 pub mod password_policy;
 pub mod password_recovery_send;
 pub mod password_update;
+pub mod profile_update;
 pub mod require_mfa;
 pub mod require_mfa_enroll;
 pub mod risk_evaluate;
 pub mod send_email;
 pub mod set_custom_claim;
+pub mod update_user;
+pub mod verification_check;
+pub mod verification_send;
 
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
@@ -37,16 +44,19 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 22] {
+fn blocks() -> [Arc<dyn Block>; 29] {
     [
         Arc::new(allow::Allow),
         Arc::new(call_webhook::CallWebhook),
+        Arc::new(channel_otp_send::ChannelOtpSend),
+        Arc::new(channel_otp_verify::ChannelOtpVerify),
         Arc::new(check_mfa_status::CheckMfaStatus),
         Arc::new(credential_set::CredentialSet),
         Arc::new(delay::Delay),
         Arc::new(deny::Deny),
         Arc::new(email_verification::EmailVerification),
         Arc::new(finalize::Finalize),
+        Arc::new(identity_create::IdentityCreate),
         Arc::new(identity_lookup::IdentityLookup),
         Arc::new(issue_session::IssueSession),
         Arc::new(log_event::LogEvent),
@@ -56,11 +66,15 @@ fn blocks() -> [Arc<dyn Block>; 22] {
         Arc::new(password_policy::PasswordPolicy),
         Arc::new(password_recovery_send::PasswordRecoverySend),
         Arc::new(password_update::PasswordUpdate),
+        Arc::new(profile_update::ProfileUpdate),
         Arc::new(require_mfa::RequireMfa),
         Arc::new(require_mfa_enroll::RequireMfaEnroll),
         Arc::new(risk_evaluate::RiskEvaluate),
         Arc::new(send_email::SendEmail),
         Arc::new(set_custom_claim::SetCustomClaim),
+        Arc::new(update_user::UpdateUser),
+        Arc::new(verification_check::VerificationCheck),
+        Arc::new(verification_send::VerificationSend),
     ]
 }
 
@@ -68,6 +82,8 @@ fn blocks() -> [Arc<dyn Block>; 22] {
 pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/event.admit", include_str!("../event.admit")),
     ("stdlib/session.admit", include_str!("../session.admit")),
+    ("stdlib/auth/channel_otp_send.admit", include_str!("../auth/channel_otp_send.admit")),
+    ("stdlib/auth/channel_otp_verify.admit", include_str!("../auth/channel_otp_verify.admit")),
     ("stdlib/auth/check_mfa_status.admit", include_str!("../auth/check_mfa_status.admit")),
     ("stdlib/auth/credential_set.admit", include_str!("../auth/credential_set.admit")),
     ("stdlib/auth/mfa.admit", include_str!("../auth/mfa.admit")),
@@ -79,7 +95,12 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
     ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
     ("stdlib/identity/email_verification.admit", include_str!("../identity/email_verification.admit")),
+    ("stdlib/identity/identity_create.admit", include_str!("../identity/identity_create.admit")),
     ("stdlib/identity/identity_lookup.admit", include_str!("../identity/identity_lookup.admit")),
+    ("stdlib/identity/profile_update.admit", include_str!("../identity/profile_update.admit")),
+    ("stdlib/identity/update_user.admit", include_str!("../identity/update_user.admit")),
+    ("stdlib/identity/verification_check.admit", include_str!("../identity/verification_check.admit")),
+    ("stdlib/identity/verification_send.admit", include_str!("../identity/verification_send.admit")),
     ("stdlib/notification/call_webhook.admit", include_str!("../notification/call_webhook.admit")),
     ("stdlib/notification/delay.admit", include_str!("../notification/delay.admit")),
     ("stdlib/notification/log_event.admit", include_str!("../notification/log_event.admit")),

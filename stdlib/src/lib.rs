@@ -2,6 +2,7 @@
 //! ([`TEMPLATES`]) and default flows ([`DEFAULTS`]). A block is a declaration and an implementation in `<family>/`; [`generated`] is written from the
 //! declarations and holds, for each, its types in Rust around its implementation.
 
+mod challenge;
 mod config;
 pub mod generated;
 mod link;
@@ -10,6 +11,7 @@ mod message;
 pub mod password;
 mod receiver;
 mod texts;
+mod traits;
 mod value;
 
 // What blocks share.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use admit_compiler::render::sanitize;
+use admit_eval::value::Instant;
 use admit_store::{NewUser, SecretText, UserSummary};
 use serde_json::json;
 
@@ -28,6 +29,8 @@ enum What {
     Import(Import),
     /// List the users
     List(List),
+    /// Erase users whose sign-up was never finished: those pending for more than a day
+    Purge(Purge),
 }
 
 /// Arguments of `admit user add`.
@@ -80,12 +83,24 @@ struct List {
     database: DatabaseArgs,
 }
 
+/// Arguments of `admit user purge`.
+#[derive(Debug, clap::Args)]
+struct Purge {
+    /// Hours that a user must have been pending for
+    #[arg(long, default_value_t = 24)]
+    hours: u32,
+    /// Where users are kept
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
 /// Does it.
 pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
     match args.what {
         What::Add(args) => world::block_on(add(args, output)),
         What::Import(args) => world::block_on(import(args)),
         What::List(args) => world::block_on(list(args, output)),
+        What::Purge(args) => world::block_on(purge(args, output)),
     }
 }
 
@@ -142,6 +157,21 @@ async fn list(args: List, output: &Output) -> Result<Exit, Failure> {
     } else {
         let users: Vec<_> = users.iter().map(as_json).collect();
         print(&format!("{}\n", sanitize::json(&json!({ "users": users }))));
+    }
+    database.store.close().await;
+    Ok(Exit::Ok)
+}
+
+async fn purge(args: Purge, output: &Output) -> Result<Exit, Failure> {
+    let database = Database::open(&args.database, root().as_deref(), New::Refused).await?;
+    let now = now();
+    let before = Instant { seconds: now.seconds.saturating_sub(i64::from(args.hours) * 60 * 60), nanos: now.nanos };
+    let purged = database.store.purge_pending(&args.database.tenant, before, now).await;
+    let purged = purged.map_err(|error| Failure::new(error.to_string()))?;
+    if output.human() {
+        note(&format!("purged {purged} pending user{}\n", if purged == 1 { "" } else { "s" }));
+    } else {
+        print(&format!("{}\n", json!({ "purged": purged })));
     }
     database.store.close().await;
     Ok(Exit::Ok)

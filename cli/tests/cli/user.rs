@@ -24,6 +24,9 @@ fn users_are_added_and_listed() {
     add("--email b@x.io --password-stdin --no-password", "").code(2);
     add("--no-password", "").code(2).says("a user needs an identifier");
     folder.admit("user list --tenant acme").code(0).says("the tenant `acme` has no users");
+    folder.admit("user purge").code(0).says("purged 0 pending users");
+    assert_eq!(folder.admit("user purge --hours 0 --format json").code(0).json()["purged"], 0);
+    assert_eq!(folder.admit("user list").code(0).out.lines().count(), 2, "who is not pending stays");
     folder.admit("user").code(2);
     folder.admit("user remove").code(2);
 }

@@ -9,6 +9,7 @@ use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 
 use crate::execute::patch_metadata;
+use crate::expression::to_json;
 use crate::host::{
     BoxFuture, ChallengeOf, Credential, FoundChallenge, RunCommit, RunEnd, Secret, SignIn, Store, StoreError,
     StoredRun, SuspendedRow, Tried,
@@ -102,6 +103,34 @@ impl MemoryStore {
             created_at: Instant { seconds: 0, nanos: 0 },
         };
         self.rows(tenant, |rows| rows.credentials.push(row));
+    }
+
+    /// What holds for everybody, one line each: users, credentials, sessions, sign-ins, messages that wait. Not what is used up,
+    /// nor what waits for a run to end.
+    pub fn holdings(&self, tenant: &TenantId) -> Vec<String> {
+        self.rows(tenant, |rows| {
+            let users = rows.seen().map(|user| format!("user {}", to_json(user)));
+            let credentials = rows
+                .credentials
+                .iter()
+                .filter(|row| row.kind != "backup_code" && !rows.pending.contains_key(&row.user_id));
+            let credentials = credentials.map(|row| {
+                let material = blake3::hash(row.material.expose());
+                format!("credential {} {} {material} {}", row.id, row.kind, to_json(&row.data))
+            });
+            let sessions =
+                rows.sessions.keys().filter(|id| !rows.revoked.contains(*id)).map(|id| format!("session {id}"));
+            let sign_ins = rows.sign_ins.iter().map(|(user, past)| format!("sign-ins {user} {}", past.len()));
+            let messages = rows.jobs.iter().filter(|(_, (kind, _))| kind == crate::message::KIND);
+            let messages = messages.map(|(key, _)| format!("message {key}"));
+            let inbox = rows.inbox.iter().map(|entry| format!("inbox {}", entry.id));
+            users.chain(credentials).chain(sessions).chain(sign_ins).chain(messages).chain(inbox).collect()
+        })
+    }
+
+    /// Ids of users who wait for the run to end that has made them.
+    pub fn pending(&self, tenant: &TenantId) -> Vec<String> {
+        self.rows(tenant, |rows| rows.pending.keys().cloned().collect())
     }
 
     /// Users that are not pending, in the order of their ids.

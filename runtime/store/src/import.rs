@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use admit_runtime::identifier::normalise_identifier;
+use admit_runtime::identifier::{identifier_fault, normalise_identifier};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::profile::{NewUser, identifier_fault, identifiers};
+use crate::profile::{NewUser, identifiers};
 
 /// How hashes begin that a password can be verified against. The store looks no further: [`Passwords::fault`] does.
 const HASHES: [&str; 5] = ["$argon2id$", "$scrypt$", "$2a$", "$2b$", "$2y$"];

@@ -17,9 +17,6 @@ use crate::keys::unsealed;
 use crate::seal::SealKey;
 use crate::users::Status;
 
-/// Longest identifier in bytes: 320, an e-mail address of 64 + 1 + 255 octets (RFC 5321 section 4.5.3.1).
-const LONGEST_IDENTIFIER: usize = 320;
-
 /// Largest `app_metadata` and `user_metadata` that a run may leave, as JSON in bytes.
 const LARGEST_METADATA: usize = 64 * 1024;
 
@@ -179,32 +176,6 @@ pub(crate) fn identifiers(profile: &Profile) -> Vec<(&'static str, &str)> {
         .collect()
 }
 
-/// Why an identifier cannot be of this kind.
-pub(crate) fn identifier_fault(kind: &str, value: &str) -> Option<String> {
-    let (looks_like, normal) = normalise_identifier(value);
-    if normal.is_empty() || normal.len() > LONGEST_IDENTIFIER {
-        return Some(format!("`{kind}` must have 1 to {LONGEST_IDENTIFIER} bytes"));
-    }
-    if normal.chars().any(char::is_control) {
-        return Some(format!("`{kind}` holds a control character"));
-    }
-    if looks_like != kind {
-        return Some(match kind {
-            "email" => format!("`{value}` is not an e-mail address"),
-            "phone" => format!("`{value}` is not a phone number: write `+` and digits (E.164)"),
-            _ => format!("`{value}` cannot be a user name: it must hold no `@` and not begin with `+`"),
-        });
-    }
-    let well_formed = match kind {
-        "email" => normal.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !normal.contains(char::is_whitespace)
-        }),
-        "phone" => (3..=16).contains(&normal.len()) && normal.bytes().skip(1).all(|byte| byte.is_ascii_digit()),
-        _ => true,
-    };
-    (!well_formed).then(|| format!("`{value}` is not a valid `{kind}`"))
-}
-
 /// What `event.user` shows (blocks.md, The event): unknown leaves are left out.
 pub(crate) fn event_user(user: &UserSummary, profile: &Profile) -> Datum {
     let mut fields = Vec::with_capacity(16);
@@ -260,32 +231,4 @@ pub(crate) fn patched_profile(
 
 fn words(list: &[String]) -> Datum {
     Datum::List(list.iter().map(|word| Datum::Str(word.as_str().into())).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_of_the_wrong_form_are_refused() {
-        for (kind, value) in [
-            ("email", "alice"),
-            ("email", "@x"),
-            ("email", "a@"),
-            ("email", "a@b@c"),
-            ("email", "a b@c"),
-            ("phone", "5550100"),
-            ("phone", "+12a"),
-            ("phone", "+"),
-            ("username", "a@b"),
-            ("username", "+1"),
-            ("username", ""),
-            ("username", "a\u{1b}b"),
-        ] {
-            assert!(identifier_fault(kind, value).is_some(), "{kind} {value}");
-        }
-        for (kind, value) in [("email", "a@b.example"), ("phone", "+91 20 5550100"), ("username", "alice.b")] {
-            assert_eq!(identifier_fault(kind, value), None);
-        }
-    }
 }

@@ -19,7 +19,8 @@
 //!
 //! The first case of a block is one that ends well: [`faults`] lets everything around the block fail in it.
 //!
-//! In answers and inputs `$totp` stands for the code that the user's app shows by then.
+//! In answers and inputs `$totp` stands for the code that the user's app shows by then, `$code` and `$token` for what the newest
+//! message holds.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod corpus;
@@ -28,6 +29,7 @@ mod faults;
 mod flow;
 mod record;
 mod run;
+mod undone;
 
 use std::collections::BTreeMap;
 
@@ -75,5 +77,27 @@ fn t40_f19_no_fault_of_a_block_lets_anybody_in() {
         }
     }
     println!("{cells} cells: {} blocks x {} faults", cells / faults::FAULTS.len(), faults::FAULTS.len());
+    assert!(wrong.is_empty(), "of {cells} cells:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_that_a_block_wrote_holds_where_a_later_block_ends_the_run() {
+    let library = flow::library();
+    let (mut cells, mut wrong) = (0, Vec::new());
+    for (block, cases) in &corpus::all() {
+        let effects = library.block(block).map(|block| block.effects);
+        let Some(case) = cases.first().filter(|_| effects.is_some_and(|effects| effects.writes || effects.sends))
+        else {
+            continue;
+        };
+        for later in undone::LATER {
+            cells += 1;
+            if let Err(why) = undone::cell(&library, block, case, later) {
+                wrong.push(format!("{block}, then {later:?}: {why}"));
+            }
+        }
+    }
+    println!("{cells} cells: writing blocks x {} ends", undone::LATER.len());
+    assert!(cells >= 10 * undone::LATER.len(), "only {cells} cells");
     assert!(wrong.is_empty(), "of {cells} cells:\n{}", wrong.join("\n"));
 }

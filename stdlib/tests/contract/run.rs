@@ -10,7 +10,7 @@ use admit_runtime::block::Registry;
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::host::HttpResponse;
-use admit_runtime::message::Channel;
+use admit_runtime::message::{Channel, Message};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::testing::{TestHost, baseline, block_on};
 use admit_runtime::trace::{Trace, TraceEvent};
@@ -198,6 +198,16 @@ impl World {
         found.ok_or_else(|| format!("no challenge held `{name}`"))
     }
 
+    /// What stands after this in the newest message that waits to be sent.
+    fn received(&self, after: &str, is_of_it: fn(char) -> bool) -> Result<String, String> {
+        let jobs = self.host.store.jobs(&self.tenant);
+        let messages = jobs.iter().filter_map(|(_, payload)| Message::decode(payload).ok());
+        let newest = messages.max_by_key(|message| message.at).ok_or("no message waits to be sent")?;
+        let text = newest.content.sms.as_deref().filter(|_| newest.channel == Channel::Sms);
+        let (_, rest) = text.unwrap_or(&newest.content.text).split_once(after).ok_or("it holds no such thing")?;
+        Ok(rest.chars().take_while(|letter| is_of_it(*letter)).collect())
+    }
+
     fn knows(&self, what: &str) -> Result<String, String> {
         match what {
             "$totp" => Ok(totp(b"12345678901234567890".to_vec(), self.host.clock.now())),
@@ -208,6 +218,8 @@ impl World {
             }
             "$device_token" => self.shown("device_token"),
             "$backup_code" => self.shown("backup_codes"),
+            "$code" => self.received("code is ", |letter| letter.is_ascii_digit()),
+            "$token" => self.received("token=", |letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')),
             _ => Err(format!("nobody knows `{what}`")),
         }
     }
