@@ -11,7 +11,7 @@ pub fn list(catalogue: &Catalogue) -> String {
     let mut family = "";
     for block in &catalogue.blocks {
         if block.family != family {
-            let _ = write!(text, "{}{}\n", if family.is_empty() { "" } else { "\n" }, block.family);
+            let _ = writeln!(text, "{}{}", if family.is_empty() { "" } else { "\n" }, block.family);
             family = block.family;
         }
         let _ = writeln!(text, "  {:width$}  {}", block.name, block.summary);
@@ -109,7 +109,7 @@ fn lines(text: &mut String, title: &str, all: &[Line]) {
 
 fn field(text: &mut String, line: &Line) {
     let default = line.default.as_ref().map_or_else(String::new, |default| format!(" = {default}"));
-    let _ = write!(text, "  {}: {}{default}\n", line.name, line.ty);
+    let _ = writeln!(text, "  {}: {}{default}", line.name, line.ty);
     if !line.doc.is_empty() {
         let _ = writeln!(text, "      {}", line.doc);
     }

@@ -65,7 +65,7 @@ pub(crate) async fn compare(call: &Call<'_>, user_id: &str, typed: &[u8]) -> Res
     let code = normal(typed);
     let is_code = code.is_some();
     let code = code.unwrap_or_else(|| Zeroizing::new(String::new()));
-    let salt = known.iter().find_map(|credential| parts(credential)).map_or([0; SALT], |(salt, _)| salt);
+    let salt = known.iter().find_map(parts).map_or([0; SALT], |(salt, _)| salt);
     let tags = hashes(call.host, vec![code], salt).await?;
     let Some(shown) = tags.first().filter(|_| is_code) else { return Ok(None) };
     // What is compared are hashes under a salt that nobody outside knows: the time of it tells nothing of the code.

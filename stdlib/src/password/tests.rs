@@ -161,7 +161,7 @@ fn argon2_vectors() {
     for case in cases.as_array().unwrap() {
         let text = |name: &str| case.get(name).and_then(Value::as_str);
         let number = |name: &str| case.get(name).and_then(Value::as_u64).and_then(|value| u32::try_from(value).ok());
-        let bytes = |name: &str| text(name).map(|hex| unhex(hex)).unwrap_or_default();
+        let bytes = |name: &str| text(name).map(unhex).unwrap_or_default();
         let encoded = text("encoded");
         let kind = text("type").unwrap_or(text("name").unwrap()).to_lowercase();
         let algorithm = match kind.replace('_', "").trim_end_matches("v16") {
