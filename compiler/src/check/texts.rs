@@ -23,8 +23,9 @@ impl Walk<'_, '_> {
         let span = if given.is_some() { *span } else { owner.span };
         let texts = self.index.texts;
         let Some(needs) = texts.get(word) else {
-            // The library's own default is there whatever a host's library says of it.
-            if given.is_some() {
+            // The library's own default is there whatever a host's library says of it; declarations that came without texts
+            // say nothing of any.
+            if given.is_some() && !texts.is_empty() {
                 let found = Diagnostic::error("A0931", span, format!("there is no text `{word}`"));
                 self.error(match nearest(word, texts.keys().map(|name| name.as_str())) {
                     Some(near) => found.help(format!("did you mean `{near}`?")),
