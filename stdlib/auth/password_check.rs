@@ -3,7 +3,7 @@
 //!
 //! Failures are counted before the comparison (security.md decision 6), for the account from one address and for the
 //! account from anywhere; a success sets both back. While a limit is exceeded every password is wrong, and so is a blocked
-//! user's: who knows neither may not learn from the answer which it was.
+//! user's: who knows neither may not learn from the answer which it was. Every wrong answer is noted for `brute_force`.
 
 use admit_eval::datum::Datum;
 use admit_runtime::block::{Block, BlockError, Call, Done, Output, Prompt};
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{Answer, Config, Outputs};
 use crate::config::{Fields, event_text, failed_before, record, text, with_method};
+use crate::failures;
 use crate::password::{NOBODY, Verdict, verify};
 
 /// Failures from one address within a quarter of an hour.
@@ -62,6 +63,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
     match (verdict, subject.user) {
         (Verdict::Right(better), Some((id, user))) if !locked && !is_blocked(&user) => {
             reset(call.host, call.tenant, &call, &subject.account).await?;
+            failures::forget(&call, &subject.account).await?;
             let needs_rehash = better.is_some();
             if let (Some(new), Some(old)) = (better, stored.first()) {
                 let old = phc(old).unwrap_or_default().to_owned();
@@ -74,6 +76,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
         (Verdict::Right(_) | Verdict::Wrong, user) => {
             let blocked = user.as_ref().is_some_and(|(_, user)| is_blocked(user));
             let who = user.map_or_else(|| "anonymous".to_owned(), |(id, _)| id);
+            failures::note(&call, &subject.account).await?;
             call.unit.audit.push(failure(&who, call.label, locked, blocked));
             if failed + 1 < attempts {
                 return Ok(prompt(attempts, failed + 1));

@@ -7,10 +7,15 @@
 
 use admit_eval::value::Instant;
 use admit_runtime::block::{Block, BlockError, Call, Done, Event};
+use admit_runtime::feeds::AddressFacts;
 use admit_runtime::host::{BoxFuture, SignIn, StoreError};
 
 use super::{Config, Outputs, Recommendation, Severity, Signal, Weights};
-use crate::config::{event_double, event_flag, event_text};
+use crate::bots;
+use crate::breached::sightings;
+use crate::config::{event_double, event_flag, event_text, secret_input};
+use crate::facts::facts;
+use crate::failures::{self, Limits};
 
 const MEDIUM: i64 = 60;
 const HIGH: i64 = 80;
@@ -25,6 +30,8 @@ const VELOCITY_WINDOW: u64 = 10 * 60;
 /// Evaluations within the window that are usual for one user, and for one address.
 const USUAL_PER_USER: u64 = 5;
 const USUAL_PER_ADDRESS: u64 = 20;
+/// Failed sign-ins that fire `brute_force` in full; from half as many on it fires by half.
+const FAILURES: Limits = Limits { limit: 10, window: 15 * 60, lockout: 15 * 60 };
 
 /// See `risk_evaluate.admit`.
 pub struct RiskEvaluate;
@@ -50,6 +57,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
         true => velocity(&call, user_id.as_deref()).await?,
         false => 0,
     };
+    let (_, facts) = facts(call.host, call.event);
     let mut score = 0;
     let mut reasons = Vec::new();
     for signal in Signal::ALL {
@@ -57,11 +65,15 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
             continue;
         }
         let strength = match signal {
+            Signal::IpReputation => percent(!facts.lists.is_empty()),
+            Signal::BruteForce => brute_force(&call).await?,
+            Signal::BreachedPassword => breached(&call).await?,
+            Signal::BotDetection => percent(bots::assess(call.host, call.event).await?.is_some()),
             Signal::NewDevice => new_device(call.event, &history),
-            Signal::NewCountry => new_country(call.event, &history),
-            Signal::ImpossibleTravel => impossible_travel(call.event, &history, call.now),
+            Signal::NewCountry => new_country(facts.country.as_deref(), &history),
+            Signal::ImpossibleTravel => impossible_travel(call.event, facts.position, &history, call.now),
             Signal::Velocity => velocity,
-            Signal::Anonymizer => anonymizer(call.event),
+            Signal::Anonymizer => anonymizer(&facts),
         };
         if strength > 0 {
             score += weight(signal, &config.weights) * strength / 100;
@@ -80,6 +92,10 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
 /// Points of a signal: the flow's, else the usual ones.
 fn weight(signal: Signal, weights: &Weights) -> i64 {
     let (own, usual) = match signal {
+        Signal::IpReputation => (weights.ip_reputation, 60),
+        Signal::BruteForce => (weights.brute_force, 60),
+        Signal::BreachedPassword => (weights.breached_password, 60),
+        Signal::BotDetection => (weights.bot_detection, 40),
         Signal::NewDevice => (weights.new_device, 25),
         Signal::NewCountry => (weights.new_country, 35),
         Signal::ImpossibleTravel => (weights.impossible_travel, 60),
@@ -97,16 +113,16 @@ fn new_device(event: &dyn Event, history: &[SignIn]) -> i64 {
     percent(event_flag(event, "request.device.is_new") || (unseen && device.is_some()))
 }
 
-fn new_country(event: &dyn Event, history: &[SignIn]) -> i64 {
-    let Some(country) = event_text(event, "request.geo.country") else { return 0 };
+fn new_country(country: Option<&str>, history: &[SignIn]) -> i64 {
+    let Some(country) = country else { return 0 };
     let mut known = history.iter().filter_map(|past| past.country.as_deref()).peekable();
-    percent(known.peek().is_some() && known.all(|past| !past.eq_ignore_ascii_case(&country)))
+    percent(known.peek().is_some() && known.all(|past| !past.eq_ignore_ascii_case(country)))
 }
 
 /// Farther from the last sign-in with a position than anyone travels in the time since. A clock set back counts as no
 /// time at all.
-fn impossible_travel(event: &dyn Event, history: &[SignIn], now: Instant) -> i64 {
-    let here = event_double(event, "request.geo.lat").zip(event_double(event, "request.geo.long"));
+fn impossible_travel(event: &dyn Event, known: Option<(f64, f64)>, history: &[SignIn], now: Instant) -> i64 {
+    let here = event_double(event, "request.geo.lat").zip(event_double(event, "request.geo.long")).or(known);
     let last = history.iter().find_map(|past| past.position.map(|position| (past.at, position)));
     let (Some(here), Some((at, there))) = (here, last) else { return 0 };
     #[expect(clippy::cast_precision_loss, reason = "hours between two sign-ins")]
@@ -123,16 +139,36 @@ fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
 }
 
 /// Tor or an address that nobody should send from in full, a VPN or proxy two thirds, a hosting provider one third.
-fn anonymizer(event: &dyn Event) -> i64 {
-    let any = |flags: &[&str]| flags.iter().any(|flag| event_flag(event, &format!("request.asn.{flag}")));
-    if any(&["is_tor", "is_bogon"]) {
+fn anonymizer(facts: &AddressFacts) -> i64 {
+    if facts.is_tor || facts.is_bogon {
         100
-    } else if any(&["is_vpn", "is_proxy"]) {
+    } else if facts.is_vpn || facts.is_proxy {
         67
-    } else if any(&["is_hosting"]) {
+    } else if facts.is_hosting {
         34
     } else {
         0
+    }
+}
+
+/// In full where the account or the network is locked by failures, by half where it is half way there.
+async fn brute_force(call: &Call<'_>) -> Result<i64, StoreError> {
+    let found = failures::assess(call, FAILURES, true, true).await?;
+    let half = i64::try_from(FAILURES.limit / 2).unwrap_or(i64::MAX);
+    Ok(if found.blocked {
+        100
+    } else if found.failures >= half {
+        50
+    } else {
+        0
+    })
+}
+
+/// In full where the password that was sent was seen in a breach; not at all where none was sent with this request.
+async fn breached(call: &Call<'_>) -> Result<i64, BlockError> {
+    match secret_input(call.input, "password") {
+        Some(password) => Ok(percent(sightings(call, password).await?.count > 0)),
+        None => Ok(0),
     }
 }
 
@@ -205,12 +241,12 @@ mod tests {
     fn travel_is_impossible_only_faster_than_an_airliner() {
         let now = |hours: i64| Instant { seconds: hours * 3_600, nanos: 0 };
         let history = [past(0, "d", "IN", Some(PUNE))];
-        assert_eq!(impossible_travel(&at(PARIS), &history, now(7)), 100);
-        assert_eq!(impossible_travel(&at(PARIS), &history, now(8)), 0);
-        assert_eq!(impossible_travel(&at(PARIS), &history, now(-9)), 100, "a clock set back does not help");
-        assert_eq!(impossible_travel(&at((18.9, 73.9)), &history, now(0)), 0, "within the slack");
-        assert_eq!(impossible_travel(&at(PARIS), &[], now(0)), 0);
-        assert_eq!(impossible_travel(&Fixed(vec![]), &history, now(0)), 0);
+        assert_eq!(impossible_travel(&at(PARIS), None, &history, now(7)), 100);
+        assert_eq!(impossible_travel(&at(PARIS), None, &history, now(8)), 0);
+        assert_eq!(impossible_travel(&at(PARIS), None, &history, now(-9)), 100, "a clock set back does not help");
+        assert_eq!(impossible_travel(&at((18.9, 73.9)), None, &history, now(0)), 0, "within the slack");
+        assert_eq!(impossible_travel(&at(PARIS), None, &[], now(0)), 0);
+        assert_eq!(impossible_travel(&Fixed(vec![]), None, &history, now(0)), 0);
     }
 
     #[test]
@@ -218,25 +254,24 @@ mod tests {
         let here = Fixed(vec![("request.device.id", text("dev_1")), ("request.geo.country", text("FR"))]);
         let known = [past(0, "dev_2", "IN", None), past(0, "dev_1", "fr", None)];
         let others = [past(0, "dev_2", "IN", None)];
-        assert_eq!((new_device(&here, &[]), new_country(&here, &[])), (0, 0));
-        assert_eq!((new_device(&here, &known), new_country(&here, &known)), (0, 0));
-        assert_eq!((new_device(&here, &others), new_country(&here, &others)), (100, 100));
+        assert_eq!((new_device(&here, &[]), new_country(Some("FR"), &[])), (0, 0));
+        assert_eq!((new_device(&here, &known), new_country(Some("FR"), &known)), (0, 0));
+        assert_eq!((new_device(&here, &others), new_country(Some("FR"), &others)), (100, 100));
         let flagged = Fixed(vec![("request.device.is_new", Datum::Bool(true))]);
-        assert_eq!((new_device(&flagged, &[]), new_country(&flagged, &others)), (100, 0));
+        assert_eq!((new_device(&flagged, &[]), new_country(None, &others)), (100, 0));
     }
 
     #[test]
     fn the_worst_kind_of_network_counts() {
-        let flags = |names: &[&'static str]| Fixed(names.iter().map(|name| (*name, Datum::Bool(true))).collect());
-        for (names, strength) in [
-            (vec![], 0),
-            (vec!["request.asn.is_hosting"], 34),
-            (vec!["request.asn.is_hosting", "request.asn.is_vpn"], 67),
-            (vec!["request.asn.is_proxy"], 67),
-            (vec!["request.asn.is_vpn", "request.asn.is_tor"], 100),
-            (vec!["request.asn.is_bogon"], 100),
+        for (facts, strength) in [
+            (AddressFacts::default(), 0),
+            (AddressFacts { is_hosting: true, ..AddressFacts::default() }, 34),
+            (AddressFacts { is_hosting: true, is_vpn: true, ..AddressFacts::default() }, 67),
+            (AddressFacts { is_proxy: true, ..AddressFacts::default() }, 67),
+            (AddressFacts { is_vpn: true, is_tor: true, ..AddressFacts::default() }, 100),
+            (AddressFacts { is_bogon: true, ..AddressFacts::default() }, 100),
         ] {
-            assert_eq!(anonymizer(&flags(&names)), strength, "{names:?}");
+            assert_eq!(anonymizer(&facts), strength, "{facts:?}");
         }
     }
 }

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use admit_runtime::block::{Block, Registry};
 
 pub mod allow;
+pub mod bot_detection;
+pub mod breached_password;
+pub mod brute_force;
 pub mod call_webhook;
 pub mod channel_otp_send;
 pub mod channel_otp_verify;
@@ -13,10 +16,12 @@ pub mod check_mfa_status;
 pub mod credential_set;
 pub mod delay;
 pub mod deny;
+pub mod email_validation;
 pub mod email_verification;
 pub mod finalize;
 pub mod identity_create;
 pub mod identity_lookup;
+pub mod ip_reputation;
 pub mod issue_session;
 pub mod log_event;
 pub mod mfa;
@@ -44,9 +49,12 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 29] {
+fn blocks() -> [Arc<dyn Block>; 34] {
     [
         Arc::new(allow::Allow),
+        Arc::new(bot_detection::BotDetection),
+        Arc::new(breached_password::BreachedPassword),
+        Arc::new(brute_force::BruteForce),
         Arc::new(call_webhook::CallWebhook),
         Arc::new(channel_otp_send::ChannelOtpSend),
         Arc::new(channel_otp_verify::ChannelOtpVerify),
@@ -54,10 +62,12 @@ fn blocks() -> [Arc<dyn Block>; 29] {
         Arc::new(credential_set::CredentialSet),
         Arc::new(delay::Delay),
         Arc::new(deny::Deny),
+        Arc::new(email_validation::EmailValidation),
         Arc::new(email_verification::EmailVerification),
         Arc::new(finalize::Finalize),
         Arc::new(identity_create::IdentityCreate),
         Arc::new(identity_lookup::IdentityLookup),
+        Arc::new(ip_reputation::IpReputation),
         Arc::new(issue_session::IssueSession),
         Arc::new(log_event::LogEvent),
         Arc::new(mfa::Mfa),
@@ -107,6 +117,11 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/notification/notify.admit", include_str!("../notification/notify.admit")),
     ("stdlib/notification/password_recovery_send.admit", include_str!("../notification/password_recovery_send.admit")),
     ("stdlib/notification/send_email.admit", include_str!("../notification/send_email.admit")),
+    ("stdlib/risk/bot_detection.admit", include_str!("../risk/bot_detection.admit")),
+    ("stdlib/risk/breached_password.admit", include_str!("../risk/breached_password.admit")),
+    ("stdlib/risk/brute_force.admit", include_str!("../risk/brute_force.admit")),
+    ("stdlib/risk/email_validation.admit", include_str!("../risk/email_validation.admit")),
+    ("stdlib/risk/ip_reputation.admit", include_str!("../risk/ip_reputation.admit")),
     ("stdlib/risk/password_policy.admit", include_str!("../risk/password_policy.admit")),
     ("stdlib/risk/risk_evaluate.admit", include_str!("../risk/risk_evaluate.admit")),
     ("stdlib/session/finalize.admit", include_str!("../session/finalize.admit")),

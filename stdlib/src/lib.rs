@@ -15,7 +15,12 @@ mod traits;
 mod value;
 
 // What blocks share.
+mod agent;
+mod bots;
+mod breached;
 mod factor;
+mod facts;
+mod failures;
 mod new_password;
 mod otp;
 mod policy;

@@ -223,6 +223,7 @@ impl Host for TestHost {
     }
 
     fn mail_servers<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<MailServers, HostError>> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let known = lock(&self.mail).get(domain).cloned();
         let unknown =
             || HostError::Failed(format!("a test asks no name server: stub the block that asks for `{domain}`"));

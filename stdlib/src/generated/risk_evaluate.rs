@@ -63,9 +63,38 @@ impl From<Outputs> for Output {
     }
 }
 
+/// The errors of `risk_evaluate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// `unavailable`
+    Unavailable,
+}
+
+impl Error {
+    /// Its name in the declaration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The error, with what happened: for trace and audit, never for the user.
+    pub fn because(self, detail: impl Into<String>) -> BlockError {
+        BlockError::Named { name: self.name(), detail: detail.into() }
+    }
+}
+
 /// The words of `signal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
+    /// `"ip_reputation"`
+    IpReputation,
+    /// `"brute_force"`
+    BruteForce,
+    /// `"breached_password"`
+    BreachedPassword,
+    /// `"bot_detection"`
+    BotDetection,
     /// `"new_device"`
     NewDevice,
     /// `"new_country"`
@@ -80,12 +109,25 @@ pub enum Signal {
 
 impl Signal {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 5] =
-        [Self::NewDevice, Self::NewCountry, Self::ImpossibleTravel, Self::Velocity, Self::Anonymizer];
+    pub const ALL: [Self; 9] = [
+        Self::IpReputation,
+        Self::BruteForce,
+        Self::BreachedPassword,
+        Self::BotDetection,
+        Self::NewDevice,
+        Self::NewCountry,
+        Self::ImpossibleTravel,
+        Self::Velocity,
+        Self::Anonymizer,
+    ];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
+            Self::IpReputation => "ip_reputation",
+            Self::BruteForce => "brute_force",
+            Self::BreachedPassword => "breached_password",
+            Self::BotDetection => "bot_detection",
             Self::NewDevice => "new_device",
             Self::NewCountry => "new_country",
             Self::ImpossibleTravel => "impossible_travel",
@@ -111,6 +153,14 @@ impl Value for Signal {
 /// The record `weights`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
+    /// `ip_reputation`
+    pub ip_reputation: Option<i64>,
+    /// `brute_force`
+    pub brute_force: Option<i64>,
+    /// `breached_password`
+    pub breached_password: Option<i64>,
+    /// `bot_detection`
+    pub bot_detection: Option<i64>,
     /// `new_device`
     pub new_device: Option<i64>,
     /// `new_country`
@@ -129,6 +179,10 @@ impl Value for Weights {
     fn read(value: &Datum) -> Option<Self> {
         let source = Source::record(value);
         Some(Self {
+            ip_reputation: source.within("ip_reputation", 0..=100).ok()?,
+            brute_force: source.within("brute_force", 0..=100).ok()?,
+            breached_password: source.within("breached_password", 0..=100).ok()?,
+            bot_detection: source.within("bot_detection", 0..=100).ok()?,
             new_device: source.within("new_device", 0..=100).ok()?,
             new_country: source.within("new_country", 0..=100).ok()?,
             impossible_travel: source.within("impossible_travel", 0..=100).ok()?,
@@ -139,6 +193,10 @@ impl Value for Weights {
 
     fn give(self) -> Datum {
         let mut fields: Vec<(String, Datum)> = Vec::new();
+        give_some(&mut fields, "ip_reputation", self.ip_reputation);
+        give_some(&mut fields, "brute_force", self.brute_force);
+        give_some(&mut fields, "breached_password", self.breached_password);
+        give_some(&mut fields, "bot_detection", self.bot_detection);
         give_some(&mut fields, "new_device", self.new_device);
         give_some(&mut fields, "new_country", self.new_country);
         give_some(&mut fields, "impossible_travel", self.impossible_travel);

@@ -12,6 +12,8 @@
 //! | `users` | records of users, with `password`, `old_password` (hashed with parameters that are no longer ours), `totp_secret` |
 //! | `http` | by URL: `{status, headers, body}` or `{error}` |
 //! | `secrets` | by name |
+//! | `feeds` | what feeds say, by address: `lists`, `is_tor`, `is_vpn`, `country`, `asn`, `org` |
+//! | `mail` | who takes mail, by domain: `named`, `itself`, `refused`, `nobody` |
 //! | `off` | channels over which no message can leave: `mail`, `sms` |
 //! | `before` | runs of the same steps before: `input` and `event` of each, over those of the case; `after`: seconds that pass then |
 //! | `answers` | what the user answers, in order; `after` in one is how many seconds pass before it |

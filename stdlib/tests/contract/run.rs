@@ -9,6 +9,7 @@ use admit_eval::value::Instant;
 use admit_runtime::block::Registry;
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
+use admit_runtime::feeds::{AddressFacts, BREACHED_RANGES, FeedError, Feeds, MailServers};
 use admit_runtime::host::HttpResponse;
 use admit_runtime::message::{Channel, Message};
 use admit_runtime::tenant::TenantId;
@@ -103,6 +104,7 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
     for channel in list(given, "off") {
         host.turn_off(if channel.as_str() == Some("sms") { Channel::Sms } else { Channel::Mail });
     }
+    feeds(host, given);
     for (name, value) in given.get("secrets").and_then(Value::as_table).into_iter().flatten() {
         host.set_secret(name, value.as_str().unwrap_or_default().as_bytes());
     }
@@ -113,6 +115,57 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Feeds (`feeds`: facts by address) and name servers (`mail`: who takes mail, by domain).
+fn feeds(host: &TestHost, given: &Table) {
+    let mut facts = std::collections::BTreeMap::new();
+    for (address, known) in given.get("feeds").and_then(Value::as_table).into_iter().flatten() {
+        let flag = |name: &str| known.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let word = |name: &str| known.get(name).and_then(Value::as_str).map(Into::into);
+        let lists = known.get("lists").and_then(Value::as_array).into_iter().flatten();
+        let found = AddressFacts {
+            lists: lists.filter_map(Value::as_str).map(Into::into).collect(),
+            is_tor: flag("is_tor"),
+            is_vpn: flag("is_vpn"),
+            country: word("country"),
+            asn: known.get("asn").and_then(Value::as_integer).and_then(|number| number.try_into().ok()),
+            org: word("org"),
+            ..AddressFacts::default()
+        };
+        facts.insert(address.parse().unwrap(), found);
+    }
+    host.set_feeds(Arc::new(Known(facts)));
+    for (domain, who) in given.get("mail").and_then(Value::as_table).into_iter().flatten() {
+        let servers = match who.as_str() {
+            Some("named") => MailServers::Named(vec![format!("mx.{domain}")]),
+            Some("itself") => MailServers::Itself,
+            Some("refused") => MailServers::Refused,
+            _ => MailServers::Nobody,
+        };
+        host.set_mail_servers(domain, servers);
+    }
+}
+
+/// Feeds that know these addresses, and no breached password.
+struct Known(std::collections::BTreeMap<std::net::IpAddr, AddressFacts>);
+
+impl Feeds for Known {
+    fn address(&self, address: std::net::IpAddr) -> AddressFacts {
+        self.0.get(&address).cloned().unwrap_or_default()
+    }
+
+    fn lists(&self) -> Vec<smol_str::SmolStr> {
+        self.0.values().flat_map(|facts| facts.lists.clone()).collect()
+    }
+
+    fn breached(&self, _: &[u8; 20]) -> Option<Result<u64, FeedError>> {
+        None
+    }
+
+    fn breached_ranges(&self) -> &str {
+        BREACHED_RANGES
+    }
 }
 
 /// A hash with parameters that are no longer ours.
