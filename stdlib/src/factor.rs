@@ -6,6 +6,7 @@ use admit_runtime::block::{BlockError, Call};
 use admit_runtime::unit::AuditEntry;
 
 use crate::config::{invalid, record, text};
+use crate::passkey;
 
 pub(crate) mod ask;
 pub(crate) mod backup;
@@ -23,17 +24,20 @@ const ACCOUNT_WINDOW: u64 = 60 * 60;
 pub(crate) enum Factor {
     /// One-time passwords: of an app (RFC 6238) or of a token that counts (RFC 4226).
     Totp,
+    /// Passkeys and security keys.
+    WebAuthn,
     /// Codes to keep for when all else is lost, each used once.
     BackupCode,
 }
 
 /// All of them.
-pub(crate) const ALL: [Factor; 2] = [Factor::Totp, Factor::BackupCode];
+pub(crate) const ALL: [Factor; 3] = [Factor::Totp, Factor::WebAuthn, Factor::BackupCode];
 
 impl Factor {
     pub fn of(word: &str) -> Option<Self> {
         match word {
             "totp" => Some(Self::Totp),
+            "webauthn" => Some(Self::WebAuthn),
             "backup_code" => Some(Self::BackupCode),
             _ => None,
         }
@@ -43,6 +47,7 @@ impl Factor {
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::WebAuthn => passkey::KIND,
             Self::BackupCode => "backup_code",
         }
     }
@@ -51,6 +56,7 @@ impl Factor {
     pub fn kinds(self) -> &'static [&'static str] {
         match self {
             Self::Totp => &["totp", "hotp"],
+            Self::WebAuthn => &[passkey::KIND],
             Self::BackupCode => &["backup_code"],
         }
     }

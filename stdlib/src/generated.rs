@@ -39,6 +39,8 @@ pub mod set_custom_claim;
 pub mod update_user;
 pub mod verification_check;
 pub mod verification_send;
+pub mod webauthn_begin;
+pub mod webauthn_finish;
 
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
@@ -49,7 +51,7 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 34] {
+fn blocks() -> [Arc<dyn Block>; 36] {
     [
         Arc::new(allow::Allow),
         Arc::new(bot_detection::BotDetection),
@@ -85,6 +87,8 @@ fn blocks() -> [Arc<dyn Block>; 34] {
         Arc::new(update_user::UpdateUser),
         Arc::new(verification_check::VerificationCheck),
         Arc::new(verification_send::VerificationSend),
+        Arc::new(webauthn_begin::WebauthnBegin),
+        Arc::new(webauthn_finish::WebauthnFinish),
     ]
 }
 
@@ -101,6 +105,8 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/auth/password_update.admit", include_str!("../auth/password_update.admit")),
     ("stdlib/auth/require_mfa.admit", include_str!("../auth/require_mfa.admit")),
     ("stdlib/auth/require_mfa_enroll.admit", include_str!("../auth/require_mfa_enroll.admit")),
+    ("stdlib/auth/webauthn_begin.admit", include_str!("../auth/webauthn_begin.admit")),
+    ("stdlib/auth/webauthn_finish.admit", include_str!("../auth/webauthn_finish.admit")),
     ("stdlib/control/set_custom_claim.admit", include_str!("../control/set_custom_claim.admit")),
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
     ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
@@ -145,6 +151,8 @@ pub const PAGES: &[(&str, &str)] = &[
     ("stdlib/auth/password_update.md", include_str!("../auth/password_update.md")),
     ("stdlib/auth/require_mfa.md", include_str!("../auth/require_mfa.md")),
     ("stdlib/auth/require_mfa_enroll.md", include_str!("../auth/require_mfa_enroll.md")),
+    ("stdlib/auth/webauthn_begin.md", include_str!("../auth/webauthn_begin.md")),
+    ("stdlib/auth/webauthn_finish.md", include_str!("../auth/webauthn_finish.md")),
     ("stdlib/control/condition.md", include_str!("../control/condition.md")),
     ("stdlib/control/decision.md", include_str!("../control/decision.md")),
     ("stdlib/control/run_custom_action.md", include_str!("../control/run_custom_action.md")),

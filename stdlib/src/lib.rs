@@ -8,6 +8,7 @@ pub mod generated;
 mod link;
 pub mod mailbox;
 mod message;
+mod passkey;
 pub mod password;
 mod receiver;
 mod texts;

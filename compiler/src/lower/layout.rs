@@ -100,15 +100,26 @@ impl Names for Renumber<'_> {
 
 impl Layout<'_, '_> {
     fn stages(&mut self, stages: &[Stage], mut holes: Vec<Hole>) -> Result<Vec<Hole>, Fault> {
+        let mut before: Option<&Expr> = None;
         for stage in stages {
-            let when = stage.when.as_ref().map(|when| self.expr(when));
+            // A stage for where the one before it does not run (`post-failure`) needs no condition of its own: it is led to from
+            // there alone. So the plan shows by its edges that one of both runs.
+            let is_rest = before.zip(stage.when.as_ref()).is_some_and(|(other, when)| is_negation(other, when));
+            let mut past = Vec::new();
+            if is_rest && let Some(skip) = holes.pop() {
+                past = std::mem::replace(&mut holes, vec![skip]);
+            }
+            let condition = stage.when.as_ref().filter(|_| !is_rest);
+            let when = condition.map(|when| self.expr(when));
             let skips = when.is_some();
             let kind = NodeKind::Stage { when, otherwise: None };
-            let id = self.push(&stage.name, kind, stage.span, stage.when.as_ref(), holes);
+            let id = self.push(&stage.name, kind, stage.span, condition, holes);
             holes = self.steps(&stage.steps, vec![Hole { node: id, edge: Edge::Next }])?;
+            holes.append(&mut past);
             if skips {
                 holes.push(Hole { node: id, edge: Edge::Otherwise });
             }
+            before = condition;
         }
         Ok(holes)
     }
@@ -403,4 +414,10 @@ impl Layout<'_, '_> {
 /// A slot's type: what it holds when it is there.
 fn plain(ty: &Type) -> Type {
     ty.present().clone()
+}
+
+/// One holds exactly where the other does not.
+fn is_negation(one: &Expr, other: &Expr) -> bool {
+    let negates = |one: &code::Expr, other: &code::Expr| matches!(other, code::Expr::Not(inner) if **inner == *one);
+    negates(&one.code, &other.code) || negates(&other.code, &one.code)
 }

@@ -55,6 +55,8 @@ pub struct TestHost {
     pub actions: Option<Arc<dyn Actions>>,
     /// URLs that outcomes may redirect to.
     pub redirects: Allowed,
+    /// Who asks for passkeys.
+    pub relying_party: Option<RelyingParty>,
     seed: [u8; 32],
     drawn: Mutex<u64>,
     secrets: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -76,6 +78,11 @@ impl TestHost {
             store: MemoryStore::default(),
             actions: None,
             redirects: Arc::new(|_| false),
+            relying_party: Some(RelyingParty {
+                id: "example.com".to_owned(),
+                name: "test".to_owned(),
+                origins: vec!["https://example.com".to_owned()],
+            }),
             seed: *blake3::hash(&seed.to_le_bytes()).as_bytes(),
             drawn: Mutex::default(),
             secrets: Mutex::default(),
@@ -244,8 +251,7 @@ impl Host for TestHost {
     }
 
     fn relying_party(&self, _tenant: &TenantId) -> Option<RelyingParty> {
-        let origins = vec!["https://example.com".to_owned()];
-        Some(RelyingParty { id: "example.com".to_owned(), name: "test".to_owned(), origins })
+        self.relying_party.clone()
     }
 
     fn keyed_hash(&self, tenant: &TenantId, purpose: &str, message: &[u8]) -> Result<[u8; 32], HostError> {

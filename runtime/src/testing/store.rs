@@ -18,8 +18,8 @@ use crate::identifier::normalise_identifier;
 use crate::state::{field, text_field};
 use crate::tenant::TenantId;
 use crate::unit::{
-    AuditEntry, Challenge, CredentialInfo, IDENTIFIERS, InboxEntry, Material, Revoke, Session, Write, factors,
-    has_identifier, put,
+    AuditEntry, Challenge, CredentialInfo, IDENTIFIERS, InboxEntry, Material, NewCredential, Revoke, Session, Write,
+    factors, has_identifier, put,
 };
 
 /// A store in memory.
@@ -131,6 +131,22 @@ impl MemoryStore {
     /// Ids of users who wait for the run to end that has made them.
     pub fn pending(&self, tenant: &TenantId) -> Vec<String> {
         self.rows(tenant, |rows| rows.pending.keys().cloned().collect())
+    }
+
+    /// Gives a user a credential as a run would have stored it.
+    pub fn put_new_credential(&self, tenant: &TenantId, new: &NewCredential) {
+        let row = Row {
+            id: new.id.clone(),
+            user_id: new.user_id.clone(),
+            kind: new.kind.clone(),
+            material: new.material.clone(),
+            last_step: None,
+            counter: new.counter,
+            external_id: new.external_id.clone(),
+            data: new.data.clone(),
+            created_at: Instant { seconds: 0, nanos: 0 },
+        };
+        self.rows(tenant, |rows| rows.credentials.push(row));
     }
 
     /// Users that are not pending, in the order of their ids.

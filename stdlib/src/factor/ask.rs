@@ -8,9 +8,11 @@ use admit_eval::datum::Datum;
 use admit_eval::value::Span;
 use admit_runtime::block::{BlockError, Call, Done, Output, Prompt};
 use admit_runtime::unit::{Unit, Write};
+use admit_webauthn::UserVerification;
 
 use crate::config::{Fields, event_text, field_input, record, secret_input, text, with_method};
 use crate::factor::{Factor, account, backup, code, count, device, enrolled, entry};
+use crate::passkey::{Asked, Wish, begin_assertion, ceremony, finish_assertion};
 
 const PROMPT_SECONDS: u64 = 5 * 60;
 /// Who nobody is: there are no credentials of theirs.
@@ -36,6 +38,8 @@ struct State {
     factor: Option<Factor>,
     /// Hash of the token that the last challenge offered.
     device: Option<[u8; 32]>,
+    /// The options that the last challenge held, for a passkey.
+    options: Option<Datum>,
 }
 
 /// What is asked of whom.
@@ -73,6 +77,9 @@ pub(crate) async fn ask(call: Call<'_>, ask: Ask) -> Result<Done, BlockError> {
             }
         },
     };
+    if wanted == Factor::WebAuthn {
+        return asking.passkey(call, state).await;
+    }
     let Some(shown) = secret_input(call.input, "code") else {
         return asking.prompt(call, state, wanted, None).await;
     };
@@ -83,6 +90,8 @@ pub(crate) async fn ask(call: Call<'_>, ask: Ask) -> Result<Done, BlockError> {
     let taken = match wanted {
         Factor::Totp => code::compare(&call, user_id, shown.expose()).await?,
         Factor::BackupCode => backup::compare(&call, user_id, shown.expose()).await?,
+        // Asked above: a passkey shows no code.
+        Factor::WebAuthn => None,
     };
     if let (Some(write), Some(id), false) = (taken, &asking.user_id, too_many) {
         call.host.store().reset_count(call.tenant, &account).await?;
@@ -116,7 +125,7 @@ async fn trusted(call: &Call<'_>, asking: &Asking<'_>) -> Result<bool, BlockErro
 impl Asking<'_> {
     async fn prompt(
         &self,
-        call: Call<'_>,
+        mut call: Call<'_>,
         mut state: State,
         factor: Factor,
         problem: Option<&str>,
@@ -134,12 +143,48 @@ impl Asking<'_> {
             state.device = Some(hash);
             challenge.push((text("device_token"), text(token)));
         }
+        state.options = None;
+        if factor == Factor::WebAuthn {
+            // A second factor beside what was shown before: its owner need not be verified by it, too.
+            let wish = Wish { verification: UserVerification::Preferred, names_passkeys: true };
+            let options = begin_assertion(&mut call, wish, self.user_id.as_deref()).await?;
+            challenge.push((text("webauthn"), ceremony("get", &options)));
+            state.options = Some(options);
+        }
         challenge.extend(problem.map(|problem| (text("problem"), text(problem))));
         Ok(Done::Prompt(Prompt {
             challenge: Datum::Map(challenge),
             memory: state.record(),
             expires_in: PROMPT_SECONDS,
         }))
+    }
+
+    /// A visit whose factor is a passkey. Its tries are not counted for the account: nobody guesses one.
+    async fn passkey(&self, mut call: Call<'_>, mut state: State) -> Result<Done, BlockError> {
+        let asked = state.options.as_ref().and_then(Asked::read);
+        let (Some(asked), Some(credential)) = (asked, field_input(call.input, "credential").cloned()) else {
+            return self.prompt(call, state, Factor::WebAuthn, None).await;
+        };
+        // Somebody unknown has no passkey, whatever is shown.
+        let shown = match &self.user_id {
+            Some(id) => finish_assertion(&mut call, &asked, Some(id), &credential).await?,
+            None => None,
+        };
+        if let (Some(_), Some(id)) = (shown, &self.user_id) {
+            let remembered = self.trust(&call, &state, id);
+            call.unit.writes.extend(remembered);
+            call.unit.audit.push(entry("mfa.verified", id, "success", call.label, Factor::WebAuthn.word()));
+            let sets = vec![with_method(call.event, Factor::WebAuthn.word())];
+            let fields = self.fields(true, Some(Factor::WebAuthn));
+            return Ok(Done::Output(Output { fields, user: None, sets }));
+        }
+        state.failed += 1;
+        if state.failed < self.ask.attempts {
+            let who = self.user_id.as_deref().unwrap_or("anonymous");
+            call.unit.audit.push(entry("mfa.failed", who, "failure", call.label, "passkey_refused"));
+            return self.prompt(call, state, Factor::WebAuthn, Some("the passkey was refused")).await;
+        }
+        Ok(self.not_verified(call.unit, call.label, "passkey_refused"))
     }
 
     /// What makes the device trusted, if it was asked for and may be.
@@ -182,6 +227,7 @@ impl State {
             failed: memory.optional_int("failed").ok().flatten().unwrap_or(0),
             factor: word("factor").and_then(Factor::of),
             device: word("device").and_then(device::hash_of),
+            options: memory.get("options").filter(|options| **options != Datum::Null).cloned(),
         }
     }
 
@@ -190,6 +236,7 @@ impl State {
             ("failed", Datum::Int(self.failed)),
             ("factor", self.factor.map_or(Datum::Null, |factor| text(factor.word()))),
             ("device", self.device.map_or(Datum::Null, device::hash_text)),
+            ("options", self.options.clone().unwrap_or(Datum::Null)),
         ])
     }
 }

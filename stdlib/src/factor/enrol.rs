@@ -9,6 +9,7 @@ use totp_rs::{Algorithm, Builder};
 use crate::config::{Fields, event_text, field_input, fresh_id, record, secret_input, text};
 use crate::factor::{Factor, backup, entry};
 use crate::otp::{Form, SEED_BYTES, digits_of, totp_step};
+use crate::passkey::{KIND, begin_registration, ceremony, finish_registration};
 
 const PROMPT_SECONDS: u64 = 10 * 60;
 /// Most credentials of one kind that a user may have.
@@ -44,6 +45,8 @@ struct State {
     failed: i64,
     factor: Option<Factor>,
     seed: Option<String>,
+    /// The options that the last challenge held, for a passkey.
+    options: Option<Datum>,
     /// The factor is stored; the backup codes were shown.
     done: bool,
 }
@@ -67,6 +70,7 @@ pub(crate) async fn visit(call: &mut Call<'_>, enrol: &Enrol, user_id: &str) -> 
     }
     match factor {
         Factor::Totp => totp(call, enrol, state, user_id).await,
+        Factor::WebAuthn => passkey(call, enrol, state, user_id).await,
         // It is handed out with the others, never enrolled alone.
         Factor::BackupCode => Ok(Enrolled::Failed),
     }
@@ -113,6 +117,28 @@ async fn totp(call: &mut Call<'_>, enrol: &Enrol, mut state: State, user_id: &st
     // The code that showed it counts once, as any other.
     call.unit.writes.push(Write::TakeTotpStep { credential_id: id, step });
     finish(call, enrol, state, user_id, Factor::Totp).await
+}
+
+/// A passkey works once it is made: making it shows it.
+async fn passkey(call: &mut Call<'_>, enrol: &Enrol, mut state: State, user_id: &str) -> Result<Enrolled, BlockError> {
+    let made = state.options.take().zip(field_input(call.input, "credential").cloned());
+    let mut problem = None;
+    if let Some((options, credential)) = made {
+        if finish_registration(call, &options, user_id, &credential).await?.is_some() {
+            return finish(call, enrol, state, user_id, Factor::WebAuthn).await;
+        }
+        state.failed += 1;
+        call.unit.audit.push(entry("mfa.enrol_failed", user_id, "failure", call.label, "passkey_refused"));
+        if state.failed >= enrol.attempts {
+            return Ok(Enrolled::Failed);
+        }
+        problem = Some("the passkey was refused");
+    }
+    bounded(call, user_id, KIND).await?;
+    let options = begin_registration(call, user_id).await?;
+    let shown = vec![("factor", text(Factor::WebAuthn.word())), ("webauthn", ceremony("create", &options))];
+    state.options = Some(options);
+    Ok(Enrolled::Asked(prompt(shown, enrol, &state, problem)))
 }
 
 fn show_totp(
@@ -212,6 +238,7 @@ impl State {
             failed: memory.optional_int("failed").ok().flatten().unwrap_or(0),
             factor: word("factor").and_then(Factor::of),
             seed: word("seed").map(str::to_owned),
+            options: memory.get("options").filter(|options| **options != Datum::Null).cloned(),
             done: memory.get("done") == Some(&Datum::Bool(true)),
         }
     }
@@ -221,6 +248,7 @@ impl State {
             ("failed", Datum::Int(self.failed)),
             ("factor", self.factor.map_or(Datum::Null, |factor| text(factor.word()))),
             ("seed", self.seed.as_ref().map_or(Datum::Null, text)),
+            ("options", self.options.clone().unwrap_or(Datum::Null)),
             ("done", Datum::Bool(self.done)),
         ])
     }

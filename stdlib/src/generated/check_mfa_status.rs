@@ -40,18 +40,21 @@ impl From<Outputs> for Output {
 pub enum Factor {
     /// `"totp"`
     Totp,
+    /// `"webauthn"`
+    Webauthn,
     /// `"backup_code"`
     BackupCode,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 2] = [Self::Totp, Self::BackupCode];
+    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::BackupCode];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
         }
     }

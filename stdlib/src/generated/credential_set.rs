@@ -80,13 +80,24 @@ pub struct Answer<'a> {
     pub password: Option<&'a Secret>,
     /// The code that the authenticator app shows.
     pub code: Option<&'a Secret>,
+    /// The credential of `navigator.credentials.create`, as its `toJSON()` gives it: for "webauthn" the challenge holds
+    /// `webauthn.options`.
+    pub credential: Option<Datum>,
 }
 
 impl<'a> Answer<'a> {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
-        Some(Self { password: answered_secret(input, "password"), code: answered_secret(input, "code") })
+        Some(Self {
+            password: answered_secret(input, "password"),
+            code: answered_secret(input, "code"),
+            credential: input
+                .fields
+                .iter()
+                .find(|(field, _)| field == "credential")
+                .and_then(|(_, value)| Value::read(value)),
+        })
     }
 }
 
@@ -95,6 +106,8 @@ impl<'a> Answer<'a> {
 pub enum Error {
     /// `too_many`
     TooMany,
+    /// `not_configured`
+    NotConfigured,
 }
 
 impl Error {
@@ -102,6 +115,7 @@ impl Error {
     pub fn name(self) -> &'static str {
         match self {
             Self::TooMany => "too_many",
+            Self::NotConfigured => "not_configured",
         }
     }
 
@@ -118,17 +132,20 @@ pub enum Kind {
     Password,
     /// `"totp"`
     Totp,
+    /// `"webauthn"`
+    Webauthn,
 }
 
 impl Kind {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 2] = [Self::Password, Self::Totp];
+    pub const ALL: [Self; 3] = [Self::Password, Self::Totp, Self::Webauthn];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Totp => "totp",
+            Self::Webauthn => "webauthn",
         }
     }
 }

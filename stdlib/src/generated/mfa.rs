@@ -80,6 +80,9 @@ pub struct Answer<'a> {
     pub factor: Option<Factor>,
     /// The code that the app or token shows, or one of the backup codes.
     pub code: Option<&'a Secret>,
+    /// The credential of `navigator.credentials.get`, as its `toJSON()` gives it: for "webauthn" the challenge holds
+    /// `webauthn.options`.
+    pub credential: Option<Datum>,
     /// Trust this device from now on.
     pub remember_device: Option<bool>,
     /// The token of a device that is trusted.
@@ -93,6 +96,11 @@ impl<'a> Answer<'a> {
         Some(Self {
             factor: input.fields.iter().find(|(field, _)| field == "factor").and_then(|(_, value)| Value::read(value)),
             code: answered_secret(input, "code"),
+            credential: input
+                .fields
+                .iter()
+                .find(|(field, _)| field == "credential")
+                .and_then(|(_, value)| Value::read(value)),
             remember_device: input
                 .fields
                 .iter()
@@ -103,23 +111,47 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// The errors of `mfa`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// `not_configured`
+    NotConfigured,
+}
+
+impl Error {
+    /// Its name in the declaration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+        }
+    }
+
+    /// The error, with what happened: for trace and audit, never for the user.
+    pub fn because(self, detail: impl Into<String>) -> BlockError {
+        BlockError::Named { name: self.name(), detail: detail.into() }
+    }
+}
+
 /// The words of `factor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Factor {
     /// `"totp"`
     Totp,
+    /// `"webauthn"`
+    Webauthn,
     /// `"backup_code"`
     BackupCode,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 2] = [Self::Totp, Self::BackupCode];
+    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::BackupCode];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
         }
     }
@@ -143,6 +175,8 @@ impl Value for Factor {
 pub enum OutputFactor {
     /// `"totp"`
     Totp,
+    /// `"webauthn"`
+    Webauthn,
     /// `"backup_code"`
     BackupCode,
     /// `"none"`
@@ -151,12 +185,13 @@ pub enum OutputFactor {
 
 impl OutputFactor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Totp, Self::BackupCode, Self::None];
+    pub const ALL: [Self; 4] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::None];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
             Self::None => "none",
         }

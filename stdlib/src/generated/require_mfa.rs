@@ -63,13 +63,44 @@ impl From<Outputs> for Output {
 pub struct Answer<'a> {
     /// The code that the app or token shows, or one of the backup codes.
     pub code: Option<&'a Secret>,
+    /// The credential of `navigator.credentials.get`, as its `toJSON()` gives it: for "webauthn" the challenge holds
+    /// `webauthn.options`.
+    pub credential: Option<Datum>,
 }
 
 impl<'a> Answer<'a> {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
-        Some(Self { code: answered_secret(input, "code") })
+        Some(Self {
+            code: answered_secret(input, "code"),
+            credential: input
+                .fields
+                .iter()
+                .find(|(field, _)| field == "credential")
+                .and_then(|(_, value)| Value::read(value)),
+        })
+    }
+}
+
+/// The errors of `require_mfa`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// `not_configured`
+    NotConfigured,
+}
+
+impl Error {
+    /// Its name in the declaration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+        }
+    }
+
+    /// The error, with what happened: for trace and audit, never for the user.
+    pub fn because(self, detail: impl Into<String>) -> BlockError {
+        BlockError::Named { name: self.name(), detail: detail.into() }
     }
 }
 
@@ -78,18 +109,21 @@ impl<'a> Answer<'a> {
 pub enum Factor {
     /// `"totp"`
     Totp,
+    /// `"webauthn"`
+    Webauthn,
     /// `"backup_code"`
     BackupCode,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 2] = [Self::Totp, Self::BackupCode];
+    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::BackupCode];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
         }
     }

@@ -74,6 +74,9 @@ pub struct Answer<'a> {
     pub factor: Option<Factor>,
     /// The code that the app shows.
     pub code: Option<&'a Secret>,
+    /// The credential of `navigator.credentials.create`, as its `toJSON()` gives it: for "webauthn" the challenge holds
+    /// `webauthn.options`.
+    pub credential: Option<Datum>,
 }
 
 impl<'a> Answer<'a> {
@@ -83,6 +86,11 @@ impl<'a> Answer<'a> {
         Some(Self {
             factor: input.fields.iter().find(|(field, _)| field == "factor").and_then(|(_, value)| Value::read(value)),
             code: answered_secret(input, "code"),
+            credential: input
+                .fields
+                .iter()
+                .find(|(field, _)| field == "credential")
+                .and_then(|(_, value)| Value::read(value)),
         })
     }
 }
@@ -92,6 +100,8 @@ impl<'a> Answer<'a> {
 pub enum Error {
     /// `too_many`
     TooMany,
+    /// `not_configured`
+    NotConfigured,
 }
 
 impl Error {
@@ -99,6 +109,7 @@ impl Error {
     pub fn name(self) -> &'static str {
         match self {
             Self::TooMany => "too_many",
+            Self::NotConfigured => "not_configured",
         }
     }
 
@@ -113,16 +124,19 @@ impl Error {
 pub enum Factor {
     /// `"totp"`
     Totp,
+    /// `"webauthn"`
+    Webauthn,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 1] = [Self::Totp];
+    pub const ALL: [Self; 2] = [Self::Totp, Self::Webauthn];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Webauthn => "webauthn",
         }
     }
 }
@@ -145,18 +159,21 @@ impl Value for Factor {
 pub enum OutputFactor {
     /// `"totp"`
     Totp,
+    /// `"webauthn"`
+    Webauthn,
     /// `"none"`
     None,
 }
 
 impl OutputFactor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 2] = [Self::Totp, Self::None];
+    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::None];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Webauthn => "webauthn",
             Self::None => "none",
         }
     }

@@ -13,6 +13,9 @@ use super::record;
 pub struct Seen {
     /// Values by output: words, `true`, `false`, `absent`, and `value` for all else.
     outputs: BTreeMap<String, BTreeSet<String>>,
+    /// How often the block gave outputs, and each of them.
+    gave: usize,
+    given: BTreeMap<String, usize>,
     errors: BTreeSet<String>,
     effects: BTreeSet<&'static str>,
     audited: bool,
@@ -22,7 +25,9 @@ impl Seen {
     /// Adds the calls of a run that are of this block.
     pub fn add(&mut self, block: &str, calls: &[record::Seen]) {
         for call in calls.iter().filter(|call| call.block == block) {
+            self.gave += usize::from(call.fields.is_some());
             for (name, value) in call.fields.iter().flatten() {
+                *self.given.entry(name.clone()).or_default() += 1;
                 values(value, self.outputs.entry(name.clone()).or_default());
             }
             if let Some(fields) = &call.fields {
@@ -48,7 +53,10 @@ impl Seen {
         let none = BTreeSet::new();
         for field in &block.output {
             let seen = self.outputs.get(field.name.as_str()).unwrap_or(&none);
-            for wanted in wanted(&field.ty).into_iter().filter(|wanted| !seen.contains(wanted)) {
+            // What may be absent is left out.
+            let left_out = self.given.get(field.name.as_str()).is_none_or(|given| *given < self.gave);
+            let was_seen = |wanted: &String| seen.contains(wanted) || (wanted == "absent" && left_out);
+            for wanted in wanted(&field.ty).into_iter().filter(|wanted| !was_seen(wanted)) {
                 faults.push(format!("output `{}` was never {wanted}", field.name));
             }
         }

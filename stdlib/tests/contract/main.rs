@@ -9,7 +9,8 @@
 //! | `flow` | the system flow; the block's first one, or `login`, where it is left out |
 //! | `now` | seconds since 1970 |
 //! | `event`, `input` | laid over the baseline event and input |
-//! | `users` | records of users, with `password`, `old_password` (hashed with parameters that are no longer ours), `totp_secret` |
+//! | `users` | records of users, with `password`, `old_password` (hashed with parameters that are no longer ours), `totp_secret`; `passkey` (its counter) and `passkey_seen` (the counter that was last seen) |
+//! | `webauthn` | `false`: the project says nothing of passkeys |
 //! | `http` | by URL: `{status, headers, body}` or `{error}` |
 //! | `secrets` | by name |
 //! | `feeds` | what feeds say, by address: `lists`, `is_tor`, `is_vpn`, `country`, `asn`, `org` |
@@ -22,9 +23,12 @@
 //! The first case of a block is one that ends well: [`faults`] lets everything around the block fail in it.
 //!
 //! In answers and inputs `$totp` stands for the code that the user's app shows by then, `$code` and `$token` for what the newest
-//! message holds.
+//! message holds, `$passkey`
+//! for what the user's authenticator answers to the challenge.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "../support/authenticator.rs"]
+mod authenticator;
 mod corpus;
 mod cover;
 mod faults;

@@ -15,8 +15,10 @@ use admit_runtime::message::{Channel, Message};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::testing::{TestHost, baseline, block_on};
 use admit_runtime::trace::{Trace, TraceEvent};
+use admit_runtime::unit::{Material, NewCredential};
 use toml::{Table, Value};
 
+use super::authenticator::Authenticator;
 use super::corpus::Case;
 use super::flow;
 use super::record::{Log, Seen, recorded};
@@ -29,6 +31,7 @@ struct World {
     flow: String,
     /// The challenges so far, in order: what the user has seen.
     challenges: Mutex<Vec<Datum>>,
+    authenticator: Mutex<Authenticator>,
 }
 
 /// Runs it; gives what the blocks did, or what is wrong.
@@ -58,11 +61,24 @@ pub fn walk(
     let flow = text(given, "flow").or(declared).unwrap_or_else(|| "login".to_owned());
     let now =
         given.get("now").and_then(Value::as_integer).map_or(baseline::NOW, |seconds| Instant { seconds, nanos: 0 });
-    let host = Arc::new(TestHost::new(now, 0));
+    let mut host = TestHost::new(now, 0);
+    if given.get("webauthn").and_then(Value::as_bool) == Some(false) {
+        host.relying_party = None;
+    }
+    let host = Arc::new(host);
     seed(&host, given)?;
     let plan = flow::plan(library, &flow, &case.steps)?;
     let engine = Engine::from_verified(plan, &blocks(&host)).map_err(|error| error.to_string())?;
-    let world = World { host, engine, tenant: "test".parse()?, flow, challenges: Mutex::default() };
+    let mut authenticator = Authenticator::new(1);
+    authenticator.count = list(given, "users").iter().find_map(|user| number(user, "passkey")).unwrap_or(0);
+    let world = World {
+        host,
+        engine,
+        tenant: "test".parse()?,
+        flow,
+        authenticator: Mutex::new(authenticator),
+        challenges: Mutex::default(),
+    };
     for before in list(given, "before") {
         let before = before.as_table().ok_or("a run before is a table")?;
         world.walk(given, before, &[]).map_err(|why| format!("a run before: {why}"))?;
@@ -76,7 +92,7 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
     for user in list(given, "users") {
         let (datum, id) = (datum(user), user.get("id").and_then(Value::as_str).ok_or("a user has no id")?);
         let under = baseline::overlay(baseline::user(host.clock.now()), &datum);
-        let hidden = ["password", "old_password", "totp_secret", "totp_count"];
+        let hidden = ["password", "old_password", "totp_secret", "totp_count", "passkey", "passkey_seen"];
         let Datum::Map(mut fields) = under else { continue };
         fields.retain(|(name, _)| !hidden.contains(&name.as_str().unwrap_or_default()));
         host.store.put_user(&tenant, Datum::Map(fields));
@@ -87,6 +103,11 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
         }
         if let Some(password) = secret("old_password") {
             host.store.put_credential(&tenant, id, "password", "crd_password", older(password)?.as_bytes());
+        }
+        if let Some(count) = number(user, "passkey") {
+            let mut authenticator = Authenticator::new(1);
+            authenticator.count = count;
+            host.store.put_new_credential(&tenant, &passkey(&authenticator, id, number(user, "passkey_seen")));
         }
         if let Some(seed) = secret("totp_secret") {
             host.store.put_credential(&tenant, id, "totp", "crd_totp", seed.as_bytes());
@@ -168,6 +189,24 @@ impl Feeds for Known {
     }
 }
 
+/// The authenticator's passkey as it is stored, with the counter that was last seen.
+fn passkey(authenticator: &Authenticator, user_id: &str, seen: Option<u32>) -> NewCredential {
+    let passkey = authenticator.passkey();
+    NewCredential {
+        id: "crd_passkey".to_owned(),
+        user_id: user_id.to_owned(),
+        kind: "webauthn".to_owned(),
+        material: Material::new(passkey.to_bytes()),
+        data: Datum::Map(Vec::new()),
+        counter: Some(i64::from(seen.unwrap_or(authenticator.count))),
+        external_id: Some(passkey.id),
+    }
+}
+
+fn number(value: &Value, name: &str) -> Option<u32> {
+    value.get(name).and_then(Value::as_integer).and_then(|number| u32::try_from(number).ok())
+}
+
 /// A hash with parameters that are no longer ours.
 fn older(password: &str) -> Result<String, String> {
     let params = argon2::Params::new(64, 1, 1, None).map_err(|error| error.to_string())?;
@@ -230,6 +269,7 @@ impl World {
     /// The value with what the user would know by now.
     fn filled(&self, value: &Value) -> Result<Datum, String> {
         Ok(match value {
+            Value::String(text) if text == "$passkey" => self.passkey()?,
             Value::String(text) if text.starts_with('$') => str(&self.knows(text)?),
             Value::Table(table) => Datum::Map(
                 table
@@ -259,6 +299,18 @@ impl World {
         let text = newest.content.sms.as_deref().filter(|_| newest.channel == Channel::Sms);
         let (_, rest) = text.unwrap_or(&newest.content.text).split_once(after).ok_or("it holds no such thing")?;
         Ok(rest.chars().take_while(|letter| is_of_it(*letter)).collect())
+    }
+
+    /// What the user's authenticator answers to what was asked last.
+    fn passkey(&self) -> Result<Datum, String> {
+        let challenge = json::to_json(self.challenges.lock().unwrap().last().ok_or("nothing was asked")?);
+        let asked = challenge.get("webauthn").ok_or("nobody asked for a passkey")?;
+        let mut authenticator = self.authenticator.lock().unwrap();
+        let answer = match asked["ceremony"].as_str() {
+            Some("create") => authenticator.create(&asked["options"]),
+            Some(_) | None => authenticator.get(&asked["options"]),
+        };
+        Ok(json::from_json(&answer))
     }
 
     fn knows(&self, what: &str) -> Result<String, String> {

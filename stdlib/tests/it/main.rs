@@ -1,11 +1,14 @@
 //! The blocks against real parts: a SQLite file, the real host, a server on this machine. One test binary.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "../support/authenticator.rs"]
+mod authenticator;
 mod factors;
 mod identity;
 mod login;
 mod messages;
 mod mfa;
+mod passkeys;
 mod passwords;
 mod risk;
 mod secrets;
