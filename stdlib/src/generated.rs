@@ -158,6 +158,11 @@ pub const PAGES: &[(&str, &str)] = &[
     ("stdlib/control/run_custom_action.md", include_str!("../control/run_custom_action.md")),
     ("stdlib/control/run_custom_flow.md", include_str!("../control/run_custom_flow.md")),
     ("stdlib/control/set_custom_claim.md", include_str!("../control/set_custom_claim.md")),
+    ("stdlib/identity/email_verification.md", include_str!("../identity/email_verification.md")),
+    ("stdlib/notification/delay.md", include_str!("../notification/delay.md")),
+    ("stdlib/notification/notify.md", include_str!("../notification/notify.md")),
+    ("stdlib/notification/password_recovery_send.md", include_str!("../notification/password_recovery_send.md")),
+    ("stdlib/notification/send_email.md", include_str!("../notification/send_email.md")),
 ];
 
 /// The Action templates: path and text of each declaration, `templates/<slug>/<version>/action.admit`, and its source.
