@@ -9,6 +9,7 @@ pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
+pub mod keys;
 pub mod new;
 pub mod run;
 pub mod test;
@@ -39,6 +40,8 @@ pub enum Command {
     Action(action::Args),
     /// Manage the users of a database
     User(user::Args),
+    /// Print or rotate the keys that sign tokens
+    Keys(keys::Args),
     /// Print a stage of the compiler
     Emit(emit::Args),
     /// Draw a flow
@@ -64,6 +67,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(&args, output),
         Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
+        Command::Keys(args) => keys::run(args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),
         Command::Types(args) => types::run(&args, output),

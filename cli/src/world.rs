@@ -5,14 +5,18 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use admit_actions::{Options as PoolOptions, Pool};
+use admit_compiler::project::{self, Settings};
 use admit_eval::value::Instant;
-use admit_host::KeyFile;
+use admit_host::{KeyFile, Signing};
+use admit_jose::Algorithm;
 use admit_plan::bundle::Bundle;
 use admit_runtime::action::Actions;
+use admit_runtime::relying::{ClientAuthentication, OAuthClient, Provider};
 use admit_runtime::tenant::TenantId;
 use admit_stdlib::password::{hash_password, password_hash_fault};
 use admit_store::seal::SealKey;
 use admit_store::{NewUser, Passwords, SqliteStore, parse_users};
+use smol_str::SmolStr;
 
 use crate::failure::Failure;
 use crate::files;
@@ -103,6 +107,44 @@ pub fn actions(bundle: &Bundle) -> Result<Option<Arc<dyn Actions>>, Failure> {
     let pool = Pool::new(PoolOptions::alone());
     let pool = pool.map_err(|error| Failure::new(format!("cannot start workers for Actions: {error}")))?;
     Ok(Some(Arc::new(pool)))
+}
+
+/// How a project's tokens are signed.
+pub fn signing(settings: &Settings) -> Result<Signing, Failure> {
+    let mut signing =
+        Signing { issuer: settings.tokens.issuer.as_ref().map(ToString::to_string), ..Signing::default() };
+    if let Some(name) = &settings.tokens.algorithm {
+        let unknown = || Failure::new(format!("tokens are not signed with `{name}`"));
+        signing.algorithm = Algorithm::of(name).ok_or_else(unknown)?;
+    }
+    Ok(signing)
+}
+
+/// The OpenID providers of a project.
+pub fn providers(settings: &Settings) -> Vec<Provider> {
+    let text = |words: &[SmolStr]| words.iter().map(ToString::to_string).collect();
+    let provider = |it: &project::Provider| Provider {
+        name: it.name.to_string(),
+        issuer: it.issuer.to_string(),
+        client_id: it.client_id.to_string(),
+        secret: it.secret.as_ref().map(ToString::to_string),
+        authentication: ClientAuthentication::of(&it.authentication).unwrap_or(ClientAuthentication::None),
+        scopes: text(&it.scopes),
+        redirect_uri: it.redirect_uri.to_string(),
+        algorithms: text(&it.algorithms),
+    };
+    settings.providers.iter().map(provider).collect()
+}
+
+/// The clients of a project.
+pub fn clients(settings: &Settings) -> Vec<OAuthClient> {
+    let client = |it: &project::Client| OAuthClient {
+        id: it.id.to_string(),
+        post_logout_redirect_uris: it.post_logout_redirect_uris.iter().map(ToString::to_string).collect(),
+        backchannel_logout_uri: it.backchannel_logout_uri.as_ref().map(ToString::to_string),
+        frontchannel_logout_uri: it.frontchannel_logout_uri.as_ref().map(ToString::to_string),
+    };
+    settings.clients.iter().map(client).collect()
 }
 
 /// The wall clock.

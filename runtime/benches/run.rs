@@ -380,7 +380,11 @@ impl Host for Bench {
         false
     }
 
-    fn sign_jwt<'a>(&'a self, _: &'a TenantId, _: &'a str) -> BoxFuture<'a, Result<String, HostError>> {
+    fn sign_jwt<'a>(&'a self, _: &'a TenantId, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<String, HostError>> {
+        nothing()
+    }
+
+    fn verify_jwt<'a>(&'a self, _: &'a TenantId, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Datum, HostError>> {
         nothing()
     }
 }

@@ -9,7 +9,7 @@ use crate::unit::AuditEntry;
 /// The entries of a request: one when its run has completed, none while it waits.
 pub(crate) fn of_request(run: &Run, flow: &str, outcome: &Outcome, user_id: Option<&str>) -> Option<AuditEntry> {
     let (word, detail) = match outcome {
-        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => ("success", None),
+        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => ("success", None),
         Outcome::Deny { reason, .. } => ("denied", Some(("reason", reason))),
         Outcome::Error { id, .. } => ("failure", Some(("error", id))),
         Outcome::Suspended { .. } => return None,

@@ -91,6 +91,8 @@ pub struct Call<'a> {
     pub time_left: u64,
     /// The Action to run: for the block `run_custom_action` alone.
     pub action: Option<ActionCall<'a>>,
+    /// The session that the run was started within: its record.
+    pub session: Option<&'a Datum>,
     /// Custom claims that Actions of this run have set so far, for the block that makes the token.
     pub claims: &'a [(SmolStr, Datum)],
     /// The project's texts of messages.
@@ -162,14 +164,57 @@ pub enum Settled {
     /// `allow`
     Allow,
     /// `finalize`
-    Finalized,
+    Finalized(Finalized),
     /// `issue_session`: the record `session`, and the signed token for the caller, once.
     Session {
         /// Fields of `session`.
         session: Datum,
         /// The JWT; never traced.
         token: String,
+        /// How the caller should set it as a cookie, where the flow says so: name and attributes (RFC 6265), not the value.
+        cookie: Option<Datum>,
     },
+    /// `issue_tokens`
+    Tokens {
+        /// Fields of `session`.
+        session: Datum,
+        /// The tokens, for the caller, once.
+        tokens: Tokens,
+    },
+}
+
+/// What `finalize` leaves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Finalized {
+    /// Whatever the flow gives its caller.
+    pub result: Option<Datum>,
+    /// Where the user goes; allowed by whoever gives it.
+    pub redirect: Option<String>,
+}
+
+/// The answer of a token endpoint (RFC 6749 section 5.1).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// A JWT (RFC 9068).
+    pub access_token: String,
+    /// Opaque, used once.
+    pub refresh_token: Option<String>,
+    /// When the access token expires, in seconds since the epoch.
+    pub expires_at: i64,
+    /// The scopes granted, joined by spaces.
+    pub scope: String,
+    /// An answer that was given before is given again: nothing was made, and nothing is written.
+    pub is_again: bool,
+}
+
+/// Tokens are not for logs.
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens")
+            .field("expires_at", &self.expires_at)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a block failed. The text goes to trace and audit, never to the user.

@@ -8,7 +8,7 @@ use admit_eval::value::Instant;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use crate::block::Settled;
+use crate::block::{Settled, Tokens};
 use crate::engine::{Engine, Params};
 use crate::event::EventError;
 use crate::execute::finish::Ending;
@@ -16,7 +16,7 @@ use crate::execute::input::Submitted;
 use crate::execute::walk::{Pause, walk};
 use crate::host::{Host, StoreError};
 use crate::record::{Record, RecordError};
-use crate::state::{Aal, Groups, Run, field};
+use crate::state::{Aal, Groups, Run, field, text_field};
 use crate::tenant::TenantId;
 use crate::token;
 use crate::trace::{Trace, TraceEvent};
@@ -79,8 +79,11 @@ pub struct Answer {
     pub run_id: SmolStr,
     /// The outcome.
     pub outcome: Outcome,
-    /// Where to send the user, of an outcome that lets them in: set by an Action and checked against the allowlist.
+    /// Where to send the user, of an outcome that lets them in: set by an Action and checked against the allowlist, or where
+    /// a client has registered that its users go when they have logged out.
     pub redirect_to: Option<String>,
+    /// What `finalize` gives the caller.
+    pub result: Option<Datum>,
     /// What happened.
     pub trace: Trace,
     /// The run as it was left, for tests.
@@ -96,6 +99,15 @@ pub enum Outcome {
         session: Datum,
         /// The signed token: shown to the caller once, kept nowhere.
         token: String,
+        /// How to set it as a cookie, where the flow says so: name and attributes.
+        cookie: Option<Datum>,
+    },
+    /// Tokens were made, and their session is stored.
+    Tokens {
+        /// The session's record.
+        session: Datum,
+        /// The tokens: shown to the caller, kept nowhere in the clear.
+        tokens: Tokens,
     },
     /// `allow`
     Allow,
@@ -170,6 +182,8 @@ pub(crate) struct Work<'h> {
     pub(crate) unit: Unit,
     /// The outcome settled so far: a session waits here until the walk has ended and the store has committed.
     pub(crate) settled: Option<Settled>,
+    /// What `finalize` gives the caller.
+    pub(crate) result: Option<Datum>,
     /// Monotonic time when the request began, in nanoseconds.
     pub(crate) began: u64,
     /// Which try of the present block it is, 1 first.
@@ -188,6 +202,7 @@ impl Outcome {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Session { .. } => "session",
+            Self::Tokens { .. } => "tokens",
             Self::Allow => "allow",
             Self::Finalized => "finalized",
             Self::Deny { .. } => "deny",
@@ -203,6 +218,9 @@ impl std::fmt::Debug for Outcome {
         match self {
             Self::Session { session, .. } => {
                 f.debug_struct("Session").field("session", session).finish_non_exhaustive()
+            }
+            Self::Tokens { session, tokens } => {
+                f.debug_struct("Tokens").field("session", session).field("tokens", tokens).finish()
             }
             Self::Allow => f.write_str("Allow"),
             Self::Finalized => f.write_str("Finalized"),
@@ -298,6 +316,7 @@ pub async fn resume(
         return Err(StepError::NoBundle);
     }
     run.seq = stored.seq;
+    let is_over = session_is_over(host, &engine, &run, now).await.map_err(StepError::Store)?;
     let prompt = walk::prompt_of(&engine, &run).ok_or(StepError::Record(RecordError::Damaged))?;
     let submitted = Submitted::of_answer(&prompt, input);
     let (submitted, problem) = match submitted {
@@ -305,6 +324,9 @@ pub async fn resume(
         Err(problem) => (Submitted::default(), Some(problem)),
     };
     let mut work = Work::new(&engine, host, &params, options, submitted, &run, now);
+    if is_over {
+        return finish::finish(&mut work, run, Ending::deny("not_authenticated")).await;
+    }
     match problem {
         None => {
             let ending = drive(&mut work, &mut run).await?;
@@ -317,6 +339,15 @@ pub async fn resume(
             finish::finish(&mut work, run, Ending::Suspend { node, prompt, problem: Some(problem) }).await
         }
     }
+}
+
+/// A run that goes on within a session does so only while that is neither revoked nor out of its time.
+async fn session_is_over(host: &dyn Host, engine: &Engine, run: &Run, now: Instant) -> Result<bool, StoreError> {
+    let needs = engine.bundle.flows.get(run.flow).is_some_and(|flow| flow.needs_session);
+    let Some(id) = run.session.as_ref().and_then(|session| text_field(session, "id")).filter(|_| needs) else {
+        return Ok(false);
+    };
+    host.store().sessions().use_session(&run.tenant, id, now).await.map(|session| session.is_none())
 }
 
 /// Walks, waits, walks on.
@@ -353,6 +384,7 @@ impl<'h> Work<'h> {
             trace,
             unit: Unit::default(),
             settled: None,
+            result: None,
             began,
             attempt: 1,
         }

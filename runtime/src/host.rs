@@ -11,7 +11,10 @@ use thiserror::Error;
 
 use crate::action::Actions;
 use crate::feeds::{Feeds, MailServers, NoFeeds};
+use crate::keys::{Keys, NoKeys};
 use crate::message::{Channel, Message, SendError};
+use crate::relying::{OAuthClient, Provider};
+use crate::session::{NoSessions, Sessions};
 use crate::tenant::TenantId;
 use crate::trace::Trace;
 use crate::unit::{CredentialInfo, InboxEntry, Session, Unit};
@@ -100,8 +103,38 @@ pub trait Host: Send + Sync {
         Err(HostError::NotFound("this host has no key for hashes".to_owned()))
     }
 
-    /// Signs claims (a JSON object) as a compact JWS with the tenant's current key.
-    fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>>;
+    /// Signs claims (a JSON object) as a compact JWS of this `typ` with the tenant's current key.
+    fn sign_jwt<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        claims: &'a str,
+    ) -> BoxFuture<'a, Result<String, HostError>>;
+
+    /// The claims of a token of this `typ` that the tenant has signed and whose time it is.
+    fn verify_jwt<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Datum, HostError>>;
+
+    /// `iss` of the tenant's tokens.
+    fn issuer(&self, tenant: &TenantId) -> String {
+        format!("urn:admit:tenant:{tenant}")
+    }
+
+    /// An OpenID provider of the tenant by its name in flows.
+    fn provider(&self, tenant: &TenantId, name: &str) -> Option<&Provider> {
+        let _ = (tenant, name);
+        None
+    }
+
+    /// A client of the tenant by its id.
+    fn client(&self, tenant: &TenantId, id: &str) -> Option<&OAuthClient> {
+        let _ = (tenant, id);
+        None
+    }
 }
 
 /// The relying party of passkeys (WebAuthn Level 3 section 5.1.2).
@@ -117,6 +150,16 @@ pub struct RelyingParty {
 
 /// The store, as far as blocks and the engine need it. Every method takes the tenant.
 pub trait Store: Send + Sync {
+    /// The part that keeps sessions.
+    fn sessions(&self) -> &dyn Sessions {
+        &NoSessions
+    }
+
+    /// The part that keeps signing keys.
+    fn keys(&self) -> &dyn Keys {
+        &NoKeys
+    }
+
     /// A user by identifier (e-mail, phone or user name), or none.
     fn user_by_identifier<'a>(
         &'a self,

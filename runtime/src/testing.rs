@@ -12,6 +12,7 @@ use std::thread::{self, Thread};
 
 pub use crate::testing::case::{Answer, Expectation, Path, Stub, Target, TestCase, TestResult};
 pub use crate::testing::clock::Clock;
+pub use crate::testing::given::begin_within;
 pub use crate::testing::host::{Allowed, Outside, TestHost};
 pub use crate::testing::runner::run_test;
 pub use crate::testing::script::{Called, ScriptedActions};
@@ -21,9 +22,11 @@ pub mod baseline;
 mod case;
 mod clock;
 mod expect;
+mod given;
 mod host;
 mod runner;
 mod script;
+mod sessions;
 mod store;
 mod stub;
 

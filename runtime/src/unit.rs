@@ -7,10 +7,12 @@ use admit_eval::value::Instant;
 use crate::execute::job;
 
 mod credential;
+mod session;
 mod user;
 mod view;
 
 pub use credential::{Challenge, CredentialInfo, Material, NewCredential, Revoke};
+pub use session::{Family, Rotation, Session};
 pub use user::{Change, IDENTIFIERS, NewUser, Proved, UserChanges};
 pub(crate) use user::{has_identifier, put};
 pub use view::factors;
@@ -30,6 +32,18 @@ pub struct Unit {
 pub enum Write {
     /// A session is stored.
     InsertSession(Session),
+    /// A refresh family begins, with the hash of its first token.
+    InsertFamily(Family, [u8; 32]),
+    /// A refresh token is exchanged for the next one of its family.
+    RotateRefresh(Box<Rotation>),
+    /// A refresh family ends, and the session that it hangs on: one of its tokens was used twice. Holds whatever becomes of the
+    /// run.
+    RevokeFamily {
+        /// Which.
+        family_id: String,
+        /// The session.
+        session_id: String,
+    },
     /// A password hash is replaced by a better one of the same password, if it is still the old one.
     RehashPassword {
         /// Whose.
@@ -176,8 +190,11 @@ impl Write {
             Self::TakeTotpStep { .. }
             | Self::TakeCredential { .. }
             | Self::AdvanceCounter { .. }
-            | Self::TakeChallenge { .. } => true,
+            | Self::TakeChallenge { .. }
+            | Self::RevokeFamily { .. } => true,
             Self::InsertSession(_)
+            | Self::InsertFamily(..)
+            | Self::RotateRefresh(_)
             | Self::RehashPassword { .. }
             | Self::RecordSignIn { .. }
             | Self::PatchAppMetadata { .. }
@@ -241,23 +258,6 @@ pub struct InboxEntry {
     pub at: Instant,
     /// When it was read; none: it was not.
     pub read_at: Option<Instant>,
-}
-
-/// A session as stored (blocks.md, The session).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Session {
-    /// `ses_...`
-    pub id: String,
-    /// Whose.
-    pub user_id: String,
-    /// `aal1`, `aal2`, `aal3`
-    pub aal: String,
-    /// Factors in the order passed.
-    pub methods: Vec<String>,
-    /// When.
-    pub issued_at: Instant,
-    /// Until when.
-    pub expires_at: Instant,
 }
 
 /// An entry of the audit log (runtime.md section 7). Id, time, sequence and hash are the store's.

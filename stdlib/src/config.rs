@@ -2,6 +2,7 @@
 //! from its declaration: see `generated`.
 
 use admit_eval::datum::Datum;
+use admit_eval::value::Span;
 use admit_runtime::block::{BlockError, Call, Event, Input};
 use admit_runtime::host::{Host, Secret};
 
@@ -10,6 +11,28 @@ use admit_runtime::host::{Host, Secret};
 pub(crate) struct Fields<'a>(pub &'a Datum);
 
 impl<'a> Fields<'a> {
+    pub fn text(self, name: &str) -> Result<&'a str, BlockError> {
+        self.optional_text(name)?.ok_or_else(|| invalid(name, "a string"))
+    }
+
+    pub fn words(self, name: &str) -> Result<Vec<&'a str>, BlockError> {
+        let Some(Datum::List(items)) = self.get(name) else { return Err(invalid(name, "a list of strings")) };
+        items
+            .iter()
+            .map(|item| match item {
+                Datum::Str(word) => Ok(&**word),
+                _ => Err(invalid(name, "a list of strings")),
+            })
+            .collect()
+    }
+
+    pub fn duration(self, name: &str) -> Result<Span, BlockError> {
+        match self.get(name) {
+            Some(Datum::Duration(span)) => Ok(*span),
+            Some(_) | None => Err(invalid(name, "a duration")),
+        }
+    }
+
     /// The field's value; none where it is absent.
     pub fn get(self, name: &str) -> Option<&'a Datum> {
         let Datum::Map(entries) = self.0 else { return None };

@@ -23,7 +23,9 @@ pub mod identity_create;
 pub mod identity_lookup;
 pub mod ip_reputation;
 pub mod issue_session;
+pub mod issue_tokens;
 pub mod log_event;
+pub mod logout;
 pub mod mfa;
 pub mod notify;
 pub mod password_check;
@@ -31,11 +33,15 @@ pub mod password_policy;
 pub mod password_recovery_send;
 pub mod password_update;
 pub mod profile_update;
+pub mod refresh_token_validate;
 pub mod require_mfa;
 pub mod require_mfa_enroll;
 pub mod risk_evaluate;
 pub mod send_email;
+pub mod session_revoke;
 pub mod set_custom_claim;
+pub mod social_oidc_callback;
+pub mod social_oidc_redirect;
 pub mod update_user;
 pub mod verification_check;
 pub mod verification_send;
@@ -51,7 +57,7 @@ pub fn registry() -> Registry {
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 36] {
+fn blocks() -> [Arc<dyn Block>; 42] {
     [
         Arc::new(allow::Allow),
         Arc::new(bot_detection::BotDetection),
@@ -71,7 +77,9 @@ fn blocks() -> [Arc<dyn Block>; 36] {
         Arc::new(identity_lookup::IdentityLookup),
         Arc::new(ip_reputation::IpReputation),
         Arc::new(issue_session::IssueSession),
+        Arc::new(issue_tokens::IssueTokens),
         Arc::new(log_event::LogEvent),
+        Arc::new(logout::Logout),
         Arc::new(mfa::Mfa),
         Arc::new(notify::Notify),
         Arc::new(password_check::PasswordCheck),
@@ -79,10 +87,14 @@ fn blocks() -> [Arc<dyn Block>; 36] {
         Arc::new(password_recovery_send::PasswordRecoverySend),
         Arc::new(password_update::PasswordUpdate),
         Arc::new(profile_update::ProfileUpdate),
+        Arc::new(refresh_token_validate::RefreshTokenValidate),
         Arc::new(require_mfa::RequireMfa),
         Arc::new(require_mfa_enroll::RequireMfaEnroll),
         Arc::new(risk_evaluate::RiskEvaluate),
         Arc::new(send_email::SendEmail),
+        Arc::new(session_revoke::SessionRevoke),
+        Arc::new(social_oidc_callback::SocialOidcCallback),
+        Arc::new(social_oidc_redirect::SocialOidcRedirect),
         Arc::new(set_custom_claim::SetCustomClaim),
         Arc::new(update_user::UpdateUser),
         Arc::new(verification_check::VerificationCheck),
@@ -109,7 +121,9 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/auth/webauthn_finish.admit", include_str!("../auth/webauthn_finish.admit")),
     ("stdlib/control/set_custom_claim.admit", include_str!("../control/set_custom_claim.admit")),
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
+    ("stdlib/flows/logout.admit", include_str!("../flows/logout.admit")),
     ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
+    ("stdlib/flows/token-refresh.admit", include_str!("../flows/token-refresh.admit")),
     ("stdlib/identity/email_verification.admit", include_str!("../identity/email_verification.admit")),
     ("stdlib/identity/identity_create.admit", include_str!("../identity/identity_create.admit")),
     ("stdlib/identity/identity_lookup.admit", include_str!("../identity/identity_lookup.admit")),
@@ -132,6 +146,12 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/risk/risk_evaluate.admit", include_str!("../risk/risk_evaluate.admit")),
     ("stdlib/session/finalize.admit", include_str!("../session/finalize.admit")),
     ("stdlib/session/issue_session.admit", include_str!("../session/issue_session.admit")),
+    ("stdlib/session/issue_tokens.admit", include_str!("../session/issue_tokens.admit")),
+    ("stdlib/session/logout.admit", include_str!("../session/logout.admit")),
+    ("stdlib/session/refresh_token_validate.admit", include_str!("../session/refresh_token_validate.admit")),
+    ("stdlib/session/session_revoke.admit", include_str!("../session/session_revoke.admit")),
+    ("stdlib/session/social_oidc_callback.admit", include_str!("../session/social_oidc_callback.admit")),
+    ("stdlib/session/social_oidc_redirect.admit", include_str!("../session/social_oidc_redirect.admit")),
     ("stdlib/terminal/allow.admit", include_str!("../terminal/allow.admit")),
     ("stdlib/terminal/deny.admit", include_str!("../terminal/deny.admit")),
 ];
@@ -139,7 +159,9 @@ pub const SOURCES: &[(&str, &str)] = &[
 /// The default flows: what stands where a project has no system flow of their name.
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("stdlib/flows/defaults/login.admit", include_str!("../flows/defaults/login.admit")),
+    ("stdlib/flows/defaults/logout.admit", include_str!("../flows/defaults/logout.admit")),
     ("stdlib/flows/defaults/mfa-verify.admit", include_str!("../flows/defaults/mfa-verify.admit")),
+    ("stdlib/flows/defaults/token-refresh.admit", include_str!("../flows/defaults/token-refresh.admit")),
 ];
 
 /// The pages beside the declarations: path and text, a title first.

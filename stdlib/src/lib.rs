@@ -4,6 +4,7 @@
 
 mod challenge;
 mod config;
+mod form;
 pub mod generated;
 mod link;
 pub mod mailbox;
@@ -25,6 +26,15 @@ mod failures;
 mod new_password;
 mod otp;
 mod policy;
+
+#[path = "../session/ending.rs"]
+mod ending;
+#[path = "../session/mint.rs"]
+mod mint;
+#[path = "../session/oidc.rs"]
+mod oidc;
+#[path = "../session/refresh.rs"]
+mod refresh;
 
 pub use generated::{DEFAULTS, PAGES, SOURCES, TEMPLATES, registry};
 pub use texts::TEXTS;

@@ -17,6 +17,7 @@ use admit_runtime::action::Actions;
 use admit_runtime::engine::{Engine, Params};
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::host::RelyingParty;
+use admit_runtime::session;
 use admit_runtime::tenant::TenantId;
 use admit_server::loopback::Loopback;
 use admit_store::SqliteStore;
@@ -45,6 +46,9 @@ pub struct Args {
     /// What the user submits: JSON; `-` reads standard input. Without it, a terminal asks
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// The session that the flow is run within: its token, or `@FILE` with it
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, conflicts_with = "resume")]
+    session: Option<String>,
     /// Go on with the run that waits under this token
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     resume: Option<String>,
@@ -99,7 +103,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         }
     }
     let params = params(&engine, &loaded.project, &args.database.tenant)?;
-    world::block_on(session(args, output, &loaded, Prepared { bytes, engine, params }))
+    world::block_on(whole(args, output, &loaded, Prepared { bytes, engine, params }))
 }
 
 /// A bundle ready to run.
@@ -110,7 +114,7 @@ struct Prepared {
 }
 
 /// One run, from its first request to the outcome, as far as there is somebody to answer.
-async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared) -> Result<Exit, Failure> {
+async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared) -> Result<Exit, Failure> {
     let tenant = &args.database.tenant;
     let new = if args.resume.is_some() { New::Refused } else { New::Made };
     let database = Database::open(&args.database, loaded.root.as_deref(), new).await?;
@@ -138,7 +142,11 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
                 None if asks => ask::first(prepared.engine.bundle(), flow)?,
                 None => None,
             };
-            let known = Known { tenant: Some(Arc::new(tenant_record(tenant))), ..Known::default() };
+            let known = match &args.session {
+                Some(token) => within(&host, tenant, token).await?,
+                None => Known::default(),
+            };
+            let known = known.of_tenant(tenant_record(tenant));
             let start = Start { flow, event: &event, input, known };
             let started = prepared.engine.start(&host, tenant, &prepared.params, start, options).await;
             started.map_err(|error| refused(&error))?
@@ -178,7 +186,11 @@ async fn session(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepar
     }
     show::outcome(&answer, (prepared.engine.bundle(), tenant), output, (args.trace, args.explain));
     Ok(match answer.outcome {
-        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => Exit::Ok,
+        Outcome::Session { .. }
+        | Outcome::Tokens { .. }
+        | Outcome::Allow
+        | Outcome::Finalized
+        | Outcome::Suspended { .. } => Exit::Ok,
         Outcome::Deny { .. } | Outcome::Error { .. } => Exit::Findings,
     })
 }
@@ -245,8 +257,32 @@ fn host(
         RelyingParty { id: known.rp_id.to_string(), name, origins }
     });
     let outlets = outlets::outlets(settings, &egress, args.mailbox.clone(), loaded.root.as_deref())?;
-    let options = HostOptions { secrets, egress, redirects, relying_party, actions, outlets, ..HostOptions::default() };
+    let options = HostOptions {
+        secrets,
+        egress,
+        redirects,
+        relying_party,
+        actions,
+        outlets,
+        signing: world::signing(settings)?,
+        providers: world::providers(settings),
+        clients: world::clients(settings),
+        ..HostOptions::default()
+    };
     RealHost::new(store, keys, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What a run begins with that is given a session. One that is over is none: the run says what that means.
+async fn within(host: &RealHost, tenant: &TenantId, given: &str) -> Result<Known, Failure> {
+    let token = match given.strip_prefix('@') {
+        Some(path) => {
+            let bytes = files::read(Path::new(path))?;
+            String::from_utf8(bytes).map_err(|_| Failure::new(format!("`{path}` is not UTF-8")))?.trim().to_owned()
+        }
+        None => given.to_owned(),
+    };
+    let known = session::known(host, tenant, &token).await.map_err(|error| Failure::new(error.to_string()))?;
+    Ok(known.unwrap_or_default())
 }
 
 fn tenant_record(tenant: &TenantId) -> Datum {

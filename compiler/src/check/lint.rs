@@ -41,7 +41,8 @@ impl Walk<'_, '_> {
             {
                 let Some(result) = provides.when.as_ref().and_then(super::effects::single_output) else { continue };
                 let place = format_smolstr!("{}.{result}", instance.place);
-                if block.effects.prompts {
+                // What the user has to show, at once or when asked: an identifier alone tells who exists, a secret does not.
+                if block.effects.prompts || !block.takes.is_empty() {
                     // A credential that is known to be verified: who asks now knows the user already.
                     if state.facts.known_bool(&place) == Some(true) {
                         return None;

@@ -1,5 +1,6 @@
 //! `admit.toml`: the project's name, its catalogue, and settings, which an environment may override.
 
+mod identity;
 mod messages;
 mod webauthn;
 
@@ -15,6 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::source::{FileId, Span};
 
+pub use identity::{Client, Provider, Tokens};
 pub use messages::{Sms, Smtp};
 pub use webauthn::WebAuthn;
 
@@ -48,6 +50,12 @@ pub struct Settings {
     pub sms: Option<Sms>,
     /// `[links] base`: where the links of messages lead, without a `/` at the end.
     pub links: Option<SmolStr>,
+    /// `[tokens]`
+    pub tokens: Tokens,
+    /// `[providers.<name>]`, by name.
+    pub providers: Vec<Provider>,
+    /// `[clients.<id>]`, by id.
+    pub clients: Vec<Client>,
 }
 
 /// Limits of the project, where they differ from the compiler's.
@@ -58,8 +66,22 @@ pub struct Limits {
 }
 
 /// Keys at the top, and those of a table `env.<name>`.
-const TOP: &[&str] = &["project", "limits", "egress", "redirects", "env", "rules", "smtp", "sms", "links", "webauthn"];
-const ENV: &[&str] = &["egress", "redirects", "smtp", "sms", "links", "webauthn"];
+const TOP: &[&str] = &[
+    "project",
+    "limits",
+    "egress",
+    "redirects",
+    "env",
+    "rules",
+    "smtp",
+    "sms",
+    "links",
+    "webauthn",
+    "tokens",
+    "providers",
+    "clients",
+];
+const ENV: &[&str] = &["egress", "redirects", "smtp", "sms", "links", "webauthn", "tokens", "providers", "clients"];
 /// Keys that a later version reads.
 const LATER: &[&str] = &["rules"];
 
@@ -244,6 +266,7 @@ impl Reader<'_> {
             }
         }
         self.messages(table, settings);
+        self.identity(table, settings);
         if let Some(hosts) = self.words(table, "egress", "hosts") {
             settings.egress = Vec::with_capacity(hosts.len());
             for (host, at) in hosts {

@@ -97,7 +97,7 @@ fn ran(whole: &Whole, result: &TestResult) {
     };
     count(&format!("outcome: {}", outcome.word()));
     match outcome {
-        Outcome::Session { .. } => {
+        Outcome::Session { .. } | Outcome::Tokens { .. } => {
             let labels: Vec<&str> =
                 result.traces.iter().flat_map(Trace::ran).map(|(label, _)| label.as_str()).collect();
             let did = |wanted: &[String]| labels.iter().any(|label| wanted.iter().any(|wanted| wanted == label));

@@ -1,14 +1,12 @@
-//! The development key file: a sealing key for the store and a signing key, beside the database, its owner's only.
-//!
-//! Every tenant signs with a key of its own, derived from the file's; so a token of one is no token of another.
+//! The development key file: the store's sealing key, beside the database, its owner's only. Everything else that is secret,
+//! signing keys too, lies in the database, sealed under it.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
-use ring::{digest, hmac};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -21,7 +19,6 @@ const LARGEST_FILE: u64 = 4 * 1024;
 /// The keys of a key file: no `Debug`, zeroized when dropped.
 pub struct KeyFile {
     sealing: Zeroizing<[u8; 32]>,
-    signing: Zeroizing<[u8; 32]>,
 }
 
 /// Why the key file cannot be used.
@@ -59,6 +56,8 @@ pub enum KeyError {
 struct Text {
     format: u32,
     sealing_key: String,
+    /// Of files from before signing keys were in the database. It signs nothing any more.
+    #[serde(default, skip_serializing)]
     signing_key: String,
 }
 
@@ -94,13 +93,6 @@ impl KeyFile {
         *self.sealing
     }
 
-    /// The tenant's signing key.
-    pub(crate) fn signing(&self, tenant: &TenantId) -> Result<Ed25519KeyPair, String> {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, self.signing.as_ref());
-        let seed = hmac::sign(&root, format!("admit signing key of tenant {tenant}").as_bytes());
-        Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|error| error.to_string())
-    }
-
     /// HMAC-SHA-256 under a key of the tenant and the purpose.
     pub(crate) fn keyed_hash(&self, tenant: &TenantId, purpose: &str, message: &[u8]) -> [u8; 32] {
         let root = hmac::Key::new(hmac::HMAC_SHA256, self.sealing.as_ref());
@@ -134,29 +126,18 @@ impl KeyFile {
         if text.format != FORMAT {
             return Err(invalid(format!("it has format {}, this program knows {FORMAT}", text.format)));
         }
-        let keys = decode(&text.sealing_key).zip(decode(&text.signing_key));
-        let (sealing, signing) = keys.ok_or_else(|| invalid("a key is not 32 bytes of base64url".to_owned()))?;
-        Ok(Some(Self { sealing, signing }))
+        let sealing = decode(&text.sealing_key);
+        let sealing = sealing.ok_or_else(|| invalid("a key is not 32 bytes of base64url".to_owned()))?;
+        Ok(Some(Self { sealing }))
     }
-}
-
-/// The key id of a public key: its JWK thumbprint (RFC 7638).
-pub(crate) fn key_id(key: &Ed25519KeyPair) -> String {
-    let x = URL_SAFE_NO_PAD.encode(key.public_key());
-    let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, jwk.as_bytes()))
 }
 
 /// Makes the file whole or not at all; false if another process was first.
 fn create(path: &Path) -> Result<bool, KeyError> {
-    let mut keys = Zeroizing::new([0_u8; 64]);
-    getrandom::fill(keys.as_mut()).map_err(|error| unusable(path, &error))?;
-    let (sealing, signing) = keys.split_at(32);
-    let text = Text {
-        format: FORMAT,
-        sealing_key: URL_SAFE_NO_PAD.encode(sealing),
-        signing_key: URL_SAFE_NO_PAD.encode(signing),
-    };
+    let mut sealing = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(sealing.as_mut()).map_err(|error| unusable(path, &error))?;
+    let sealing_key = URL_SAFE_NO_PAD.encode(sealing.as_slice());
+    let text = Text { format: FORMAT, sealing_key, signing_key: String::new() };
     let json = Zeroizing::new(serde_json::to_vec_pretty(&text).map_err(|error| unusable(path, &error))?);
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}", std::process::id()));
@@ -219,10 +200,6 @@ mod tests {
         let (second, created) = KeyFile::open_or_create(&path).unwrap();
         assert!(!created);
         assert_eq!(first.sealing(), second.sealing());
-        let tenant = |slug: &str| slug.parse::<TenantId>().unwrap();
-        let id = |keys: &KeyFile, slug| key_id(&keys.signing(&tenant(slug)).unwrap());
-        assert_eq!(id(&first, "local"), id(&second, "local"));
-        assert_ne!(id(&first, "local"), id(&first, "other"));
     }
 
     #[test]
@@ -246,6 +223,7 @@ mod tests {
             "hunter2",
             "{\"format\":2,\"sealing_key\":\"hunter2\",\"signing_key\":\"\"}",
             "{\"format\":1,\"sealing_key\":\"hunter2\",\"signing_key\":\"\"}",
+            "{\"format\":1,\"sealing_key\":\"hunter2\"}",
         ] {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();

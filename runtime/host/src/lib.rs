@@ -13,14 +13,14 @@ use admit_runtime::host::{
     BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, RelyingParty, Secret, Store,
 };
 use admit_runtime::message::{Channel, Message, SendError};
+use admit_runtime::relying::{OAuthClient, Provider};
 use admit_runtime::tenant::TenantId;
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 pub mod address;
 mod client;
 mod egress;
-pub mod jwt;
+mod keyring;
 mod keys;
 mod message;
 mod pool;
@@ -30,6 +30,7 @@ mod secrets;
 
 pub use client::{LONGEST as LONGEST_REQUEST, MOST_BODY};
 pub use egress::Egress;
+pub use keyring::{KeySummary, Signing};
 pub use keys::{KeyError, KeyFile};
 pub use message::{Outlets, Security, SmsGateway, SmtpServer, default_body, mailbox};
 pub use redirect::Redirects;
@@ -40,6 +41,10 @@ pub use secrets::Secrets;
 pub struct RealHost {
     store: Arc<dyn Store>,
     keys: KeyFile,
+    signing: Signing,
+    keyring: keyring::KeyRing,
+    providers: Vec<Provider>,
+    clients: Vec<OAuthClient>,
     secrets: Secrets,
     egress: Egress,
     tenants: HashMap<TenantId, Egress>,
@@ -79,6 +84,12 @@ pub struct Options {
     pub tenant_outlets: HashMap<TenantId, Outlets>,
     /// CPU jobs at once; 0: as many as there are cores.
     pub jobs: usize,
+    /// How tokens are signed.
+    pub signing: Signing,
+    /// OpenID providers by name.
+    pub providers: Vec<Provider>,
+    /// Clients that sessions and tokens are made for.
+    pub clients: Vec<OAuthClient>,
 }
 
 /// Why a host cannot start.
@@ -106,6 +117,9 @@ impl Default for Options {
             outlets: Outlets::default(),
             tenant_outlets: HashMap::new(),
             jobs: 0,
+            signing: Signing::default(),
+            providers: Vec::new(),
+            clients: Vec::new(),
         }
     }
 }
@@ -122,6 +136,10 @@ impl RealHost {
         Ok(Self {
             store,
             keys,
+            keyring: keyring::KeyRing::default(),
+            signing: options.signing,
+            providers: options.providers,
+            clients: options.clients,
             secrets: options.secrets,
             egress: options.egress,
             tenants: options.tenants,
@@ -140,17 +158,6 @@ impl RealHost {
 
     fn outlets_of(&self, tenant: &TenantId) -> &Outlets {
         self.tenant_outlets.get(tenant).unwrap_or(&self.outlets)
-    }
-
-    /// The claims of a session token of the tenant that is signed, unexpired and of the right kind.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn verify_session(&self, tenant: &TenantId, token: &str) -> Result<Map<String, Value>, jwt::JwtError> {
-        let key = self.keys.signing(tenant).map_err(|_| jwt::JwtError::UnknownKey)?;
-        let issuer = format!("urn:admit:tenant:{tenant}");
-        let expected = jwt::Expected { kind: jwt::SESSION, issuer: &issuer, now: self.now().seconds };
-        jwt::verify(token, &[jwt::verifying_key(&key)], expected)
     }
 }
 
@@ -247,10 +254,33 @@ impl Host for RealHost {
         Ok(self.keys.keyed_hash(tenant, purpose, message))
     }
 
-    fn sign_jwt<'a>(&'a self, tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>> {
-        Box::pin(async move {
-            let key = self.keys.signing(tenant).map_err(HostError::Failed)?;
-            jwt::sign(&key, jwt::SESSION, claims).map_err(HostError::Failed)
-        })
+    fn sign_jwt<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        claims: &'a str,
+    ) -> BoxFuture<'a, Result<String, HostError>> {
+        Box::pin(self.sign(tenant, kind, claims))
+    }
+
+    fn verify_jwt<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        kind: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Datum, HostError>> {
+        Box::pin(self.verify(tenant, kind, token))
+    }
+
+    fn issuer(&self, tenant: &TenantId) -> String {
+        self.signing.issuer.clone().unwrap_or_else(|| format!("urn:admit:tenant:{tenant}"))
+    }
+
+    fn provider(&self, _tenant: &TenantId, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+
+    fn client(&self, _tenant: &TenantId, id: &str) -> Option<&OAuthClient> {
+        self.clients.iter().find(|client| client.id == id)
     }
 }

@@ -18,7 +18,7 @@ use crate::record::packed::Packed;
 use crate::state::{Aal, Kept, field, text_field};
 use crate::trace::{BlockEnd, TraceEvent, mask};
 use crate::typed::conform;
-use crate::unit::{Session, Write};
+use crate::unit::Write;
 
 impl<'a> Walker<'_, '_, 'a> {
     /// A block has ended, one way or another.
@@ -246,14 +246,20 @@ impl<'a> Walker<'_, '_, 'a> {
         }
         let word = match &settled {
             Settled::Allow => "allow",
-            Settled::Finalized => "finalized",
+            Settled::Finalized(_) => "finalized",
             Settled::Session { .. } => "session",
+            Settled::Tokens { .. } => "tokens",
+        };
+        let minted = match &settled {
+            Settled::Session { session, token, .. } => Some((session, !token.is_empty(), false)),
+            Settled::Tokens { session, tokens } => Some((session, !tokens.access_token.is_empty(), tokens.is_again)),
+            Settled::Allow | Settled::Finalized(_) => None,
         };
         // What mints settles with what it minted and nothing else; what does not mint never with a session.
-        if ty.effects.mints != matches!(settled, Settled::Session { .. }) {
+        if ty.effects.mints != minted.is_some() {
             return Err(format!("it settles the outcome as `{word}`, which its declaration does not say"));
         }
-        if let Settled::Session { session, token } = &settled {
+        if let Some((session, has_token, is_again)) = minted {
             let least = text_field(config, "aal_min").and_then(Aal::of).unwrap_or(Aal::One).max(Aal::One);
             if self.run.groups.aal < least {
                 let reason = SmolStr::new_static("insufficient_aal");
@@ -261,37 +267,40 @@ impl<'a> Walker<'_, '_, 'a> {
                 self.work.trace.events.push(TraceEvent::Ended { label: label.clone(), nanos, end });
                 return Ok(Go::Stop(Pause::End(Ending::Deny { reason, user_message: None, label: Some(label) })));
             }
-            self.check_session(session, token)?;
+            self.check_session(session, has_token, is_again)?;
             self.run.session = Some(session.clone());
             slots::fill_session(self);
         }
         self.run.keep(id, Kept::Output(Arc::new(Packed(Datum::Map(Vec::new())))));
         self.work.trace.events.push(TraceEvent::Ended { label, nanos, end: BlockEnd::Settled(word.into()) });
         match settled {
-            Settled::Session { .. } => {
+            Settled::Session { .. } | Settled::Tokens { .. } => {
                 self.work.settled = Some(settled);
                 Ok(Go::To(node.next))
             }
-            Settled::Allow | Settled::Finalized => Ok(Go::Stop(Pause::End(Ending::Settled(settled)))),
+            Settled::Allow | Settled::Finalized(_) => Ok(Go::Stop(Pause::End(Ending::Settled(settled)))),
         }
     }
 
-    /// A session is one of this run's user, no surer than the run is, and in the unit of work that is committed.
-    fn check_session(&self, session: &Datum, token: &str) -> Result<(), String> {
+    /// A session is one of this run's user, no surer than the run is, and in the unit of work that is committed: made, or gone
+    /// on with by rotating a refresh token, unless tokens are given again that were given before.
+    fn check_session(&self, session: &Datum, has_token: bool, is_again: bool) -> Result<(), String> {
         let aal = text_field(session, "aal").and_then(Aal::of);
         let user = text_field(session, "user_id");
-        let is_it = |stored: &Session| {
-            Some(stored.id.as_str()) == text_field(session, "id") && Some(stored.user_id.as_str()) == user
-        };
+        let is_it = |id: &str, of: &str| Some(id) == text_field(session, "id") && Some(of) == user;
         let mut writes = self.work.unit.writes.iter();
-        let stored = writes.any(|write| matches!(write, Write::InsertSession(stored) if is_it(stored)));
+        let stored = writes.any(|write| match write {
+            Write::InsertSession(stored) => is_it(&stored.id, &stored.user_id),
+            Write::RotateRefresh(rotated) => is_it(&rotated.session_id, &rotated.user_id),
+            _ => false,
+        });
         match (aal, user) {
             (Some(aal), Some(user))
                 if aal >= Aal::One
                     && aal <= self.run.groups.aal
                     && Some(user) == self.run.user_id()
-                    && stored
-                    && !token.is_empty() =>
+                    && (stored || is_again)
+                    && has_token =>
             {
                 Ok(())
             }

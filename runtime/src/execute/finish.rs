@@ -9,11 +9,12 @@ use admit_plan::bundle::NodeId;
 use smol_str::SmolStr;
 
 use crate::audit;
-use crate::block::{Prompt, Settled};
+use crate::block::{Prompt, Settled, Tokens};
 use crate::execute::apply::session_user;
 use crate::execute::{Answer, Outcome, StepError, Work};
 use crate::host::{RunCommit, StoreError, SuspendedRow};
 use crate::record::{self, Record};
+use crate::session::Worth;
 use crate::state::Run;
 use crate::token;
 use crate::trace::{Level, TraceEvent};
@@ -55,7 +56,16 @@ pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Endin
     match commit(work, &run, &outcome, label.as_ref(), suspended, now).await {
         Ok(()) => return Ok(answer(work, run, outcome)),
         // A step that is there already, or a write that did not apply: somebody else was first.
-        Err(StoreError::Conflict) => {}
+        Err(StoreError::Conflict) => {
+            if let Some(again) = again(work, &run, &outcome, now).await {
+                work.unit.writes.retain(|write| matches!(write, Write::Enqueue { .. }));
+                return match commit(work, &run, &again, None, None, now).await {
+                    Ok(()) => Ok(answer(work, run, again)),
+                    Err(StoreError::Conflict) => Err(StepError::Taken),
+                    Err(error) => Err(StepError::Store(error)),
+                };
+            }
+        }
         Err(error) => return Err(StepError::Store(error)),
     }
     let text = "the unit of work did not apply: something it relied on has changed".to_owned();
@@ -73,13 +83,32 @@ pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Endin
     }
 }
 
+/// Of requests that race with one refresh token, one rotates it. Each other is what a retry is: where it comes from the same
+/// client, it gets the same answer (security.md decision 7).
+async fn again(work: &Work<'_>, run: &Run, outcome: &Outcome, now: Instant) -> Option<Outcome> {
+    let Outcome::Tokens { session, .. } = outcome else { return None };
+    let rotation = work.unit.writes.iter().find_map(|write| match write {
+        Write::RotateRefresh(rotation) => Some(rotation),
+        _ => None,
+    })?;
+    let found = work.host.store().sessions().refresh_token(&run.tenant, rotation.old, now).await.ok()??;
+    match found.worth(&found.family.client_id, &rotation.binding, now) {
+        Worth::Retry => {
+            let pair = found.used.as_ref()?.pair.as_ref()?;
+            Some(Outcome::Tokens { session: session.clone(), tokens: Tokens::of_pair(pair.expose())? })
+        }
+        Worth::Current | Worth::Reused | Worth::Dead => None,
+    }
+}
+
 /// Only who is let in is sent on.
 fn answer(work: &mut Work<'_>, run: Box<Run>, outcome: Outcome) -> Answer {
     let redirect_to = match &outcome {
-        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => run.redirect.clone(),
+        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => run.redirect.clone(),
         Outcome::Deny { .. } | Outcome::Suspended { .. } | Outcome::Error { .. } => None,
     };
-    Answer { run_id: run.id.clone(), outcome, redirect_to, trace: mem::take(&mut work.trace), run }
+    let result = work.result.take().filter(|_| outcome == Outcome::Finalized);
+    Answer { run_id: run.id.clone(), outcome, redirect_to, result, trace: mem::take(&mut work.trace), run }
 }
 
 type Decided = (Outcome, Option<SmolStr>, Option<SuspendedRow>);
@@ -90,8 +119,15 @@ fn decide(work: &mut Work<'_>, run: &mut Run, ending: Ending, now: Instant) -> D
     };
     match ending {
         Ending::Settled(Settled::Allow) => (Outcome::Allow, None, None),
-        Ending::Settled(Settled::Finalized) => (Outcome::Finalized, None, None),
-        Ending::Settled(Settled::Session { session, token }) => (Outcome::Session { session, token }, None, None),
+        Ending::Settled(Settled::Finalized(left)) => {
+            work.result = left.result;
+            run.redirect = left.redirect.or_else(|| run.redirect.take());
+            (Outcome::Finalized, None, None)
+        }
+        Ending::Settled(Settled::Session { session, token, cookie }) => {
+            (Outcome::Session { session, token, cookie }, None, None)
+        }
+        Ending::Settled(Settled::Tokens { session, tokens }) => (Outcome::Tokens { session, tokens }, None, None),
         Ending::Deny { reason, user_message, label } => (Outcome::Deny { reason, user_message }, label, None),
         Ending::Error { label } => error(work, label),
         Ending::Suspend { node, prompt, problem } => {
@@ -152,7 +188,7 @@ async fn commit(
         Outcome::Deny { reason, .. } => Some(reason.clone()),
         Outcome::Error { id, .. } => Some(id.clone()),
         Outcome::Suspended { label, .. } => Some(label.clone()),
-        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => None,
+        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => None,
     };
     work.trace.events.push(TraceEvent::Outcome {
         outcome: SmolStr::new_static(outcome.word()),
@@ -160,14 +196,18 @@ async fn commit(
         label: label.cloned(),
     });
     let keeps_all = match outcome {
-        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized | Outcome::Suspended { .. } => true,
+        Outcome::Session { .. }
+        | Outcome::Tokens { .. }
+        | Outcome::Allow
+        | Outcome::Finalized
+        | Outcome::Suspended { .. } => true,
         Outcome::Deny { .. } | Outcome::Error { .. } => false,
     };
     let unit = mem::take(&mut work.unit);
     let mut unit = if keeps_all { unit } else { unit.denied() };
     let own = unit.audit.len();
     let user_id = match outcome {
-        Outcome::Session { session, .. } => session_user(session),
+        Outcome::Session { session, .. } | Outcome::Tokens { session, .. } => session_user(session),
         Outcome::Allow
         | Outcome::Finalized
         | Outcome::Deny { .. }

@@ -113,6 +113,7 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
             unit: &mut unit,
             time_left: limit / NANOS_PER_MS,
             action: action.as_ref().map(|action| action.call(&run.tenant)),
+            session: run.session.as_ref(),
             claims: &run.claims,
             texts: &Written(&engine.bundle.texts),
         };

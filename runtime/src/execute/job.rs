@@ -32,6 +32,7 @@ use crate::trace::{BlockEnd, Trace, TraceEvent};
 use crate::unit::{Unit, Write};
 
 mod action;
+pub mod logout;
 mod message;
 
 /// Names the handler of these jobs in the queue.
@@ -50,7 +51,7 @@ const VERSION: u8 = 3;
 pub struct Queued<'a> {
     /// Its idempotency key: the same at every try.
     pub key: &'a str,
-    /// What kind of job: [`KIND`], [`crate::message::KIND`].
+    /// What kind of job: [`KIND`], [`logout::KIND`], [`crate::message::KIND`].
     pub kind: &'a str,
     /// As it was enqueued.
     pub payload: &'a [u8],
@@ -182,6 +183,7 @@ pub async fn run_job(
 ) -> JobEnd {
     match queued.kind {
         KIND => {}
+        logout::KIND => return logout::run(host, tenant, queued).await,
         crate::message::KIND => return message::run(host, tenant, queued).await,
         other => return JobEnd::damaged(format!("there is no kind of job `{}`", other.escape_default())),
     }
@@ -274,6 +276,7 @@ async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(),
             unit,
             time_left: job.timeout,
             action: None,
+            session: None,
             claims: &[],
             texts: &Written(texts),
         };

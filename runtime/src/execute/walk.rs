@@ -349,6 +349,7 @@ impl<'a> Walker<'_, '_, 'a> {
             unit: &mut self.work.unit,
             time_left: block.timeout,
             action: None,
+            session: self.run.session.as_ref(),
             claims: &self.run.claims,
             texts: &Written(&self.engine.bundle.texts),
         };

@@ -8,6 +8,8 @@
 //! | user | id `usr_baseline`, e-mail `user@example.com`, created a year before now, 1 sign-in, no factors, not blocked |
 //! | input | `identifier`: `user@example.com`, where the flow has one; every other field absent |
 //! | tenant | id and slug `test` |
+//! | session | of a flow that takes one: id `ses_baseline`, of the user, `aal1` by password, made an hour before now for the client of the event, good for eleven more; `given event` may say otherwise below `user` and `authentication`, and `aal0` says that there is none |
+//! | refresh token | of a flow whose input has one: [`REFRESH_TOKEN`], current, of a family of that session |
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
@@ -20,6 +22,9 @@ pub const NOW: Instant = Instant { seconds: 1_767_268_800, nanos: 0 };
 
 /// The identifier that the baseline input holds.
 pub const IDENTIFIER: &str = "user@example.com";
+
+/// The refresh token that the baseline input holds.
+pub const REFRESH_TOKEN: &str = "art_baseline";
 
 /// The event, without what only the runtime sets.
 pub const EVENT: &str = r#"{
@@ -62,8 +67,9 @@ pub fn user(now: Instant) -> Datum {
 /// The input of a flow with this input type.
 pub fn input(ty: &Type) -> Datum {
     let Kind::Record(fields) = &ty.kind else { return Datum::Map(Vec::new()) };
-    let identifier = fields.iter().find(|field| field.name == "identifier");
-    Datum::Map(identifier.map(|_| (str_datum("identifier"), str_datum(IDENTIFIER))).into_iter().collect())
+    let known = [("identifier", IDENTIFIER), ("refresh_token", REFRESH_TOKEN)];
+    let known = known.into_iter().filter(|(name, _)| fields.iter().any(|field| field.name == *name));
+    Datum::Map(known.map(|(name, value)| (str_datum(name), str_datum(value))).collect())
 }
 
 /// A record with another laid over it: records inside records are laid over each other, all else is replaced.

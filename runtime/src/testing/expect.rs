@@ -63,6 +63,7 @@ impl Ended<'_> {
         let why = || self.traces.last().and_then(Trace::failure).map(|(label, text)| (label.clone(), text.to_owned()));
         match &self.answer.outcome {
             Outcome::Session { .. } => "the run ended in session".to_owned(),
+            Outcome::Tokens { .. } => "the run ended in tokens".to_owned(),
             Outcome::Allow => "the run ended in allow".to_owned(),
             Outcome::Finalized => "the run ended in finalized".to_owned(),
             Outcome::Deny { reason, .. } => format!("the run ended in deny \"{reason}\""),

@@ -11,9 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::action::{ActionCall, ActionReport, Actions};
+use crate::expression::from_json;
 use crate::feeds::{Feeds, MailServers, NoFeeds};
 use crate::host::{BoxFuture, Host, HostError, HttpError, HttpRequest, HttpResponse, RelyingParty, Secret, Store};
 use crate::message::{Channel, Message, SendError};
+use crate::relying::{OAuthClient, Provider};
 use crate::tenant::TenantId;
 use crate::testing::clock::Clock;
 use crate::testing::store::MemoryStore;
@@ -28,6 +30,10 @@ pub struct Outside {
     pub actions: Option<Arc<dyn Actions>>,
     /// Which URLs outcomes may redirect to; none: no URL.
     pub redirects: Option<Allowed>,
+    /// OpenID providers.
+    pub providers: Vec<Provider>,
+    /// Clients.
+    pub clients: Vec<OAuthClient>,
 }
 
 /// Actions that run for real beside a clock that stands: it must not jump while they work.
@@ -57,6 +63,10 @@ pub struct TestHost {
     pub redirects: Allowed,
     /// Who asks for passkeys.
     pub relying_party: Option<RelyingParty>,
+    /// OpenID providers.
+    pub providers: Vec<Provider>,
+    /// Clients.
+    pub clients: Vec<OAuthClient>,
     seed: [u8; 32],
     drawn: Mutex<u64>,
     secrets: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -83,6 +93,8 @@ impl TestHost {
                 name: "test".to_owned(),
                 origins: vec!["https://example.com".to_owned()],
             }),
+            providers: Vec::new(),
+            clients: Vec::new(),
             seed: *blake3::hash(&seed.to_le_bytes()).as_bytes(),
             drawn: Mutex::default(),
             secrets: Mutex::default(),
@@ -131,6 +143,8 @@ impl TestHost {
         if let Some(redirects) = &outside.redirects {
             self.redirects = Arc::clone(redirects);
         }
+        self.providers.clone_from(&outside.providers);
+        self.clients.clone_from(&outside.clients);
     }
 
     /// URLs that were called and that nothing answers, each once.
@@ -263,11 +277,41 @@ impl Host for TestHost {
     }
 
     /// Not a signature: `alg` is `none`, which no verifier takes.
-    fn sign_jwt<'a>(&'a self, _tenant: &'a TenantId, claims: &'a str) -> BoxFuture<'a, Result<String, HostError>> {
+    fn sign_jwt<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        kind: &'a str,
+        claims: &'a str,
+    ) -> BoxFuture<'a, Result<String, HostError>> {
         lock(&self.signed).push(claims.to_owned());
-        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        Box::pin(ready(Ok(format!("{}.{}.", part(r#"{"alg":"none"}"#), part(claims)))))
+        Box::pin(ready(Ok(unsigned(kind, claims))))
     }
+
+    /// Only what this host has signed itself.
+    fn verify_jwt<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        kind: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Datum, HostError>> {
+        let signed = lock(&self.signed);
+        let claims = signed.iter().find(|claims| unsigned(kind, claims) == token);
+        let claims = claims.and_then(|claims| from_json(claims.as_bytes()));
+        Box::pin(ready(claims.ok_or_else(|| HostError::Failed("it was not signed here".to_owned()))))
+    }
+
+    fn provider(&self, _tenant: &TenantId, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+
+    fn client(&self, _tenant: &TenantId, id: &str) -> Option<&OAuthClient> {
+        self.clients.iter().find(|client| client.id == id)
+    }
+}
+
+fn unsigned(kind: &str, claims: &str) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.", part(&format!(r#"{{"alg":"none","typ":"{kind}"}}"#)), part(claims))
 }
 
 /// The host of a URL as written, without its port.

@@ -17,6 +17,7 @@ use crate::tenant::TenantId;
 use crate::testing::baseline;
 use crate::testing::case::{Target, TestCase, TestResult};
 use crate::testing::expect::{Ended, unmet};
+use crate::testing::given::begin_within;
 use crate::testing::host::{Outside, TestHost};
 use crate::testing::stub::{StubStore, stubbed};
 use crate::trace::Trace;
@@ -59,8 +60,13 @@ async fn attempt(
     let params = engine.params(&case.params).map_err(|error| error.to_string())?;
     let tenant = TenantId::from_str("test")?;
     let options = Options { explain: case.explain, stubs: true };
-    let (event, known) = event_of(case)?;
-    let start = Start { flow: &case.flow, event: event.as_bytes(), input: input_of(&engine, case), known };
+    let (event, mut known) = event_of(case)?;
+    let input = input_of(&engine, case);
+    let flow = engine.flow_index(&case.flow).and_then(|index| engine.bundle().flows.get(index));
+    if let (Some(flow), Some(input)) = (flow, &input) {
+        begin_within(&host, &tenant, flow, (&event, None), input, &mut known);
+    }
+    let start = Start { flow: &case.flow, event: event.as_bytes(), input, known };
     let mut answer = engine.start(&*host, &tenant, &params, start, options).await.map_err(|error| refused(&error))?;
     let mut replies = Replies { case, used: vec![false; case.replies.len()] };
     traces.push(answer.trace.clone());

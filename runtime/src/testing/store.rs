@@ -15,8 +15,10 @@ use crate::host::{
     StoredRun, SuspendedRow, Tried,
 };
 use crate::identifier::normalise_identifier;
+use crate::session::Sessions;
 use crate::state::{field, text_field};
 use crate::tenant::TenantId;
+use crate::testing::sessions::Families;
 use crate::unit::{
     AuditEntry, Challenge, CredentialInfo, IDENTIFIERS, InboxEntry, Material, NewCredential, Revoke, Session, Write,
     factors, has_identifier, put,
@@ -33,7 +35,7 @@ pub struct MemoryStore {
 }
 
 #[derive(Clone, Default)]
-struct Rows {
+pub(super) struct Rows {
     users: BTreeMap<String, Datum>,
     /// Users that nobody but the run that has made them sees, with that run.
     pending: BTreeMap<String, String>,
@@ -42,8 +44,9 @@ struct Rows {
     sign_ins: BTreeMap<String, Vec<SignIn>>,
     counters: BTreeMap<String, Vec<Instant>>,
     failures: BTreeMap<String, Vec<Instant>>,
-    sessions: BTreeMap<String, Session>,
-    revoked: BTreeSet<String>,
+    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) revoked: BTreeSet<String>,
+    pub(super) families: Families,
     commits: Vec<RunCommit>,
     suspended: BTreeMap<[u8; 32], Suspended>,
     taken: BTreeSet<[u8; 32]>,
@@ -205,12 +208,12 @@ impl MemoryStore {
         self.rows(tenant, |rows| rows.suspended.values_mut().for_each(|row| change(&mut row.row.record)));
     }
 
-    fn rows<T>(&self, tenant: &TenantId, act: impl FnOnce(&mut Rows) -> T) -> T {
+    pub(super) fn rows<T>(&self, tenant: &TenantId, act: impl FnOnce(&mut Rows) -> T) -> T {
         let mut tenants: MutexGuard<'_, _> = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         act(tenants.entry(tenant.clone()).or_default())
     }
 
-    fn try_rows<T: Send + 'static>(
+    pub(super) fn try_rows<T: Send + 'static>(
         &self,
         tenant: &TenantId,
         act: impl FnOnce(&mut Rows) -> Result<T, StoreError>,
@@ -226,6 +229,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn sessions(&self) -> &dyn Sessions {
+        self
+    }
+
     fn user_by_identifier<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -561,6 +568,9 @@ impl Rows {
                 applied(self.may_sign_in(&session.user_id) && !self.sessions.contains_key(&session.id))?;
                 self.sessions.insert(session.id.clone(), session.clone());
             }
+            Write::InsertFamily(family, first) => self.insert_family(family, *first)?,
+            Write::RotateRefresh(rotation) => self.rotate(rotation, commit.at)?,
+            Write::RevokeFamily { family_id, session_id } => self.revoke_family(family_id, session_id),
             Write::RehashPassword { user_id, old, new } => {
                 let rows = self.credentials.iter_mut();
                 for row in rows.filter(|row| row.user_id == *user_id && row.material.expose() == old.as_bytes()) {
@@ -728,7 +738,7 @@ impl Rows {
         self.pending.get(text_field(user, "id")?).map(String::as_str)
     }
 
-    fn may_sign_in(&self, user_id: &str) -> bool {
+    pub(super) fn may_sign_in(&self, user_id: &str) -> bool {
         self.seen().any(|user| is_user(user, user_id) && field(user, "blocked") != Some(&Datum::Bool(true)))
     }
 

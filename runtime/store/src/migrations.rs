@@ -8,6 +8,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../migrations/sqlite/0001_initial.sql")),
     (2, "jobs", include_str!("../migrations/sqlite/0002_jobs.sql")),
     (3, "people", include_str!("../migrations/sqlite/0003_people.sql")),
+    (4, "sessions", include_str!("../migrations/sqlite/0004_sessions.sql")),
     (5, "inbox", include_str!("../migrations/sqlite/0005_inbox.sql")),
     (6, "failures", include_str!("../migrations/sqlite/0006_failures.sql")),
 ];
@@ -39,6 +40,7 @@ mod tests {
         include_str!("../migrations/postgres/0001_initial.sql"),
         include_str!("../migrations/postgres/0002_jobs.sql"),
         include_str!("../migrations/postgres/0003_people.sql"),
+        include_str!("../migrations/postgres/0004_sessions.sql"),
         include_str!("../migrations/postgres/0005_inbox.sql"),
         include_str!("../migrations/postgres/0006_failures.sql"),
     ];

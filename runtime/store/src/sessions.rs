@@ -4,6 +4,7 @@ use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{Revoke, Session};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use crate::keys::failed;
@@ -20,10 +21,12 @@ impl SqliteStore {
         now: Instant,
     ) -> Result<Option<Session>, StoreError> {
         let row = sqlx::query(
-            "SELECT sessions.user_id, sessions.aal, sessions.methods, sessions.issued_at, sessions.expires_at FROM sessions \
+            "SELECT sessions.id, sessions.user_id, sessions.aal, sessions.methods, sessions.issued_at, sessions.expires_at, \
+             sessions.client_id, sessions.idle_micros FROM sessions \
              JOIN users ON users.tenant = sessions.tenant AND users.id = sessions.user_id \
              WHERE sessions.tenant = $1 AND sessions.id = $2 AND sessions.revoked_at IS NULL \
-             AND sessions.expires_at > $3 AND users.status = 'active'",
+             AND sessions.expires_at > $3 AND users.status = 'active' \
+             AND (sessions.idle_micros IS NULL OR sessions.last_used_at + sessions.idle_micros > $3)",
         )
         .bind(tenant.as_str())
         .bind(id)
@@ -31,17 +34,24 @@ impl SqliteStore {
         .fetch_optional(&self.pool)
         .await
         .map_err(failed)?;
-        let Some(row) = row else { return Ok(None) };
-        let methods: String = row.try_get(2).map_err(failed)?;
-        Ok(Some(Session {
-            id: id.to_owned(),
-            user_id: row.try_get(0).map_err(failed)?,
-            aal: row.try_get(1).map_err(failed)?,
-            methods: serde_json::from_str(&methods).map_err(|error| StoreError::Failed(error.to_string()))?,
-            issued_at: from_micros(row.try_get(3).map_err(failed)?),
-            expires_at: from_micros(row.try_get(4).map_err(failed)?),
-        }))
+        row.as_ref().map(session).transpose()
     }
+}
+
+/// A row of id, user, aal, methods, both times, client and idle time.
+pub(crate) fn session(row: &SqliteRow) -> Result<Session, StoreError> {
+    let methods: String = row.try_get(3).map_err(failed)?;
+    let idle: Option<i64> = row.try_get(7).map_err(failed)?;
+    Ok(Session {
+        id: row.try_get(0).map_err(failed)?,
+        user_id: row.try_get(1).map_err(failed)?,
+        aal: row.try_get(2).map_err(failed)?,
+        methods: serde_json::from_str(&methods).map_err(|error| StoreError::Failed(error.to_string()))?,
+        issued_at: from_micros(row.try_get(4).map_err(failed)?),
+        expires_at: from_micros(row.try_get(5).map_err(failed)?),
+        client_id: row.try_get(6).map_err(failed)?,
+        idle_seconds: idle.map(|idle| idle.unsigned_abs() / 1_000_000),
+    })
 }
 
 /// Only a user that may sign in now gets a session: whoever was blocked while the run went on does not.
@@ -52,8 +62,8 @@ pub(crate) async fn insert(
 ) -> Result<(), StoreError> {
     let methods = serde_json::to_string(&session.methods).map_err(|error| StoreError::Failed(error.to_string()))?;
     let done = sqlx::query(
-        "INSERT INTO sessions (tenant, id, user_id, aal, methods, issued_at, expires_at) \
-         SELECT $1, $2, id, $4, $5, $6, $7 FROM users WHERE tenant = $1 AND id = $3 AND status = 'active'",
+        "INSERT INTO sessions (tenant, id, user_id, aal, methods, issued_at, expires_at, client_id, idle_micros, last_used_at) \
+         SELECT $1, $2, id, $4, $5, $6, $7, $8, $9, $6 FROM users WHERE tenant = $1 AND id = $3 AND status = 'active'",
     )
     .bind(at.tenant.as_str())
     .bind(&session.id)
@@ -62,6 +72,8 @@ pub(crate) async fn insert(
     .bind(methods)
     .bind(to_micros(session.issued_at))
     .bind(to_micros(session.expires_at))
+    .bind(&session.client_id)
+    .bind(session.idle_seconds.map(|idle| i64::try_from(idle).unwrap_or(i64::MAX / 1_000_000).saturating_mul(1_000_000)))
     .execute(connection)
     .await
     .map_err(failed)?;

@@ -5,12 +5,22 @@ use admit_eval::value::Instant;
 use admit_runtime::host::{
     BoxFuture, ChallengeOf, Credential, FoundChallenge, RunCommit, SignIn, Store, StoreError, StoredRun, Tried,
 };
+use admit_runtime::keys::Keys;
+use admit_runtime::session::Sessions;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{CredentialInfo, InboxEntry, Session};
 
 use crate::open::SqliteStore;
 
 impl Store for SqliteStore {
+    fn sessions(&self) -> &dyn Sessions {
+        self
+    }
+
+    fn keys(&self) -> &dyn Keys {
+        self
+    }
+
     fn user_by_identifier<'a>(
         &'a self,
         tenant: &'a TenantId,

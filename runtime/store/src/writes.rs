@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Row, SqliteConnection};
 
 use crate::credentials::material_place;
+use crate::families;
 use crate::keys::{failed, owner_key, unsealed, user_key};
 use crate::open::SqliteStore;
 use crate::profile::patched_profile;
@@ -103,6 +104,9 @@ async fn apply(connection: &mut SqliteConnection, at: &At<'_>, write: &Write) ->
     let (tenant, tenant_key) = (at.tenant, at.tenant_key);
     match write {
         Write::InsertSession(session) => sessions::insert(connection, at, session).await,
+        Write::InsertFamily(family, first) => families::insert(connection, at, family, first).await,
+        Write::RotateRefresh(rotation) => families::rotate(connection, at, rotation).await,
+        Write::RevokeFamily { family_id, session_id } => families::revoke(connection, at, family_id, session_id).await,
         Write::RehashPassword { user_id, old, new } => rehash(connection, tenant, tenant_key, user_id, old, new).await,
         Write::TakeTotpStep { credential_id, step } => {
             let done = sqlx::query(

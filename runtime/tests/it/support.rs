@@ -390,7 +390,7 @@ impl Block for Fake {
         let done = match &self.does {
             Does::Now(fields) => output(fields),
             Does::Allow => Done::Settle(Settled::Allow),
-            Does::Finalize => Done::Settle(Settled::Finalized),
+            Does::Finalize => Done::Settle(Settled::Finalized(Finalized::default())),
             Does::Denies => denied(call),
             Does::PanicsNow => panic!("as told"),
             _ => return None,
@@ -422,7 +422,7 @@ impl Fake {
             Does::Asks => Ok(asks(&call)),
             Does::Denies => Ok(denied(&call)),
             Does::Allow => Ok(Done::Settle(Settled::Allow)),
-            Does::Finalize => Ok(Done::Settle(Settled::Finalized)),
+            Does::Finalize => Ok(Done::Settle(Settled::Finalized(Finalized::default()))),
             Does::Session => Ok(session(call, None, None, true)),
             Does::SessionOf(user) => Ok(session(call, Some(user), None, true)),
             Does::SessionAt(aal) => Ok(session(call, None, Some(aal), true)),
@@ -500,6 +500,8 @@ fn session(call: Call<'_>, user: Option<&str>, aal: Option<&str>, store: bool) -
         methods: Vec::new(),
         issued_at: call.now,
         expires_at: call.now,
+        client_id: None,
+        idle_seconds: None,
     };
     let record = record([
         ("id", text(&session.id)),
@@ -510,7 +512,7 @@ fn session(call: Call<'_>, user: Option<&str>, aal: Option<&str>, store: bool) -
     if store {
         call.unit.writes.push(Write::InsertSession(session));
     }
-    Done::Settle(Settled::Session { session: record, token: "tok".to_owned() })
+    Done::Settle(Settled::Session { session: record, token: "tok".to_owned(), cookie: None })
 }
 
 fn write(call: Call<'_>) {

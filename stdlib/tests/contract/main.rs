@@ -16,6 +16,9 @@
 //! | `feeds` | what feeds say, by address: `lists`, `is_tor`, `is_vpn`, `country`, `asn`, `org` |
 //! | `mail` | who takes mail, by domain: `named`, `itself`, `refused`, `nobody` |
 //! | `off` | channels over which no message can leave: `mail`, `sms` |
+//! | `oidc` | an OpenID provider `known`: its `issuer` and the `claims` of its ID token; `$state` in an answer is the run's state |
+//! | `clients` | OAuth clients: `id`, and their addresses for logging out |
+//! | `given_to`, `issued` | the client that the baseline refresh token was given to, if another; `false`: nobody issued it |
 //! | `before` | runs of the same steps before: `input` and `event` of each, over those of the case; `after`: seconds that pass then |
 //! | `answers` | what the user answers, in order; `after` in one is how many seconds pass before it |
 //! | `expect` | `outcome`, `reason`, and under `step` outputs by label; `fails` is the error that a step names |
@@ -33,6 +36,7 @@ mod corpus;
 mod cover;
 mod faults;
 mod flow;
+mod oidc;
 mod record;
 mod run;
 mod undone;

@@ -71,7 +71,7 @@ impl Block for Recorder {
                 Ok(Done::Deny { .. }) => seen.ended = true,
                 Ok(Done::Settle(settled)) => {
                     seen.ended = true;
-                    seen.minted = !matches!(settled, Settled::Allow | Settled::Finalized);
+                    seen.minted = !matches!(settled, Settled::Allow | Settled::Finalized(_));
                 }
                 Ok(Done::Stubbed(_) | Done::Acted(_)) => {}
                 Err(BlockError::Named { name, .. }) => seen.error = Some((*name).to_owned()),

@@ -12,8 +12,9 @@ use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::feeds::{AddressFacts, BREACHED_RANGES, FeedError, Feeds, MailServers};
 use admit_runtime::host::HttpResponse;
 use admit_runtime::message::{Channel, Message};
+use admit_runtime::relying::OAuthClient;
 use admit_runtime::tenant::TenantId;
-use admit_runtime::testing::{TestHost, baseline, block_on};
+use admit_runtime::testing::{TestHost, baseline, begin_within, block_on};
 use admit_runtime::trace::{Trace, TraceEvent};
 use admit_runtime::unit::{Material, NewCredential};
 use toml::{Table, Value};
@@ -21,6 +22,7 @@ use toml::{Table, Value};
 use super::authenticator::Authenticator;
 use super::corpus::Case;
 use super::flow;
+use super::oidc;
 use super::record::{Log, Seen, recorded};
 
 /// What a case runs in.
@@ -32,6 +34,8 @@ struct World {
     /// The challenges so far, in order: what the user has seen.
     challenges: Mutex<Vec<Datum>>,
     authenticator: Mutex<Authenticator>,
+    /// What the case gives.
+    given: Table,
 }
 
 /// Runs it; gives what the blocks did, or what is wrong.
@@ -65,8 +69,11 @@ pub fn walk(
     if given.get("webauthn").and_then(Value::as_bool) == Some(false) {
         host.relying_party = None;
     }
+    host.clients = list(given, "clients").into_iter().map(client).collect();
+    host.providers = oidc::providers(given);
     let host = Arc::new(host);
     seed(&host, given)?;
+    oidc::seed(&host, given);
     let plan = flow::plan(library, &flow, &case.steps)?;
     let engine = Engine::from_verified(plan, &blocks(&host)).map_err(|error| error.to_string())?;
     let mut authenticator = Authenticator::new(1);
@@ -78,6 +85,7 @@ pub fn walk(
         flow,
         authenticator: Mutex::new(authenticator),
         challenges: Mutex::default(),
+        given: given.clone(),
     };
     for before in list(given, "before") {
         let before = before.as_table().ok_or("a run before is a table")?;
@@ -207,6 +215,17 @@ fn number(value: &Value, name: &str) -> Option<u32> {
     value.get(name).and_then(Value::as_integer).and_then(|number| u32::try_from(number).ok())
 }
 
+fn client(given: &Value) -> OAuthClient {
+    let text = |name: &str| given.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+    let uris = given.get("post_logout_redirect_uris").and_then(Value::as_array).into_iter().flatten();
+    OAuthClient {
+        id: text("id").unwrap_or_default(),
+        post_logout_redirect_uris: uris.filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
+        backchannel_logout_uri: text("backchannel_logout_uri"),
+        frontchannel_logout_uri: text("frontchannel_logout_uri"),
+    }
+}
+
 /// A hash with parameters that are no longer ours.
 fn older(password: &str) -> Result<String, String> {
     let params = argon2::Params::new(64, 1, 1, None).map_err(|error| error.to_string())?;
@@ -234,6 +253,10 @@ impl World {
         let mut input = baseline::input(&flow.input);
         for over in [given, own].into_iter().filter_map(|table| table.get("input")) {
             input = baseline::overlay(input, &self.filled(over)?);
+        }
+        if given.get("issued").and_then(Value::as_bool) != Some(false) {
+            let owner = text(given, "given_to");
+            begin_within(&self.host, &self.tenant, flow, (&event, owner.as_deref()), &input, &mut known);
         }
         let start = Start { flow: &self.flow, event: event.as_bytes(), input: Some(input), known };
         let options = Options::default();
@@ -315,6 +338,11 @@ impl World {
 
     fn knows(&self, what: &str) -> Result<String, String> {
         match what {
+            "$state" => {
+                let challenges = self.challenges.lock().unwrap();
+                let url = challenges.last().and_then(|challenge| challenge.get("redirect")?.as_str());
+                oidc::state(&self.host, &self.given, url.unwrap_or_default(), self.host.clock.now().seconds)
+            }
             "$totp" => Ok(totp(b"12345678901234567890".to_vec(), self.host.clock.now())),
             "$enrolled_totp" => {
                 let seed =

@@ -41,7 +41,7 @@ async fn terminals_end_as_they_say() {
     assert!(matches!(world.run("allow", Given::default(), &mut unit).await.unwrap(), Done::Settle(Settled::Allow)));
     assert!(matches!(
         world.run("finalize", Given::default(), &mut unit).await.unwrap(),
-        Done::Settle(Settled::Finalized)
+        Done::Settle(Settled::Finalized(_))
     ));
     let given = || Given {
         config: vec![("reason", text("high_risk")), ("user_message", Datum::Optional(Some(Box::new(text("No.")))))],

@@ -58,7 +58,8 @@ async fn t21_a_sign_in_leaves_no_secret_behind() {
     for (block, given) in [("password_check", password), ("call_webhook", webhook)] {
         shown += &name(&world.run(block, given, &mut unit).await.unwrap());
     }
-    let Done::Settle(Settled::Session { session, token }) = world.run("issue_session", mint, &mut unit).await.unwrap()
+    let Done::Settle(Settled::Session { session, token, .. }) =
+        world.run("issue_session", mint, &mut unit).await.unwrap()
     else {
         panic!("no session")
     };

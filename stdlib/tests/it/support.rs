@@ -35,6 +35,7 @@ pub struct Given {
     pub config: Vec<(&'static str, Datum)>,
     pub config_secrets: Vec<(String, Secret)>,
     pub claims: Vec<(SmolStr, Datum)>,
+    pub session: Option<Datum>,
     pub types: Vec<(String, Type)>,
     pub event: Vec<(&'static str, Datum)>,
     /// Secret input: name and value.
@@ -134,6 +135,7 @@ impl World {
             unit,
             time_left: 2_000,
             action: None,
+            session: given.session.as_ref(),
             claims: &given.claims,
             texts: &NoTexts,
         };

@@ -54,7 +54,7 @@ pub fn outcome(
 
 fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
     let mut lines = vec![match &answer.outcome {
-        Outcome::Session { .. } | Outcome::Allow | Outcome::Finalized => {
+        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => {
             format!("outcome: {}", output.paint("1;32", answer.outcome.word()))
         }
         Outcome::Deny { reason, .. } => format!("outcome: {} {reason}", output.paint("1;31", "deny")),
@@ -65,9 +65,16 @@ fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
         }
     }];
     match &answer.outcome {
-        Outcome::Session { session, token } => {
+        Outcome::Session { session, token, cookie } => {
             lines.push(format!("session: {}", sanitize::line(&json::to_json(session).to_string())));
+            let cookie = cookie.iter().map(|cookie| sanitize::line(&json::to_json(cookie).to_string()));
+            lines.extend(cookie.map(|cookie| format!("cookie:  {cookie}")));
             lines.push(format!("token:   {token}"));
+        }
+        Outcome::Tokens { session, tokens } => {
+            lines.push(format!("session: {}", sanitize::line(&json::to_json(session).to_string())));
+            lines.push(format!("access:  {}", tokens.access_token));
+            lines.extend(tokens.refresh_token.iter().map(|token| format!("refresh: {token}")));
         }
         Outcome::Deny { user_message: Some(message), .. } => {
             lines.push(format!("message: {}", sanitize::line(message)))
@@ -85,6 +92,8 @@ fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
         }
         Outcome::Allow | Outcome::Finalized | Outcome::Deny { user_message: None, .. } => {}
     }
+    let result = answer.result.iter().map(|result| sanitize::line(&json::to_json(result).to_string()));
+    lines.extend(result.map(|result| format!("result:  {result}")));
     lines.extend(answer.redirect_to.iter().map(|url| format!("go to:   {}", sanitize::line(url))));
     lines.push(format!("run:     {}", answer.run_id));
     lines.iter().map(|line| format!("{line}\n")).collect()
@@ -95,10 +104,24 @@ fn as_json(answer: &Answer) -> Value {
     if let Some(url) = &answer.redirect_to {
         insert(&mut object, "redirect_to", url.as_str().into());
     }
+    if let Some(result) = &answer.result {
+        insert(&mut object, "result", json::to_json(result));
+    }
     match &answer.outcome {
-        Outcome::Session { session, token } => {
+        Outcome::Session { session, token, cookie } => {
             insert(&mut object, "session", json::to_json(session));
             insert(&mut object, "token", token.as_str().into());
+            if let Some(cookie) = cookie {
+                insert(&mut object, "cookie", json::to_json(cookie));
+            }
+        }
+        Outcome::Tokens { session, tokens } => {
+            insert(&mut object, "session", json::to_json(session));
+            insert(&mut object, "access_token", tokens.access_token.as_str().into());
+            insert(&mut object, "refresh_token", tokens.refresh_token.as_deref().into());
+            insert(&mut object, "token_type", "Bearer".into());
+            insert(&mut object, "expires_at", tokens.expires_at.into());
+            insert(&mut object, "scope", tokens.scope.as_str().into());
         }
         Outcome::Deny { reason, user_message } => {
             insert(&mut object, "reason", reason.as_str().into());

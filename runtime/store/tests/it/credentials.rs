@@ -120,6 +120,8 @@ async fn sessions_are_revoked_one_all_or_all_others() {
     let (store, local) = (world(dir.path()).await, tenant("local"));
     let session = |id: &str| {
         Write::InsertSession(Session {
+            client_id: None,
+            idle_seconds: None,
             id: id.to_owned(),
             user_id: "usr_alice".to_owned(),
             aal: "aal1".to_owned(),

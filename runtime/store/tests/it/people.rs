@@ -25,6 +25,8 @@ fn changed(user_id: &str, changes: UserChanges) -> Write {
 
 fn session_of(user_id: &str) -> Write {
     Write::InsertSession(Session {
+        client_id: None,
+        idle_seconds: None,
         id: "ses_1".to_owned(),
         user_id: user_id.to_owned(),
         aal: "aal1".to_owned(),

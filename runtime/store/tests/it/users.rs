@@ -96,6 +96,8 @@ async fn blocked_users_get_no_session_and_pending_ones_are_not_there() {
     let local = tenant("local");
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     let session = Session {
+        client_id: None,
+        idle_seconds: None,
         id: "ses_1".to_owned(),
         user_id: "usr_alice".to_owned(),
         aal: "aal1".to_owned(),
