@@ -94,8 +94,8 @@ fn outside(plan: &Verified, settings: &Settings) -> Result<Outside, Failure> {
     Ok(Outside {
         actions: world::actions(plan.bundle())?,
         redirects: Some(Arc::new(move |url: &str| allowed.allow(url))),
-        providers: world::providers(&loaded.project.manifest.settings),
-        clients: world::clients(&loaded.project.manifest.settings),
+        providers: world::providers(settings),
+        clients: world::clients(settings),
     })
 }
 
