@@ -164,7 +164,7 @@ fn feeds(host: &TestHost, given: &Table) {
         };
         facts.insert(address.parse().unwrap(), found);
     }
-    host.set_feeds(Arc::new(Known(facts)));
+    host.set_feeds(Arc::new(KnownFeeds(facts)));
     for (domain, who) in given.get("mail").and_then(Value::as_table).into_iter().flatten() {
         let servers = match who.as_str() {
             Some("named") => MailServers::Named(vec![format!("mx.{domain}")]),
@@ -177,9 +177,9 @@ fn feeds(host: &TestHost, given: &Table) {
 }
 
 /// Feeds that know these addresses, and no breached password.
-struct Known(std::collections::BTreeMap<std::net::IpAddr, AddressFacts>);
+struct KnownFeeds(std::collections::BTreeMap<std::net::IpAddr, AddressFacts>);
 
-impl Feeds for Known {
+impl Feeds for KnownFeeds {
     fn address(&self, address: std::net::IpAddr) -> AddressFacts {
         self.0.get(&address).cloned().unwrap_or_default()
     }

@@ -123,6 +123,8 @@ impl Block for Ends {
                 }
                 Later::Conflict => {
                     call.unit.writes.push(Write::InsertSession(Session {
+                        client_id: None,
+                        idle_seconds: None,
                         id: "ses_later".to_owned(),
                         user_id: "usr_nobody".to_owned(),
                         aal: "aal1".to_owned(),
