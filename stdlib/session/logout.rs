@@ -48,7 +48,7 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
     let fields = vec![
         ("ended".to_owned(), Datum::Bool(!ended.is_empty())),
         ("front_channel_urls".to_owned(), Datum::List(pages)),
-        ("redirect_to".to_owned(), Datum::Optional(wanted.map(|url| Box::new(text(url))))),
+        ("redirect_to".to_owned(), wanted.map_or(Datum::Optional(None), text)),
     ];
     Ok(Done::Output(Output { fields, ..Output::default() }))
 }
