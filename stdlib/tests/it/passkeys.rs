@@ -97,6 +97,7 @@ impl Passkeys {
             unit,
             time_left: 2_000,
             action: None,
+            session: None,
             claims: &[],
         };
         block.run(call).await
