@@ -59,6 +59,8 @@ pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Endin
         Err(StoreError::Conflict) => {
             if let Some(again) = again(work, &run, &outcome, now).await {
                 work.unit.writes.retain(|write| matches!(write, Write::Enqueue { .. }));
+                // It was the winner that refreshed the session.
+                work.unit.audit.retain(|entry| entry.kind != "session.refreshed");
                 return match commit(work, &run, &again, None, None, now).await {
                     Ok(()) => Ok(answer(work, run, again)),
                     Err(StoreError::Conflict) => Err(StepError::Taken),
