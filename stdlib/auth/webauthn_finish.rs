@@ -31,12 +31,14 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
     };
     let user_id = event_text(call.event, "user.id");
     let Some(shown) = finish_assertion(&mut call, &asked, user_id.as_deref(), &credential).await? else {
-        let outputs = Outputs { verified: false, credential_id: None, sign_count: 0, backed_up: false };
+        let outputs =
+            Outputs { verified: false, user_verified: false, credential_id: None, sign_count: 0, backed_up: false };
         return Ok(Done::Output(outputs.into()));
     };
     let sets = vec![level(call.event, &shown), with_method(call.event, "webauthn")];
     let outputs = Outputs {
         verified: true,
+        user_verified: shown.user_verified,
         credential_id: Some(shown.credential_id),
         sign_count: i64::from(shown.sign_count),
         backed_up: shown.backed_up,

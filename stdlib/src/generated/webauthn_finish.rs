@@ -32,6 +32,8 @@ impl Config {
 pub struct Outputs {
     /// It is a passkey of the user, shown now.
     pub verified: bool,
+    /// The authenticator checked who holds it: two factors in one.
+    pub user_verified: bool,
     /// The passkey's id, as base64url; absent where it was refused.
     pub credential_id: Option<String>,
     /// The authenticator's counter; 0 where it has none.
@@ -45,6 +47,7 @@ impl Outputs {
     pub fn fields(self) -> Vec<(String, Datum)> {
         let mut fields: Vec<(String, Datum)> = vec![
             ("verified".to_owned(), self.verified.give()),
+            ("user_verified".to_owned(), self.user_verified.give()),
             ("sign_count".to_owned(), self.sign_count.give()),
             ("backed_up".to_owned(), self.backed_up.give()),
         ];
