@@ -63,6 +63,9 @@ pub fn standard_library() -> Result<Library, Failure> {
     }
 }
 
+/// How a plan is built.
+type Build = fn(&Project, &Library, &Checked, &Scripts) -> Result<Bundle, Vec<Diagnostic>>;
+
 impl Loaded {
     /// Every text that diagnostics name.
     pub fn sources(&self) -> &Sources {
@@ -89,24 +92,29 @@ impl Loaded {
         })
     }
 
-    /// The plan of the project. Where it has findings that stand against one, they are printed, and there is none.
+    /// The plan of the project's own flows. Where it has findings that stand against one, they are printed, and there
+    /// is none.
     pub fn build(&self, output: &Output) -> Option<Bundle> {
+        self.built(output, lower::build)
+    }
+
+    /// As [`Loaded::build`], with the library's default of each system flow that the project lacks.
+    pub fn build_with_defaults(&self, output: &Output) -> Option<Bundle> {
+        self.built(output, lower::build_with_defaults)
+    }
+
+    fn built(&self, output: &Output, build: Build) -> Option<Bundle> {
         let found = output.diagnostics_aside(&self.diagnostics, self.sources());
         if self.has_errors() || found == Exit::Findings {
             return None;
         }
-        match self.bundle() {
+        match build(&self.project, &self.library, &self.checked, &self.scripts) {
             Ok(bundle) => Some(bundle),
             Err(diagnostics) => {
                 output.diagnostics_aside(&diagnostics, self.sources());
                 None
             }
         }
-    }
-
-    /// The plan of a project without errors.
-    pub fn bundle(&self) -> Result<Bundle, Vec<Diagnostic>> {
-        lower::build(&self.project, &self.library, &self.checked, &self.scripts)
     }
 }
 

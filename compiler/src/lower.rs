@@ -67,7 +67,7 @@ impl<'a> ParamValue<'a> {
     }
 }
 
-/// Builds the plan of a project that was checked without errors.
+/// Builds the plan of a project that was checked without errors: of its own flows.
 ///
 /// The diagnostics say of which Actions there is no JavaScript.
 pub fn build(
@@ -76,12 +76,32 @@ pub fn build(
     checked: &Checked,
     scripts: &Scripts,
 ) -> Result<Bundle, Vec<Diagnostic>> {
+    build_of(project, library, checked, scripts, checked.flows.values().collect())
+}
+
+/// As [`build`], with the library's default of each system flow that the project lacks.
+pub fn build_with_defaults(
+    project: &Project,
+    library: &Library,
+    checked: &Checked,
+    scripts: &Scripts,
+) -> Result<Bundle, Vec<Diagnostic>> {
+    build_of(project, library, checked, scripts, checked.system_flows().collect())
+}
+
+fn build_of(
+    project: &Project,
+    library: &Library,
+    checked: &Checked,
+    scripts: &Scripts,
+    flows: Vec<&Flow>,
+) -> Result<Bundle, Vec<Diagnostic>> {
     lower(&Program {
         name: project.manifest.name.clone(),
         catalogue: project.manifest.catalogue.clone(),
         library,
         params: checked.params.iter().map(ParamValue::of).collect(),
-        flows: checked.system_flows().collect(),
+        flows,
         actions: &checked.actions,
         texts: &project.texts,
         scripts,

@@ -46,7 +46,8 @@ fn the_standard_library_is_sound_and_says_what_the_designs_say() {
     // A block's file has its name and nothing else in it.
     let files = standard();
     for (name, block) in &library.blocks {
-        let file = files.iter().filter(|(file, _)| file.ends_with(&format!("/{name}.admit")));
+        let file =
+            files.iter().filter(|(file, _)| file.ends_with(&format!("/{name}.admit")) && !file.contains("/flows/"));
         assert_eq!(file.count(), 1, "{name}");
         assert!(!block.doc.is_empty(), "{name} has no text");
     }

@@ -206,6 +206,7 @@ async fn run(
         action: None,
         claims: &[],
         texts: &NoTexts,
+        session: None,
     };
     world.blocks.get(block).unwrap().run(call).await.unwrap()
 }

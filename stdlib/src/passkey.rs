@@ -285,8 +285,11 @@ async fn passkeys(call: &Call<'_>, user_id: &str) -> Result<Vec<(Stored, Passkey
     Ok(read.collect())
 }
 
+/// The id of a passkey that nobody has, and how it would be reached.
+type Decoy = (Vec<u8>, Vec<String>);
+
 /// Ids of passkeys that nobody has, the same each time for the same name (T19). As many and as long as many have.
-fn decoys(call: &Call<'_>, named: &str) -> Result<Vec<(Vec<u8>, Vec<String>)>, BlockError> {
+fn decoys(call: &Call<'_>, named: &str) -> Result<Vec<Decoy>, BlockError> {
     let named = named.trim().to_lowercase();
     let hash = |of: &str| call.host.keyed_hash(call.tenant, "passkey decoys", format!("{of}:{named}").as_bytes());
     let shape = hash("shape")?;

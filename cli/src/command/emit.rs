@@ -57,7 +57,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         output::print(&print::typed::flow(flow));
         return Ok(Exit::Ok);
     }
-    let Some(bundle) = loaded.build(output) else { return Ok(Exit::Findings) };
+    let Some(bundle) = loaded.build_with_defaults(output) else { return Ok(Exit::Findings) };
     let plan = plan_of(&bundle, &args.flow).ok_or_else(|| {
         no_flow(
             &args.flow,

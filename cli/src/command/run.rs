@@ -93,7 +93,7 @@ pub struct Args {
 /// Runs or resumes, and prints the outcome. A run that ends in deny or error is a finding.
 pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let loaded = project::load(&args.project)?;
-    let Some(bundle) = loaded.build(output) else { return Ok(Exit::Findings) };
+    let Some(bundle) = loaded.build_with_defaults(output) else { return Ok(Exit::Findings) };
     let bytes = encode::encode(&bundle).map_err(|refusal| Failure::new(format!("the plan is refused: {refusal}")))?;
     let engine = load(&bytes)?;
     if let Some(flow) = &args.flow {

@@ -13,7 +13,7 @@ use admit_plan::bundle::{
 use admit_plan::code::{BinOp, Expr, Pool, Slot, SlotId, Source, StrId};
 use admit_plan::types::{Field, Kind, Labels, Range, Type};
 use admit_plan::verify::{Verified, verify};
-use admit_runtime::block::{Block, BlockError, Call, Done, Output, Prompt, Registry, Settled};
+use admit_runtime::block::{Block, BlockError, Call, Done, Finalized, Output, Prompt, Registry, Settled};
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{Answer, Known, Options, Outcome, Start, StepError, resume};
 use admit_runtime::host::{BoxFuture, HostError};

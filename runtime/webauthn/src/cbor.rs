@@ -171,5 +171,4 @@ fn order(key: &[u8]) -> (u8, usize, &[u8]) {
 
 #[cfg(test)]
 #[path = "cbor/tests.rs"]
-#[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 mod tests;

@@ -1,6 +1,7 @@
 //! The blocks against real parts: a SQLite file, the real host, a server on this machine. One test binary.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[expect(dead_code, reason = "the contract test registers passkeys with it too")]
 #[path = "../support/authenticator.rs"]
 mod authenticator;
 mod factors;

@@ -382,7 +382,7 @@ async fn t18_a_thousand_raced_refreshes_mint_one_child() {
     assert_eq!(node.audited("session.refreshed").await, 1);
     let ((_, child), _) = pairs.pop_first().unwrap();
     node.refreshed(PHONE, &child.unwrap()).await;
-    assert_eq!(node.store.verify_audit(&node.tenant).await.unwrap().is_ok(), true);
+    assert!(node.store.verify_audit(&node.tenant).await.unwrap().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,7 +46,21 @@ pub fn again(
     let prompt = block.and_then(|name| bundle.blocks.iter().find(|known| text(known.name) == name));
     let prompt = prompt.and_then(|block| block.prompt.as_ref());
     let wanted: Vec<&Field> = prompt.map(|prompt| fields(prompt).iter().collect()).unwrap_or_default();
-    ask_all(&wanted)
+    ask_prompt(&wanted)
+}
+
+/// Where a prompt can be answered in several ways, the first secret is what it mostly wants: everything else is asked for
+/// only if that is left out.
+fn ask_prompt(fields: &[&Field]) -> Result<Datum, Failure> {
+    let is_optional = |field: &&Field| matches!(field.ty.kind, Kind::Optional(_));
+    let first = fields.iter().copied().find(|field| field.ty.present().labels.secret);
+    let (true, Some(first)) = (fields.iter().all(is_optional), first) else { return ask_all(fields) };
+    let text = ask(&first.name, first.ty.present(), true)?;
+    if !text.is_empty() {
+        return Ok(Datum::record([(first.name.to_string(), value(&text, first.ty.present()))]));
+    }
+    let others: Vec<&Field> = fields.iter().copied().filter(|field| field.name != first.name).collect();
+    ask_all(&others)
 }
 
 fn fields(ty: &Type) -> &[Field] {

@@ -42,7 +42,7 @@ async fn commit_of(
     writes: Vec<Write>,
 ) -> Result<(), StoreError> {
     let mut run = if outcome == "suspended" {
-        suspended(run, seq, u8::try_from(seq).unwrap() + run.as_bytes()[run.len() - 1])
+        suspended(run, seq, u8::try_from(seq).unwrap() + run.bytes().last().unwrap())
     } else {
         commit(run, seq, outcome)
     };
@@ -52,7 +52,7 @@ async fn commit_of(
 }
 
 async fn resumed(store: &SqliteStore, run: &str, seq: u32) {
-    let token = u8::try_from(seq).unwrap() + run.as_bytes()[run.len() - 1];
+    let token = u8::try_from(seq).unwrap() + run.bytes().last().unwrap();
     store.take_run(&tenant("local"), [token; 32], at(1_500)).await.unwrap();
 }
 

@@ -124,7 +124,9 @@ fn t33_a_registration_with_one_thing_wrong_is_refused_for_it() {
         })
     };
     assert_eq!(signed(&|_| {}).unwrap().attestation, Attestation::Itself);
-    let bends: [fn(&[u8], &[u8]) -> Vec<u8>; 9] = [
+    /// Makes an object of the authenticator's data and the signature over it.
+    type Bend = fn(&[u8], &[u8]) -> Vec<u8>;
+    let bends: [Bend; 9] = [
         |data, signature| packed_object(data, &signature[1..]),
         |data, signature| packed_object(data, &[signature, &[0]].concat()),
         |data, _| packed_object(data, &[]),

@@ -77,7 +77,7 @@ impl Case {
             verification: UserVerification::Preferred,
             user_handle: b"usr_w3c",
             is_usernameless: false,
-            allowed: &[self.credential.clone()],
+            allowed: std::slice::from_ref(&self.credential),
             sign_count: passkey.sign_count,
         };
         verify_assertion(party, asked, passkey, &response).map(|_| ())
