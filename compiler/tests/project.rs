@@ -77,8 +77,8 @@ fn each_mistake_in_a_file_is_found_where_it_stands() {
         ),
         (
             "admit.toml",
-            b"[project]\nname = \"a\"\n[smtp]",
-            "A0908 admit.toml:22..26 `smtp` does nothing yet: no block of this version uses it",
+            b"[project]\nname = \"a\"\n[rules]",
+            "A0908 admit.toml:22..27 `rules` does nothing yet: no block of this version uses it",
         ),
         (
             "admit.toml",

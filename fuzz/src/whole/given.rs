@@ -119,7 +119,11 @@ fn answer(choices: &mut Choices<'_>, step: &Written) -> Option<Answer> {
             of("locked", Datum::Bool(choices.one_in(4))),
             of("needs_rehash", flag(choices)),
         ],
-        Kind::Mfa => vec![of("verified", verified(choices, step)), of("factor", text("totp"))],
+        Kind::Mfa => vec![
+            of("verified", verified(choices, step)),
+            of("factor", text("totp")),
+            of("trusted_device", Datum::Bool(false)),
+        ],
         Kind::RequireMfa => vec![of("verified", verified(choices, step))],
         Kind::Risk => vec![
             of("score", Datum::Int(number(choices, 101))),

@@ -10,6 +10,7 @@ use crate::client::Guarded;
 use crate::egress::Egress;
 use crate::resolve::Lookup;
 
+mod bounded;
 mod folder;
 mod format;
 mod sms;

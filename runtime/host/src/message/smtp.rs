@@ -10,7 +10,9 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use tokio::net::TcpStream;
 
+use super::bounded::Bounded;
 use super::{Means, format};
 use crate::egress::{Egress, Route};
 
@@ -159,9 +161,15 @@ async fn connect(server: &SmtpServer, addresses: &[SocketAddr]) -> Result<AsyncS
         Security::Plain => None,
         Security::Tls | Security::StartTls => Some(tls(server)?),
     };
-    let at_once = tls.clone().filter(|_| server.security == Security::Tls);
-    #[expect(clippy::disallowed_methods, reason = "the addresses are checked")]
-    let opened = AsyncSmtpConnection::connect_tokio1(addresses, Some(CONNECT), &hello, at_once, None).await;
+    let opened = match server.security {
+        // A server that has shown its certificate is the one that is meant: it may say as much as it likes.
+        #[expect(clippy::disallowed_methods, reason = "the addresses are checked")]
+        Security::Tls => AsyncSmtpConnection::connect_tokio1(addresses, Some(CONNECT), &hello, tls.clone(), None).await,
+        Security::Plain | Security::StartTls => {
+            let stream = Box::new(Bounded::new(dial(addresses).await?));
+            AsyncSmtpConnection::connect_with_transport(stream, &hello).await
+        }
+    };
     let mut connection = opened.map_err(|error| failure(&error).again_if_refused())?;
     if server.security == Security::StartTls {
         let Some(tls) = tls else { return Err(SendError::again("there is no TLS")) };
@@ -172,6 +180,21 @@ async fn connect(server: &SmtpServer, addresses: &[SocketAddr]) -> Result<AsyncS
         connection.starttls(tls, &hello).await.map_err(|error| failure(&error).again_if_refused())?;
     }
     Ok(connection)
+}
+
+/// The first of the addresses that answers.
+async fn dial(addresses: &[SocketAddr]) -> Result<TcpStream, SendError> {
+    let mut why = "it has no address".to_owned();
+    for address in addresses {
+        #[expect(clippy::disallowed_methods, reason = "the addresses are checked")]
+        let dialled = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await;
+        match dialled {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => why = error.to_string(),
+            Err(_) => why = format!("no answer within {} s", CONNECT.as_secs()),
+        }
+    }
+    Err(SendError::again(format!("the mail server cannot be reached: {why}")))
 }
 
 fn tls(server: &SmtpServer) -> Result<TlsParameters, SendError> {
