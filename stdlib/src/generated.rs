@@ -166,6 +166,8 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 
 /// The pages beside the declarations: path and text, a title first.
 pub const PAGES: &[(&str, &str)] = &[
+    ("stdlib/auth/channel_otp_send.md", include_str!("../auth/channel_otp_send.md")),
+    ("stdlib/auth/channel_otp_verify.md", include_str!("../auth/channel_otp_verify.md")),
     ("stdlib/auth/check_mfa_status.md", include_str!("../auth/check_mfa_status.md")),
     ("stdlib/auth/credential_set.md", include_str!("../auth/credential_set.md")),
     ("stdlib/auth/mfa.md", include_str!("../auth/mfa.md")),
@@ -181,6 +183,12 @@ pub const PAGES: &[(&str, &str)] = &[
     ("stdlib/control/run_custom_flow.md", include_str!("../control/run_custom_flow.md")),
     ("stdlib/control/set_custom_claim.md", include_str!("../control/set_custom_claim.md")),
     ("stdlib/identity/email_verification.md", include_str!("../identity/email_verification.md")),
+    ("stdlib/identity/identity_create.md", include_str!("../identity/identity_create.md")),
+    ("stdlib/identity/identity_lookup.md", include_str!("../identity/identity_lookup.md")),
+    ("stdlib/identity/profile_update.md", include_str!("../identity/profile_update.md")),
+    ("stdlib/identity/update_user.md", include_str!("../identity/update_user.md")),
+    ("stdlib/identity/verification_check.md", include_str!("../identity/verification_check.md")),
+    ("stdlib/identity/verification_send.md", include_str!("../identity/verification_send.md")),
     ("stdlib/notification/delay.md", include_str!("../notification/delay.md")),
     ("stdlib/notification/notify.md", include_str!("../notification/notify.md")),
     ("stdlib/notification/password_recovery_send.md", include_str!("../notification/password_recovery_send.md")),

@@ -1,4 +1,4 @@
-//! Mailboxes: what an e-mail address says of its owner. The grammar is that of [`receiver`].
+//! Mailboxes: what an e-mail address says of its owner. The grammar is that of `receiver`.
 
 use std::sync::LazyLock;
 
