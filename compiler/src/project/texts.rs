@@ -22,7 +22,7 @@ pub(crate) const TYPES: &[&str] = &["string", "int", "double", "bool"];
 /// The most bytes of a text's file.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
 
-/// What a text needs: its fields with their types, one of [`TYPES`] each.
+/// What a text needs: its fields with their types, one of `TYPES` each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextData {
     /// Name and type, in the order written.

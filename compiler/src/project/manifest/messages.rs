@@ -11,7 +11,7 @@ use super::{Reader, Settings, is_host, is_slug, quoted};
 pub struct Smtp {
     /// `host`: its name, `:PORT` after it where the port is not the usual one.
     pub host: SmolStr,
-    /// `security`: one of [`SECURITY`].
+    /// `security`: one of `SECURITY`.
     pub security: SmolStr,
     /// `user`: who signs in.
     pub user: Option<SmolStr>,
