@@ -10,8 +10,8 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Bytes that a server may say in one delivery, TLS included.
-const MOST: usize = 64 << 10;
+/// Bytes that a server may say in one delivery, a chain of certificates included.
+const MOST: usize = 24 << 10;
 
 /// See the module.
 #[derive(Debug)]
