@@ -7,7 +7,7 @@ use admit_runtime::host::BoxFuture;
 use super::Config;
 use crate::factor::Factor;
 use crate::factor::enrol::{Enrol, Enrolled, visit};
-use crate::factor::policy::may_bind;
+use crate::factor::policy::{is_new, may_bind};
 use crate::new_password::{NewPassword, Set, policy, set};
 use crate::policy::{Class, Policy};
 
@@ -35,7 +35,8 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
         |set: bool| Done::Output(Output { fields: vec![("set".to_owned(), Datum::Bool(set))], ..Output::default() });
     if kind == "password" {
         let new = NewPassword { policy: judged_by(config)?, attempts };
-        return Ok(match set(&mut call, &new, &user_id).await? {
+        let submitted = is_new(&call, &user_id).await?;
+        return Ok(match set(&mut call, &new, &user_id, submitted).await? {
             Set::Asked(prompt) => Done::Prompt(prompt),
             Set::Done => output(true),
             Set::Refused => output(false),

@@ -31,7 +31,8 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
     let Some(user_id) = event_text(call.event, "user.id").filter(|_| is_proved(&call)) else {
         return Ok(Done::Deny { reason: "not_authenticated".to_owned(), user_message: None });
     };
-    match set(&mut call, &new, &user_id).await? {
+    let submitted = has_recovered(&call);
+    match set(&mut call, &new, &user_id, submitted).await? {
         Set::Asked(prompt) => Ok(Done::Prompt(prompt)),
         Set::Refused => Ok(output(false, false)),
         Set::Done => {
@@ -45,10 +46,16 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
     }
 }
 
-/// Somebody has shown in this run that they are the user: with the link or code of a reset, or with a credential.
+/// Somebody has shown in this run that they are the user: with the link of a reset, a code, or a credential.
 fn is_proved(call: &Call<'_>) -> bool {
-    matches!(call.event.get("authentication.methods"), Some(Datum::List(methods)) if !methods.is_empty())
+    has_recovered(call)
+        || matches!(call.event.get("authentication.methods"), Some(Datum::List(methods)) if !methods.is_empty())
         || matches!(event_text(call.event, "authentication.aal").as_deref(), Some("aal1" | "aal2" | "aal3"))
+}
+
+/// The link of a reset was opened in this run.
+fn has_recovered(call: &Call<'_>) -> bool {
+    call.event.get("authentication.recovered") == Some(Datum::Bool(true))
 }
 
 fn output(updated: bool, sessions_revoked: bool) -> Done {

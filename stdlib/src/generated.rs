@@ -122,7 +122,11 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("stdlib/control/set_custom_claim.admit", include_str!("../control/set_custom_claim.admit")),
     ("stdlib/flows/login.admit", include_str!("../flows/login.admit")),
     ("stdlib/flows/logout.admit", include_str!("../flows/logout.admit")),
+    ("stdlib/flows/mfa-enrol.admit", include_str!("../flows/mfa-enrol.admit")),
     ("stdlib/flows/mfa-verify.admit", include_str!("../flows/mfa-verify.admit")),
+    ("stdlib/flows/password-reset-complete.admit", include_str!("../flows/password-reset-complete.admit")),
+    ("stdlib/flows/password-reset.admit", include_str!("../flows/password-reset.admit")),
+    ("stdlib/flows/registration.admit", include_str!("../flows/registration.admit")),
     ("stdlib/flows/token-refresh.admit", include_str!("../flows/token-refresh.admit")),
     ("stdlib/identity/email_verification.admit", include_str!("../identity/email_verification.admit")),
     ("stdlib/identity/identity_create.admit", include_str!("../identity/identity_create.admit")),
@@ -160,7 +164,14 @@ pub const SOURCES: &[(&str, &str)] = &[
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("stdlib/flows/defaults/login.admit", include_str!("../flows/defaults/login.admit")),
     ("stdlib/flows/defaults/logout.admit", include_str!("../flows/defaults/logout.admit")),
+    ("stdlib/flows/defaults/mfa-enrol.admit", include_str!("../flows/defaults/mfa-enrol.admit")),
     ("stdlib/flows/defaults/mfa-verify.admit", include_str!("../flows/defaults/mfa-verify.admit")),
+    (
+        "stdlib/flows/defaults/password-reset-complete.admit",
+        include_str!("../flows/defaults/password-reset-complete.admit"),
+    ),
+    ("stdlib/flows/defaults/password-reset.admit", include_str!("../flows/defaults/password-reset.admit")),
+    ("stdlib/flows/defaults/registration.admit", include_str!("../flows/defaults/registration.admit")),
     ("stdlib/flows/defaults/token-refresh.admit", include_str!("../flows/defaults/token-refresh.admit")),
 ];
 

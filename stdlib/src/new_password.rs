@@ -54,10 +54,17 @@ pub(crate) fn policy(
     Ok(Policy { classes, blocklist, ..policy })
 }
 
-/// One visit.
-pub(crate) async fn set(call: &mut Call<'_>, new: &NewPassword, user_id: &str) -> Result<Set, BlockError> {
+/// One visit. A password that came with the request, before anybody was asked, is the new one only where `submitted` says so:
+/// in a sign-in it is the old one.
+pub(crate) async fn set(
+    call: &mut Call<'_>,
+    new: &NewPassword,
+    user_id: &str,
+    submitted: bool,
+) -> Result<Set, BlockError> {
     let failed = failed_before(call);
-    let Some(password) = secret_input(call.input, "password") else {
+    let is_answer = call.memory.is_some();
+    let Some(password) = secret_input(call.input, "password").filter(|_| is_answer || submitted) else {
         return Ok(Set::Asked(prompt(new, failed, None)));
     };
     let verdict = judge(call.host, password, &new.policy, personal_words(call.event)).await?;

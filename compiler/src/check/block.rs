@@ -59,7 +59,9 @@ impl<'a> Walk<'a, '_> {
         let (role, after) = if declared.is_terminal() {
             self.terminal(declared, block, &config, state)
         } else {
-            let instance = Instance { block: declared.name.clone(), place: place.clone(), id, span: block.ty.span };
+            let stage = self.frame.stage.clone();
+            let instance =
+                Instance { block: declared.name.clone(), place: place.clone(), id, stage, span: block.ty.span };
             (Role::Plain, self.pass(declared, instance, &config, &modifiers, state))
         };
         if self.errors() > before {

@@ -202,13 +202,13 @@ impl<'a> Walk<'a, '_> {
         let missing = self.frame.missing.clone();
         let mut credentials: Vec<&Instance> = Vec::new();
         let mut said = Vec::new();
-        for (_, milestone) in contract.milestones() {
+        for (stage, milestone) in contract.milestones() {
             if milestone.alternatives.iter().all(|alternative| alternative.result.is_none())
                 || missing.contains(&milestone.span)
             {
                 continue;
             }
-            let (found, problem) = self.result_known(milestone, declared, state, span);
+            let (found, problem) = self.result_known((&stage.name, milestone), declared, state, span);
             credentials.extend(found);
             if let Some(problem) = problem {
                 said.push(problem);
@@ -240,10 +240,11 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// The instances whose result counts, and what is wrong with it.
+    /// The instances whose result counts, and what is wrong with it. An alternative that stands in a later stage too (a
+    /// code by mail after the password) asks for more; it is no second way in.
     fn result_known(
         &self,
-        milestone: &Milestone,
+        (stage, milestone): (&str, &Milestone),
         terminal: &Block,
         state: &State,
         span: Span,
@@ -257,7 +258,7 @@ impl<'a> Walk<'a, '_> {
             };
             let Some(result) = &alternative.result else { continue };
             let place = format_smolstr!("{}.{result}", instance.place);
-            if state.facts.known_bool(&place) == Some(true) {
+            if instance.stage == stage && state.facts.known_bool(&place) == Some(true) {
                 true_ones.push((&alternative.block, instance));
             }
             places.push(place);

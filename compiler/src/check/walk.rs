@@ -87,6 +87,8 @@ pub(super) struct Instance {
     pub place: SmolStr,
     /// Its number.
     pub id: StepId,
+    /// The stage that it stands in; of the system flow around a custom flow.
+    pub stage: SmolStr,
     /// Where.
     pub span: Span,
 }

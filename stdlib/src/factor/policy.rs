@@ -30,7 +30,7 @@ pub(crate) async fn may_bind(call: &Call<'_>) -> Result<Result<String, Done>, Bl
 }
 
 /// The user is made by this very run, which has not ended: who runs it is who registers.
-async fn is_new(call: &Call<'_>, id: &str) -> Result<bool, BlockError> {
+pub(crate) async fn is_new(call: &Call<'_>, id: &str) -> Result<bool, BlockError> {
     let stored = call.host.store().user(call.tenant, id).await?;
     Ok(stored.is_none() && call.user(id).await?.is_some())
 }
