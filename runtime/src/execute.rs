@@ -301,7 +301,7 @@ pub async fn resume(
     let stored = host.store().take_run(tenant, token_hash, now).await.map_err(|error| match error {
         StoreError::NotFound | StoreError::Expired => StepError::NoRun,
         StoreError::Conflict => StepError::Taken,
-        StoreError::Failed(_) => StepError::Store(error),
+        StoreError::Contended | StoreError::Unavailable(_) | StoreError::Failed(_) => StepError::Store(error),
     })?;
     let Record { run, bundle, token_hash: bound, expires_at, challenge, expires_in } =
         crate::record::decode(&stored.record)?;

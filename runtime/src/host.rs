@@ -559,7 +559,23 @@ pub enum StoreError {
     /// Its time is over.
     #[error("expired")]
     Expired,
+    /// Other transactions were in the way each time it was tried; nothing was written. The same may succeed a little later.
+    #[error("the store is too busy, try again")]
+    Contended,
+    /// The database is not there, or out of room; nothing that was acknowledged is lost. The same may succeed a little later.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
     /// The database failed; nothing was written.
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// May the same succeed a little later?
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Contended | Self::Unavailable(_) => true,
+            Self::Conflict | Self::NotFound | Self::Expired | Self::Failed(_) => false,
+        }
+    }
 }

@@ -89,7 +89,11 @@ impl RealHost {
         let rotated = self.store.keys().rotate_keys(tenant, &before.current.id(), next, self.now()).await;
         rotated.map_err(|error| match error {
             StoreError::Conflict => HostError::Failed("the keys were rotated by somebody else meanwhile".to_owned()),
-            StoreError::NotFound | StoreError::Expired | StoreError::Failed(_) => failed(&error),
+            StoreError::NotFound
+            | StoreError::Expired
+            | StoreError::Contended
+            | StoreError::Unavailable(_)
+            | StoreError::Failed(_) => failed(&error),
         })?;
         self.keys(tenant).await
     }
@@ -192,5 +196,5 @@ fn open(stored: &StoredKey) -> Result<SigningKey, String> {
 }
 
 fn failed(error: &StoreError) -> HostError {
-    HostError::Failed(error.to_string())
+    if error.is_passing() { HostError::Overloaded } else { HostError::Failed(error.to_string()) }
 }

@@ -10,13 +10,12 @@ use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::AuditEntry;
 use sha2::{Digest, Sha256};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 use thiserror::Error;
 
-use crate::keys::{failed, opening_key, owner_key, unsealed};
-use crate::open::SqliteStore;
+use crate::keys::{opening_key, owner_key, unsealed};
+use crate::open::SqlStore;
 use crate::seal::SealKey;
+use crate::sql::{Connection, Row, query};
 use crate::time::{from_micros, to_micros};
 use crate::users::new_id;
 
@@ -80,11 +79,11 @@ pub(crate) struct AuditOf<'a> {
     pub at: Instant,
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Entries after `after`, in order, at most `limit`.
     pub async fn audit(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await?;
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let rows = read_rows(&mut connection, tenant, after, i64::from(limit)).await?;
         let mut entries = Vec::with_capacity(rows.len());
@@ -99,7 +98,7 @@ impl SqliteStore {
     pub async fn verify_audit(&self, tenant: &TenantId) -> Result<Result<u64, AuditFault>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
         // One read transaction: entries that are added meanwhile are not seen.
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.pool.begin_read().await?;
         let head = read_head(&mut transaction, tenant).await?;
         let (mut seq, mut hash) = (0_i64, first_prev().to_vec());
         loop {
@@ -131,7 +130,7 @@ impl SqliteStore {
 
 /// Appends entries in the commit's transaction.
 pub(crate) async fn append(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     of: &AuditOf<'_>,
     tenant_key: &SealKey,
     entries: &[AuditEntry],
@@ -170,7 +169,7 @@ pub(crate) async fn append(
         insert_row(connection, of.tenant, row).await?;
     }
     let mac = head_mac(tenant_key, of.tenant, seq, &prev);
-    sqlx::query(
+    query(
         "INSERT INTO audit_heads (tenant, seq, hash, mac) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac",
     )
@@ -181,11 +180,10 @@ pub(crate) async fn append(
     .execute(connection)
     .await
     .map(|_| ())
-    .map_err(failed)
 }
 
-async fn insert_row(connection: &mut SqliteConnection, tenant: &TenantId, row: Stored) -> Result<(), StoreError> {
-    sqlx::query(
+async fn insert_row(connection: &mut Connection, tenant: &TenantId, row: Stored) -> Result<(), StoreError> {
+    query(
         "INSERT INTO audit (tenant, seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
@@ -205,40 +203,31 @@ async fn insert_row(connection: &mut SqliteConnection, tenant: &TenantId, row: S
     .execute(connection)
     .await
     .map(|_| ())
-    .map_err(failed)
 }
 
-async fn read_head(connection: &mut SqliteConnection, tenant: &TenantId) -> Result<Option<Head>, StoreError> {
-    let row = sqlx::query("SELECT seq, hash, mac FROM audit_heads WHERE tenant = $1")
+async fn read_head(connection: &mut Connection, tenant: &TenantId) -> Result<Option<Head>, StoreError> {
+    let row = query("SELECT seq, hash, mac FROM audit_heads WHERE tenant = $1")
         .bind(tenant.as_str())
         .fetch_optional(connection)
-        .await
-        .map_err(failed)?;
+        .await?;
     row.map(|row| {
         let (seq, hash, mac) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         Ok(Head { seq, hash, mac })
     })
     .transpose()
-    .map_err(failed)
 }
 
 async fn read_rows(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query(COLUMNS)
-        .bind(tenant.as_str())
-        .bind(after)
-        .bind(limit)
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(stored).collect::<Result<_, _>>().map_err(failed)
+    let rows = query(COLUMNS).bind(tenant.as_str()).bind(after).bind(limit).fetch_all(connection).await?;
+    rows.iter().map(stored).collect()
 }
 
-fn stored(row: &SqliteRow) -> Result<Stored, sqlx::Error> {
+fn stored(row: &Row) -> Result<Stored, StoreError> {
     Ok(Stored {
         seq: row.try_get(0)?,
         id: row.try_get(1)?,

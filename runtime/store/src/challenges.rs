@@ -9,19 +9,19 @@ use admit_eval::value::Instant;
 use admit_runtime::host::{ChallengeOf, FoundChallenge, StoreError, Tried};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{Challenge, Material};
-use sqlx::{Row, SqliteConnection};
 
 use crate::json::{from_json, to_json};
-use crate::keys::{failed, opening_key, owner_key, unsealed};
-use crate::open::SqliteStore;
+use crate::keys::{opening_key, owner_key, unsealed};
+use crate::open::SqlStore;
 use crate::seal::SealKey;
+use crate::sql::{Connection, query};
 use crate::time::{from_micros, to_micros};
 use crate::writes::{At, applied};
 
 /// How long a challenge that is over is kept, in microseconds: a day, so that a late guess is told apart from a wrong one.
 const KEPT: i64 = 24 * 60 * 60 * 1_000_000;
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::try_challenge`].
     pub(crate) async fn try_one(
         &self,
@@ -31,8 +31,8 @@ impl SqliteStore {
         now: Instant,
     ) -> Result<Tried, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let counted = sqlx::query(
+        let mut connection = self.pool.acquire().await?;
+        let counted = query(
             "UPDATE challenges SET attempts = attempts + 1 WHERE tenant = $1 AND id = $2 AND kind = $3 \
              AND coalesce(run_id, $4) = $4 AND coalesce(user_id, '') = $5 \
              AND taken_at IS NULL AND attempts < max_attempts AND expires_at > $6 \
@@ -45,11 +45,10 @@ impl SqliteStore {
         .bind(of.user_id.unwrap_or_default())
         .bind(to_micros(now))
         .fetch_optional(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
         let Some(row) = counted else { return why_not(&mut connection, tenant, &of, now).await };
-        let stored: Vec<u8> = row.try_get(0).map_err(failed)?;
-        let left: i64 = row.try_get(3).map_err(failed)?;
+        let stored: Vec<u8> = row.try_get(0)?;
+        let left: i64 = row.try_get(3)?;
         let wrong = Tried::Wrong { attempts_left: u32::try_from(left).unwrap_or(0) };
         let Ok(stored) = <[u8; 32]>::try_from(stored.as_slice()) else { return Ok(wrong) };
         // `blake3::Hash` compares in constant time.
@@ -57,8 +56,8 @@ impl SqliteStore {
         if !right || of.user_id.is_none() {
             return Ok(wrong);
         }
-        let owner: Option<String> = row.try_get(2).map_err(failed)?;
-        let sealed: Vec<u8> = row.try_get(1).map_err(failed)?;
+        let owner: Option<String> = row.try_get(2)?;
+        let sealed: Vec<u8> = row.try_get(1)?;
         let key = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
         let Some(key) = key else { return Ok(Tried::Unknown) };
         Ok(Tried::Right { data: from_json(&key.open(&place(tenant, of.id), &sealed).map_err(unsealed)?)? })
@@ -73,8 +72,8 @@ impl SqliteStore {
         now: Instant,
     ) -> Result<Option<FoundChallenge>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let row = sqlx::query(
+        let mut connection = self.pool.acquire().await?;
+        let row = query(
             "SELECT id, run_id, user_id, owner_id, sealed_data, expires_at FROM challenges \
              WHERE tenant = $1 AND kind = $2 AND lookup_hash = $3 AND taken_at IS NULL AND expires_at > $4",
         )
@@ -83,42 +82,36 @@ impl SqliteStore {
         .bind(lookup_hash(&tenant_key, kind, secret))
         .bind(to_micros(now))
         .fetch_optional(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
         let Some(row) = row else { return Ok(None) };
-        let id: String = row.try_get(0).map_err(failed)?;
-        let owner: Option<String> = row.try_get(3).map_err(failed)?;
-        let sealed: Vec<u8> = row.try_get(4).map_err(failed)?;
+        let id: String = row.try_get(0)?;
+        let owner: Option<String> = row.try_get(3)?;
+        let sealed: Vec<u8> = row.try_get(4)?;
         let key = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
         let Some(key) = key else { return Ok(None) };
         Ok(Some(FoundChallenge {
-            run_id: row.try_get(1).map_err(failed)?,
-            user_id: row.try_get(2).map_err(failed)?,
+            run_id: row.try_get(1)?,
+            user_id: row.try_get(2)?,
             data: from_json(&key.open(&place(tenant, &id), &sealed).map_err(unsealed)?)?,
-            expires_at: from_micros(row.try_get(5).map_err(failed)?),
+            expires_at: from_micros(row.try_get(5)?),
             id,
         }))
     }
 }
 
 /// A new challenge. Those that have been over for a day go.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    at: &At<'_>,
-    challenge: &Challenge,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM challenges WHERE tenant = $1 AND expires_at < $2")
+pub(crate) async fn insert(connection: &mut Connection, at: &At<'_>, challenge: &Challenge) -> Result<(), StoreError> {
+    query("DELETE FROM challenges WHERE tenant = $1 AND expires_at < $2")
         .bind(at.tenant.as_str())
         .bind(to_micros(at.at).saturating_sub(KEPT))
         .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
     let (key, owner) = owner_key(connection, at.tenant, at.tenant_key, challenge.user_id.as_deref()).await?;
     let data: &Datum = &challenge.data;
     let sealed = key.seal(&place(at.tenant, &challenge.id), &to_json(data)?).map_err(unsealed)?;
     let secret = challenge.secret.expose();
     let lookup = challenge.by_secret.then(|| lookup_hash(at.tenant_key, &challenge.kind, secret));
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO challenges (tenant, id, kind, run_id, user_id, owner_id, secret_hash, lookup_hash, sealed_data, \
          attempts, max_attempts, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11) ON CONFLICT DO NOTHING",
     )
@@ -134,20 +127,19 @@ pub(crate) async fn insert(
     .bind(i64::from(challenge.max_attempts))
     .bind(to_micros(challenge.expires_at))
     .execute(connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())
+    .await?;
+    applied(done)
 }
 
 /// Another secret for the same challenge; attempts stay counted.
 pub(crate) async fn renew(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     id: &str,
     secret: &Material,
     expires_at: Instant,
 ) -> Result<(), StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE challenges SET secret_hash = $3, lookup_hash = NULL, expires_at = $4 \
          WHERE tenant = $1 AND id = $2 AND taken_at IS NULL",
     )
@@ -156,33 +148,31 @@ pub(crate) async fn renew(
     .bind(secret_hash(at.tenant_key, id, secret.expose()).to_vec())
     .bind(to_micros(expires_at))
     .execute(connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())
+    .await?;
+    applied(done)
 }
 
 /// Met: of any number of runs one meets it.
-pub(crate) async fn take(connection: &mut SqliteConnection, at: &At<'_>, id: &str) -> Result<(), StoreError> {
-    let done = sqlx::query(
+pub(crate) async fn take(connection: &mut Connection, at: &At<'_>, id: &str) -> Result<(), StoreError> {
+    let done = query(
         "UPDATE challenges SET taken_at = $3 WHERE tenant = $1 AND id = $2 AND taken_at IS NULL AND expires_at > $3",
     )
     .bind(at.tenant.as_str())
     .bind(id)
     .bind(to_micros(at.at))
     .execute(connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())
+    .await?;
+    applied(done)
 }
 
 /// Why nothing may be shown.
 async fn why_not(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     of: &ChallengeOf<'_>,
     now: Instant,
 ) -> Result<Tried, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT expires_at FROM challenges WHERE tenant = $1 AND id = $2 AND kind = $3 \
          AND coalesce(run_id, $4) = $4 AND coalesce(user_id, '') = $5",
     )
@@ -192,10 +182,9 @@ async fn why_not(
     .bind(of.run_id)
     .bind(of.user_id.unwrap_or_default())
     .fetch_optional(connection)
-    .await
-    .map_err(failed)?;
+    .await?;
     let Some(row) = row else { return Ok(Tried::Unknown) };
-    let expires_at: i64 = row.try_get(0).map_err(failed)?;
+    let expires_at: i64 = row.try_get(0)?;
     Ok(if expires_at <= to_micros(now) { Tried::Expired } else { Tried::Spent })
 }
 

@@ -3,20 +3,20 @@
 
 use admit_runtime::host::{RunCommit, StoreError};
 use admit_runtime::tenant::TenantId;
-use sqlx::SqliteConnection;
 
 use crate::audit::{AuditOf, append};
-use crate::keys::{failed, owner_key, unsealed};
-use crate::open::SqliteStore;
+use crate::keys::{owner_key, unsealed};
+use crate::open::SqlStore;
 use crate::seal::SealKey;
+use crate::sql::{Connection, query};
 use crate::time::to_micros;
 use crate::writes::{At, apply_all};
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::commit`].
     pub(crate) async fn commit_run(&self, tenant: &TenantId, commit: RunCommit) -> Result<(), StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let mut transaction = self.pool.begin_write(tenant).await?;
         if commit.seq == 0 {
             insert_run(&mut transaction, tenant, &commit).await?;
         } else {
@@ -31,12 +31,12 @@ impl SqliteStore {
         insert_suspension(&mut transaction, tenant, &key, owner.as_deref(), &commit).await?;
         let of = AuditOf { tenant, run_id: &commit.run_id, user_id: commit.user_id.as_deref(), at: commit.at };
         append(&mut transaction, &of, &tenant_key, &commit.unit.audit).await?;
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await
     }
 }
 
-async fn insert_run(connection: &mut SqliteConnection, tenant: &TenantId, run: &RunCommit) -> Result<(), StoreError> {
-    let done = sqlx::query(
+async fn insert_run(connection: &mut Connection, tenant: &TenantId, run: &RunCommit) -> Result<(), StoreError> {
+    let done = query(
         "INSERT INTO runs (tenant, id, flow, bundle, seq, outcome, detail, started_at, updated_at) \
          VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $7) ON CONFLICT (tenant, id) DO NOTHING",
     )
@@ -48,15 +48,14 @@ async fn insert_run(connection: &mut SqliteConnection, tenant: &TenantId, run: &
     .bind(&run.detail)
     .bind(to_micros(run.at))
     .execute(connection)
-    .await
-    .map_err(failed)?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    .await?;
+    if done == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 /// A later request: only on the run as it was suspended by the request before, and only by whoever took it.
-async fn advance_run(connection: &mut SqliteConnection, tenant: &TenantId, run: &RunCommit) -> Result<(), StoreError> {
+async fn advance_run(connection: &mut Connection, tenant: &TenantId, run: &RunCommit) -> Result<(), StoreError> {
     let before = i64::from(run.seq) - 1;
-    let done = sqlx::query(
+    let done = query(
         "UPDATE runs SET seq = seq + 1, outcome = $5, detail = $6, updated_at = $7 \
          WHERE tenant = $1 AND id = $2 AND seq = $3 AND bundle = $4 AND outcome = 'suspended' \
          AND EXISTS (SELECT 1 FROM suspensions WHERE tenant = $1 AND run_id = $2 AND seq = $3 AND taken_at IS NOT NULL)",
@@ -69,24 +68,22 @@ async fn advance_run(connection: &mut SqliteConnection, tenant: &TenantId, run: 
     .bind(&run.detail)
     .bind(to_micros(run.at))
     .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    if done.rows_affected() != 1 {
+    .await?;
+    if done != 1 {
         return Err(StoreError::Conflict);
     }
     // The record has served; only the hash of its token stays, so that a second use is a conflict.
-    sqlx::query("UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND run_id = $2 AND seq = $3")
+    query("UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND run_id = $2 AND seq = $3")
         .bind(tenant.as_str())
         .bind(&run.run_id)
         .bind(before)
         .execute(connection)
         .await
         .map(|_| ())
-        .map_err(failed)
 }
 
 async fn insert_trace(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     key: &SealKey,
     owner: Option<&str>,
@@ -95,7 +92,7 @@ async fn insert_trace(
     let seq = run.seq.to_string();
     let trace = run.trace.encode().map_err(|error| StoreError::Failed(error.to_string()))?;
     let sealed = key.seal(&["trace", tenant.as_str(), &run.run_id, &seq], &trace).map_err(unsealed)?;
-    sqlx::query("INSERT INTO traces (tenant, run_id, seq, user_id, sealed_trace, at) VALUES ($1, $2, $3, $4, $5, $6)")
+    query("INSERT INTO traces (tenant, run_id, seq, user_id, sealed_trace, at) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(tenant.as_str())
         .bind(&run.run_id)
         .bind(i64::from(run.seq))
@@ -105,11 +102,10 @@ async fn insert_trace(
         .execute(connection)
         .await
         .map(|_| ())
-        .map_err(failed)
 }
 
 async fn insert_suspension(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     key: &SealKey,
     owner: Option<&str>,
@@ -118,7 +114,7 @@ async fn insert_suspension(
     let Some(row) = &run.suspended else { return Ok(()) };
     let seq = run.seq.to_string();
     let sealed = key.seal(&["run", tenant.as_str(), &run.run_id, &seq], &row.record).map_err(unsealed)?;
-    sqlx::query(
+    query(
         "INSERT INTO suspensions (tenant, token_hash, run_id, seq, user_id, sealed_record, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -132,5 +128,4 @@ async fn insert_suspension(
     .execute(connection)
     .await
     .map(|_| ())
-    .map_err(failed)
 }

@@ -5,13 +5,12 @@
 use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
-use sqlx::Row;
 
-use crate::keys::failed;
-use crate::open::SqliteStore;
+use crate::open::SqlStore;
+use crate::sql::query;
 use crate::time::to_micros;
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::count`].
     pub(crate) async fn add_to_counter(
         &self,
@@ -23,7 +22,7 @@ impl SqliteStore {
         let hash = self.tenant_key(tenant).await?.hash(&["counter"], key.as_bytes()).to_vec();
         let now = to_micros(now);
         let window = i64::try_from(window_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let count: i64 = sqlx::query(
+        let count: i64 = query(
             "INSERT INTO counters (tenant, key_hash, window_start, count) VALUES ($1, $2, $3, 1) \
              ON CONFLICT (tenant, key_hash) DO UPDATE SET \
              count = CASE WHEN counters.window_start <= $4 THEN 1 ELSE counters.count + 1 END, \
@@ -36,20 +35,18 @@ impl SqliteStore {
         .bind(now.saturating_sub(window))
         .fetch_one(&self.pool)
         .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?;
+        .and_then(|row| row.try_get(0))?;
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
 
     /// As [`admit_runtime::host::Store::reset_count`].
     pub(crate) async fn reset_counter(&self, tenant: &TenantId, key: &str) -> Result<(), StoreError> {
         let hash = self.tenant_key(tenant).await?.hash(&["counter"], key.as_bytes()).to_vec();
-        sqlx::query("DELETE FROM counters WHERE tenant = $1 AND key_hash = $2")
+        query("DELETE FROM counters WHERE tenant = $1 AND key_hash = $2")
             .bind(tenant.as_str())
             .bind(hash)
             .execute(&self.pool)
             .await
             .map(|_| ())
-            .map_err(failed)
     }
 }

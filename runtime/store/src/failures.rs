@@ -3,29 +3,27 @@
 use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
-use sqlx::Row;
 
-use crate::keys::failed;
-use crate::open::SqliteStore;
+use crate::open::SqlStore;
+use crate::sql::query;
 use crate::time::{from_micros, to_micros};
 use crate::users::new_id;
 
 /// How long a failure is kept, in microseconds: longer than any window and lockout together (2 days).
 const KEPT: i64 = 48 * 60 * 60 * 1_000_000;
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::note_failure`].
     pub(crate) async fn add_failure(&self, tenant: &TenantId, key: &str, now: Instant) -> Result<(), StoreError> {
         let hash = self.tenant_key(tenant).await?.hash(&["failure"], key.as_bytes()).to_vec();
         let now = to_micros(now);
-        sqlx::query("DELETE FROM failures WHERE tenant = $1 AND key_hash = $2 AND at < $3")
+        query("DELETE FROM failures WHERE tenant = $1 AND key_hash = $2 AND at < $3")
             .bind(tenant.as_str())
             .bind(&hash)
             .bind(now.saturating_sub(KEPT))
             .execute(&self.pool)
-            .await
-            .map_err(failed)?;
-        sqlx::query("INSERT INTO failures (tenant, key_hash, at, id) VALUES ($1, $2, $3, $4)")
+            .await?;
+        query("INSERT INTO failures (tenant, key_hash, at, id) VALUES ($1, $2, $3, $4)")
             .bind(tenant.as_str())
             .bind(&hash)
             .bind(now)
@@ -33,7 +31,6 @@ impl SqliteStore {
             .execute(&self.pool)
             .await
             .map(|_| ())
-            .map_err(failed)
     }
 
     /// As [`admit_runtime::host::Store::failures`].
@@ -45,28 +42,25 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<Vec<Instant>, StoreError> {
         let hash = self.tenant_key(tenant).await?.hash(&["failure"], key.as_bytes()).to_vec();
-        let rows = sqlx::query(
-            "SELECT at FROM failures WHERE tenant = $1 AND key_hash = $2 AND at >= $3 ORDER BY at DESC LIMIT $4",
-        )
-        .bind(tenant.as_str())
-        .bind(hash)
-        .bind(to_micros(since))
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
-        rows.iter().map(|row| row.try_get::<i64, _>(0).map(from_micros).map_err(failed)).collect()
+        let rows =
+            query("SELECT at FROM failures WHERE tenant = $1 AND key_hash = $2 AND at >= $3 ORDER BY at DESC LIMIT $4")
+                .bind(tenant.as_str())
+                .bind(hash)
+                .bind(to_micros(since))
+                .bind(i64::from(limit))
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter().map(|row| row.try_get::<i64>(0).map(from_micros)).collect()
     }
 
     /// As [`admit_runtime::host::Store::forget_failures`].
     pub(crate) async fn drop_failures(&self, tenant: &TenantId, key: &str) -> Result<(), StoreError> {
         let hash = self.tenant_key(tenant).await?.hash(&["failure"], key.as_bytes()).to_vec();
-        sqlx::query("DELETE FROM failures WHERE tenant = $1 AND key_hash = $2")
+        query("DELETE FROM failures WHERE tenant = $1 AND key_hash = $2")
             .bind(tenant.as_str())
             .bind(hash)
             .execute(&self.pool)
             .await
             .map(|_| ())
-            .map_err(failed)
     }
 }

@@ -6,11 +6,11 @@ use admit_runtime::host::{BoxFuture, Secret, StoreError};
 use admit_runtime::session::{RefreshToken, Sessions, Used};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{Family, Rotation, Session};
-use sqlx::{Row, SqliteConnection};
 
-use crate::keys::{failed, unsealed, user_key};
-use crate::open::SqliteStore;
+use crate::keys::{unsealed, user_key};
+use crate::open::SqlStore;
 use crate::sessions::session;
+use crate::sql::{Connection, query};
 use crate::time::{from_micros, to_micros};
 use crate::writes::{At, applied};
 
@@ -22,7 +22,7 @@ macro_rules! live {
     };
 }
 
-impl Sessions for SqliteStore {
+impl Sessions for SqlStore {
     fn use_session<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -30,7 +30,7 @@ impl Sessions for SqliteStore {
         now: Instant,
     ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
         Box::pin(async move {
-            let row = sqlx::query(concat!(
+            let row = query(concat!(
                 "UPDATE sessions AS s SET last_used_at = CASE WHEN s.last_used_at > $3 THEN s.last_used_at ELSE $3 END WHERE s.tenant = $1 AND s.id = $2 AND ",
                 live!(),
                 " RETURNING id, user_id, aal, methods, issued_at, expires_at, client_id, idle_micros"
@@ -39,8 +39,7 @@ impl Sessions for SqliteStore {
             .bind(id)
             .bind(to_micros(now))
             .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
+            .await?;
             row.as_ref().map(session).transpose()
         })
     }
@@ -52,7 +51,7 @@ impl Sessions for SqliteStore {
         now: Instant,
     ) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
         Box::pin(async move {
-            let rows = sqlx::query(concat!(
+            let rows = query(concat!(
                 "SELECT s.id, s.user_id, s.aal, s.methods, s.issued_at, s.expires_at, s.client_id, s.idle_micros \
                  FROM sessions s WHERE s.tenant = $1 AND s.user_id = $2 AND ",
                 live!(),
@@ -62,8 +61,7 @@ impl Sessions for SqliteStore {
             .bind(user_id)
             .bind(to_micros(now))
             .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+            .await?;
             rows.iter().map(session).collect()
         })
     }
@@ -78,7 +76,7 @@ impl Sessions for SqliteStore {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     async fn refresh_token_of(
         &self,
         tenant: &TenantId,
@@ -86,8 +84,8 @@ impl SqliteStore {
         now: Instant,
     ) -> Result<Option<RefreshToken>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let row = sqlx::query(concat!(
+        let mut connection = self.pool.acquire().await?;
+        let row = query(concat!(
             "SELECT s.id, s.user_id, s.aal, s.methods, s.issued_at, s.expires_at, s.client_id, s.idle_micros, ",
             "f.id, f.client_id, f.audience, f.scopes, f.expires_at, t.generation, t.used_at, t.used_by_hash, t.sealed_pair, \
              f.revoked_at IS NULL AND f.expires_at > $3 AND ",
@@ -99,23 +97,22 @@ impl SqliteStore {
         .bind(hash.to_vec())
         .bind(to_micros(now))
         .fetch_optional(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
         let Some(row) = row else { return Ok(None) };
         let session = session(&row)?;
-        let scopes: String = row.try_get(11).map_err(failed)?;
+        let scopes: String = row.try_get(11)?;
         let family = Family {
-            id: row.try_get(8).map_err(failed)?,
+            id: row.try_get(8)?,
             session_id: session.id.clone(),
-            client_id: row.try_get(9).map_err(failed)?,
-            audience: row.try_get(10).map_err(failed)?,
+            client_id: row.try_get(9)?,
+            audience: row.try_get(10)?,
             scopes: scopes.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
-            expires_at: from_micros(row.try_get(12).map_err(failed)?),
+            expires_at: from_micros(row.try_get(12)?),
         };
-        let generation: i64 = row.try_get(13).map_err(failed)?;
-        let used_at: Option<i64> = row.try_get(14).map_err(failed)?;
-        let used_by: Option<Vec<u8>> = row.try_get(15).map_err(failed)?;
-        let sealed: Option<Vec<u8>> = row.try_get(16).map_err(failed)?;
+        let generation: i64 = row.try_get(13)?;
+        let used_at: Option<i64> = row.try_get(14)?;
+        let used_by: Option<Vec<u8>> = row.try_get(15)?;
+        let sealed: Option<Vec<u8>> = row.try_get(16)?;
         let used = match used_at.zip(used_by) {
             None => None,
             Some((at, by)) => {
@@ -130,7 +127,7 @@ impl SqliteStore {
             }
         };
         Ok(Some(RefreshToken {
-            is_live: row.try_get(17).map_err(failed)?,
+            is_live: row.try_get(17)?,
             generation: u32::try_from(generation).unwrap_or(u32::MAX),
             family,
             session,
@@ -141,12 +138,12 @@ impl SqliteStore {
 
 /// A family begins with its first token.
 pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     family: &Family,
     first: &[u8; 32],
 ) -> Result<(), StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO refresh_families (tenant, id, session_id, client_id, audience, scopes, created_at, expires_at) \
          SELECT $1, $2, id, $4, $5, $6, $7, $8 FROM sessions WHERE tenant = $1 AND id = $3 AND revoked_at IS NULL \
          AND expires_at >= $8",
@@ -160,20 +157,15 @@ pub(crate) async fn insert(
     .bind(to_micros(at.at))
     .bind(to_micros(family.expires_at))
     .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())?;
+    .await?;
+    applied(done)?;
     insert_token(connection, at, &family.id, first, 0).await
 }
 
 /// A token is exchanged: of any number of racing exchanges one applies.
-pub(crate) async fn rotate(
-    connection: &mut SqliteConnection,
-    at: &At<'_>,
-    rotation: &Rotation,
-) -> Result<(), StoreError> {
+pub(crate) async fn rotate(connection: &mut Connection, at: &At<'_>, rotation: &Rotation) -> Result<(), StoreError> {
     let now = to_micros(at.at);
-    let row = sqlx::query(
+    let row = query(
         "UPDATE refresh_tokens SET used_at = $4, used_by_hash = $5 WHERE tenant = $1 AND token_hash = $2 AND family_id = $3 \
          AND used_at IS NULL AND EXISTS (SELECT 1 FROM refresh_families f WHERE f.tenant = $1 AND f.id = $3 \
          AND f.revoked_at IS NULL AND f.expires_at > $4 AND f.session_id = $6) RETURNING generation",
@@ -185,10 +177,9 @@ pub(crate) async fn rotate(
     .bind(rotation.binding.to_vec())
     .bind(&rotation.session_id)
     .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed)?;
-    let generation: i64 = row.ok_or(StoreError::Conflict)?.try_get(0).map_err(failed)?;
-    let used = sqlx::query(concat!(
+    .await?;
+    let generation: i64 = row.ok_or(StoreError::Conflict)?.try_get(0)?;
+    let used = query(concat!(
         "UPDATE sessions AS s SET last_used_at = CASE WHEN s.last_used_at > $3 THEN s.last_used_at ELSE $3 END WHERE s.tenant = $1 AND s.id = $2 \
          AND s.user_id = $4 AND ",
         live!()
@@ -198,14 +189,13 @@ pub(crate) async fn rotate(
     .bind(now)
     .bind(&rotation.user_id)
     .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    applied(used.rows_affected())?;
+    .await?;
+    applied(used)?;
     let key = user_key(connection, at.tenant, at.tenant_key, &rotation.user_id).await?.ok_or(StoreError::Conflict)?;
     let place = pair_place(at.tenant, &rotation.family_id, generation);
     let sealed = key.seal(&place.each_ref().map(String::as_str), rotation.pair.expose()).map_err(unsealed)?;
     // Only the token before the current one may be sent again: what those before it got is forgotten.
-    sqlx::query(
+    query(
         "UPDATE refresh_tokens SET sealed_pair = CASE WHEN generation = $3 THEN $4 ELSE NULL END \
          WHERE tenant = $1 AND family_id = $2 AND generation IN ($3, $3 - 1)",
     )
@@ -214,19 +204,18 @@ pub(crate) async fn rotate(
     .bind(generation)
     .bind(sealed)
     .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
+    .await?;
     insert_token(connection, at, &rotation.family_id, &rotation.new, generation.saturating_add(1)).await
 }
 
 /// A family ends, with its session and all other families of that.
 pub(crate) async fn revoke(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     family_id: &str,
     session_id: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE refresh_families SET revoked_at = $4 WHERE tenant = $1 AND (id = $2 OR session_id = $3) \
          AND revoked_at IS NULL",
     )
@@ -235,26 +224,24 @@ pub(crate) async fn revoke(
     .bind(session_id)
     .bind(to_micros(at.at))
     .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    sqlx::query("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL")
+    .await?;
+    query("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL")
         .bind(at.tenant.as_str())
         .bind(session_id)
         .bind(to_micros(at.at))
         .execute(connection)
         .await
         .map(|_| ())
-        .map_err(failed)
 }
 
 async fn insert_token(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     family_id: &str,
     hash: &[u8; 32],
     generation: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO refresh_tokens (tenant, token_hash, family_id, generation) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO refresh_tokens (tenant, token_hash, family_id, generation) VALUES ($1, $2, $3, $4)")
         .bind(at.tenant.as_str())
         .bind(hash.to_vec())
         .bind(family_id)
@@ -262,7 +249,6 @@ async fn insert_token(
         .execute(connection)
         .await
         .map(|_| ())
-        .map_err(failed)
 }
 
 /// Where the pair lies that a token was exchanged for.

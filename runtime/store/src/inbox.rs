@@ -4,15 +4,15 @@ use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::InboxEntry;
-use sqlx::{Row, SqliteConnection};
 
-use crate::keys::{failed, unsealed, user_key};
-use crate::open::SqliteStore;
+use crate::keys::{unsealed, user_key};
+use crate::open::SqlStore;
 use crate::seal::SealKey;
+use crate::sql::{Connection, query};
 use crate::time::{from_micros, to_micros};
 use crate::writes::applied;
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::inbox`].
     pub(crate) async fn inbox_of(
         &self,
@@ -22,9 +22,9 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<Vec<InboxEntry>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await?;
         let Some(key) = user_key(&mut connection, tenant, &tenant_key, user_id).await? else { return Ok(Vec::new()) };
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, sealed_content, created_at, read_at FROM inbox WHERE tenant = $1 AND user_id = $2 \
              AND ($3 IS NULL OR (created_at, id) < \
              (SELECT created_at, id FROM inbox WHERE tenant = $1 AND user_id = $2 AND id = $3)) \
@@ -35,18 +35,17 @@ impl SqliteStore {
         .bind(before)
         .bind(i64::from(limit))
         .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
         rows.iter()
             .map(|row| {
-                let id: String = row.try_get(0).map_err(failed)?;
-                let sealed: Vec<u8> = row.try_get(1).map_err(failed)?;
+                let id: String = row.try_get(0)?;
+                let sealed: Vec<u8> = row.try_get(1)?;
                 let plain = key.open(&place(tenant, &id), &sealed).map_err(unsealed)?;
                 let (subject, text): (String, String) =
                     postcard::from_bytes(&plain).map_err(|error| StoreError::Failed(error.to_string()))?;
-                let read_at: Option<i64> = row.try_get(3).map_err(failed)?;
+                let read_at: Option<i64> = row.try_get(3)?;
                 Ok(InboxEntry {
-                    at: from_micros(row.try_get(2).map_err(failed)?),
+                    at: from_micros(row.try_get(2)?),
                     read_at: read_at.map(from_micros),
                     user_id: user_id.to_owned(),
                     id,
@@ -65,23 +64,21 @@ impl SqliteStore {
         id: &str,
         now: Instant,
     ) -> Result<(), StoreError> {
-        let done = sqlx::query(
-            "UPDATE inbox SET read_at = COALESCE(read_at, $4) WHERE tenant = $1 AND user_id = $2 AND id = $3",
-        )
-        .bind(tenant.as_str())
-        .bind(user_id)
-        .bind(id)
-        .bind(to_micros(now))
-        .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        applied(done.rows_affected()).map_err(|_| StoreError::NotFound)
+        let done =
+            query("UPDATE inbox SET read_at = COALESCE(read_at, $4) WHERE tenant = $1 AND user_id = $2 AND id = $3")
+                .bind(tenant.as_str())
+                .bind(user_id)
+                .bind(id)
+                .bind(to_micros(now))
+                .execute(&self.pool)
+                .await?;
+        applied(done).map_err(|_| StoreError::NotFound)
     }
 }
 
 /// Puts an entry into its user's inbox.
 pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     entry: &InboxEntry,
@@ -91,7 +88,7 @@ pub(crate) async fn insert(
     let plain = postcard::to_stdvec(&(&entry.subject, &entry.text));
     let plain = plain.map_err(|error| StoreError::Failed(error.to_string()))?;
     let sealed = key.seal(&place(tenant, &entry.id), &plain).map_err(unsealed)?;
-    sqlx::query(
+    query(
         "INSERT INTO inbox (tenant, id, user_id, sealed_content, created_at) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (tenant, id) DO NOTHING",
     )
@@ -103,7 +100,6 @@ pub(crate) async fn insert(
     .execute(connection)
     .await
     .map(|_| ())
-    .map_err(failed)
 }
 
 fn place<'a>(tenant: &'a TenantId, id: &'a str) -> [&'a str; 3] {

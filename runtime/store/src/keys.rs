@@ -2,12 +2,12 @@
 
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
-use sqlx::{Row, SqliteConnection};
 
-use crate::open::SqliteStore;
+use crate::open::SqlStore;
 use crate::seal::{SealError, SealKey};
+use crate::sql::{Connection, query};
 
-impl SqliteStore {
+impl SqlStore {
     /// The tenant's key; the tenant is made where it is new.
     pub(crate) async fn tenant_key(&self, tenant: &TenantId) -> Result<SealKey, StoreError> {
         if let Some(key) = self.known_tenant(tenant) {
@@ -15,21 +15,19 @@ impl SqliteStore {
         }
         let place = ["tenant key", tenant.as_str()];
         let fresh = self.master.seal_key(&place, &SealKey::generate().map_err(unsealed)?).map_err(unsealed)?;
-        sqlx::query(
+        query(
             "INSERT INTO tenants (tenant, sealed_key, created_at) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
         )
         .bind(tenant.as_str())
         .bind(fresh)
         .bind(wall_clock())
         .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        let sealed: Vec<u8> = sqlx::query("SELECT sealed_key FROM tenants WHERE tenant = $1")
+        .await?;
+        let sealed: Vec<u8> = query("SELECT sealed_key FROM tenants WHERE tenant = $1")
             .bind(tenant.as_str())
             .fetch_one(&self.pool)
             .await
-            .and_then(|row| row.try_get(0))
-            .map_err(failed)?;
+            .and_then(|row| row.try_get(0))?;
         let key = self.master.open_key(&place, &sealed).map_err(unsealed)?;
         if let Ok(mut known) = self.tenants.lock() {
             known.insert(tenant.as_str().to_owned(), key.clone());
@@ -44,19 +42,18 @@ impl SqliteStore {
 
 /// The key of a user; none where there is no such user or it was erased.
 pub(crate) async fn user_key(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     user_id: &str,
 ) -> Result<Option<SealKey>, StoreError> {
-    let row = sqlx::query("SELECT sealed_key FROM users WHERE tenant = $1 AND id = $2")
+    let row = query("SELECT sealed_key FROM users WHERE tenant = $1 AND id = $2")
         .bind(tenant.as_str())
         .bind(user_id)
         .fetch_optional(connection)
-        .await
-        .map_err(failed)?;
+        .await?;
     let sealed: Option<Vec<u8>> = match row {
-        Some(row) => row.try_get(0).map_err(failed)?,
+        Some(row) => row.try_get(0)?,
         None => None,
     };
     sealed.map(|sealed| tenant_key.open_key(&key_place(tenant, user_id), &sealed)).transpose().map_err(unsealed)
@@ -69,7 +66,7 @@ pub(crate) fn key_place<'a>(tenant: &'a TenantId, user_id: &'a str) -> [&'a str;
 
 /// The key for data of a run or an audit entry: its user's where there is one, with the user's id, else the tenant's.
 pub(crate) async fn owner_key(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     user_id: Option<&str>,
@@ -84,7 +81,7 @@ pub(crate) async fn owner_key(
 
 /// The key that data of `owner` was sealed under. An erased owner's is gone for good.
 pub(crate) async fn opening_key(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     owner: Option<&str>,
@@ -93,10 +90,6 @@ pub(crate) async fn opening_key(
         Some(user_id) => user_key(connection, tenant, tenant_key, user_id).await,
         None => Ok(Some(tenant_key.clone())),
     }
-}
-
-pub(crate) fn failed(error: sqlx::Error) -> StoreError {
-    StoreError::Failed(error.to_string())
 }
 
 pub(crate) fn unsealed(error: SealError) -> StoreError {

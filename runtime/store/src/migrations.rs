@@ -3,19 +3,33 @@
 use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-/// Version, title and text of each migration of the SQLite dialect, in order.
-const SQLITE: &[(i64, &str, &str)] = &[
-    (1, "initial", include_str!("../migrations/sqlite/0001_initial.sql")),
-    (2, "jobs", include_str!("../migrations/sqlite/0002_jobs.sql")),
-    (3, "people", include_str!("../migrations/sqlite/0003_people.sql")),
-    (4, "sessions", include_str!("../migrations/sqlite/0004_sessions.sql")),
-    (5, "inbox", include_str!("../migrations/sqlite/0005_inbox.sql")),
-    (6, "failures", include_str!("../migrations/sqlite/0006_failures.sql")),
+/// Version, title, and the text in each dialect.
+type Step = (i64, &'static str, &'static str, &'static str);
+
+macro_rules! step {
+    ($version:literal, $title:literal, $file:literal) => {
+        (
+            $version,
+            $title,
+            include_str!(concat!("../migrations/sqlite/", $file)),
+            include_str!(concat!("../migrations/postgres/", $file)),
+        )
+    };
+}
+
+/// The migrations in order.
+const STEPS: &[Step] = &[
+    step!(1, "initial", "0001_initial.sql"),
+    step!(2, "jobs", "0002_jobs.sql"),
+    step!(3, "people", "0003_people.sql"),
+    step!(4, "sessions", "0004_sessions.sql"),
+    step!(5, "inbox", "0005_inbox.sql"),
+    step!(6, "failures", "0006_failures.sql"),
 ];
 
 /// The newest version that this program knows.
-pub const SCHEMA_VERSION: i64 = match SQLITE.last() {
-    Some((version, _, _)) => *version,
+pub const SCHEMA_VERSION: i64 = match STEPS.last() {
+    Some((version, _, _, _)) => *version,
     None => 0,
 };
 
@@ -24,10 +38,20 @@ pub(crate) const APPLICATION_ID: i32 = 0x4144_4D54;
 
 /// The migrations of the SQLite dialect.
 pub(crate) fn sqlite() -> Migrator {
-    let migration = |(version, title, sql): &(i64, &'static str, &'static str)| {
-        Migration::new(*version, (*title).into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    migrator(|(version, title, sqlite, _)| (*version, title, sqlite))
+}
+
+/// The migrations of the PostgreSQL dialect.
+pub(crate) fn postgres() -> Migrator {
+    migrator(|(version, title, _, postgres)| (*version, title, postgres))
+}
+
+fn migrator(choose: impl Fn(&Step) -> (i64, &'static str, &'static str)) -> Migrator {
+    let migration = |step: &Step| {
+        let (version, title, text) = choose(step);
+        Migration::new(version, title.into(), MigrationType::Simple, SqlStr::from_static(text), false)
     };
-    Migrator::with_migrations(SQLITE.iter().map(migration).collect())
+    Migrator::with_migrations(STEPS.iter().map(migration).collect())
 }
 
 #[cfg(test)]
@@ -36,17 +60,8 @@ mod tests {
 
     use super::*;
 
-    const POSTGRES: &[&str] = &[
-        include_str!("../migrations/postgres/0001_initial.sql"),
-        include_str!("../migrations/postgres/0002_jobs.sql"),
-        include_str!("../migrations/postgres/0003_people.sql"),
-        include_str!("../migrations/postgres/0004_sessions.sql"),
-        include_str!("../migrations/postgres/0005_inbox.sql"),
-        include_str!("../migrations/postgres/0006_failures.sql"),
-    ];
-
     fn whole() -> String {
-        SQLITE.iter().map(|(_, _, sql)| *sql).collect()
+        STEPS.iter().map(|(_, _, sqlite, _)| *sqlite).collect()
     }
 
     fn alterations(sql: &str) -> Vec<String> {
@@ -76,8 +91,7 @@ mod tests {
 
     #[test]
     fn both_dialects_have_the_same_tables_and_columns() {
-        assert_eq!(SQLITE.len(), POSTGRES.len());
-        for ((version, _, sqlite), postgres) in SQLITE.iter().zip(POSTGRES) {
+        for (version, _, sqlite, postgres) in STEPS {
             assert_eq!(tables(sqlite), tables(postgres), "version {version}");
             assert_eq!(indexes(sqlite), indexes(postgres), "version {version}");
             assert_eq!(alterations(sqlite), alterations(postgres), "version {version}");
@@ -88,10 +102,10 @@ mod tests {
 
     #[test]
     fn versions_rise_and_files_are_all_listed() {
-        assert!(SQLITE.is_sorted_by(|(one, _, _), (next, _, _)| one < next));
+        assert!(STEPS.is_sorted_by(|(one, ..), (next, ..)| one < next));
         for dialect in ["sqlite", "postgres"] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(dialect);
-            assert_eq!(std::fs::read_dir(folder).unwrap().count(), SQLITE.len(), "{dialect}");
+            assert_eq!(std::fs::read_dir(folder).unwrap().count(), STEPS.len(), "{dialect}");
         }
     }
 

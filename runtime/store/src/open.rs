@@ -1,33 +1,33 @@
-//! Opening a database file: what it is, whether it is whole, which schema it has; a precise refusal where it does
-//! not fit. Nothing is ever repaired silently.
+//! Opening a store: a SQLite file, or a database on a PostgreSQL server.
+
+mod postgres;
+mod sqlite;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use thiserror::Error;
 
-use crate::migrations::{APPLICATION_ID, SCHEMA_VERSION, sqlite};
 use crate::seal::SealKey;
+use crate::sql::Pool;
 
-/// Up to this size a file is checked page by page when it is opened.
-const CHECKED_SIZE: u64 = 64 * 1024 * 1024;
-const BUSY: Duration = Duration::from_secs(5);
-const CONNECTIONS: u32 = 8;
+/// How many prepared statements a connection keeps: more than there are.
+const STATEMENTS: usize = 400;
 
-/// The store over one SQLite file, shared by clones. Commits are durable when acknowledged (WAL with
-/// `synchronous = FULL`); several processes may use the file.
+/// The store over one SQLite file or one PostgreSQL database, shared by clones. Commits are durable when acknowledged (SQLite:
+/// WAL with `synchronous = FULL`; PostgreSQL: `synchronous_commit = on`); several processes may use it.
 #[derive(Clone)]
-pub struct SqliteStore {
-    pub(crate) pool: SqlitePool,
+pub struct SqlStore {
+    pub(crate) pool: Pool,
     pub(crate) master: SealKey,
     pub(crate) tenants: Arc<Mutex<HashMap<String, SealKey>>>,
 }
 
-/// Why a file could not be opened.
+/// The name of the store until all who use it have followed.
+pub type SqliteStore = SqlStore;
+
+/// Why a store could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The file cannot be opened at all.
@@ -43,7 +43,7 @@ pub enum OpenError {
     NotADatabase(PathBuf),
     /// It is somebody else's database.
     #[error("`{0}` is a database of another program")]
-    Foreign(PathBuf),
+    Foreign(String),
     /// It is damaged.
     #[error("`{path}` is damaged: {detail}; restore a backup")]
     Corrupt {
@@ -52,153 +52,72 @@ pub enum OpenError {
         /// The first fault.
         detail: String,
     },
+    /// The address of a server cannot be read. It is not shown, because it may hold a password.
+    #[error("the address of the PostgreSQL database is not understood: {0}")]
+    Address(String),
+    /// The server does not answer, or does not let us in.
+    #[error("cannot connect to `{server}`: {detail}")]
+    Unreachable {
+        /// Which, without the password.
+        server: String,
+        /// What it says.
+        detail: String,
+    },
+    /// The server's database cannot hold what must be held.
+    #[error("`{server}` cannot be used: {detail}")]
+    Unfit {
+        /// Which, without the password.
+        server: String,
+        /// Why.
+        detail: String,
+    },
     /// A newer program wrote it.
-    #[error("`{path}` has schema version {found}; this program knows versions up to {known}: use a newer one")]
+    #[error("`{place}` has schema version {found}; this program knows versions up to {known}: use a newer one")]
     Newer {
-        /// Which.
-        path: PathBuf,
+        /// Which file or server.
+        place: String,
         /// Its version.
         found: i64,
         /// Ours.
         known: i64,
     },
     /// Its migrations are not those of this program.
-    #[error("`{path}` cannot be migrated: {detail}")]
+    #[error("`{place}` cannot be migrated: {detail}")]
     Migration {
-        /// Which.
-        path: PathBuf,
+        /// Which file or server.
+        place: String,
         /// What happened.
         detail: String,
     },
 }
 
-impl SqliteStore {
-    /// Opens the file, making and migrating it where needed. `master` is the sealing key; it must be the one that the
-    /// file was written with (a wrong one shows when the first sealed value is read).
-    pub async fn open(path: &Path, master: SealKey) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        restrict_new_file(path)?;
-        inspect(path, &options).await?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(BUSY)
-            .connect_with(options)
-            .await
-            .map_err(|error| refusal(path, &error))?;
-        sqlite()
-            .run(&pool)
-            .await
-            .map_err(|error| OpenError::Migration { path: path.to_owned(), detail: error.to_string() })?;
+/// Is this the address of a PostgreSQL database, and no file's name?
+pub fn is_server(place: &Path) -> bool {
+    address(place).is_some()
+}
+
+impl SqlStore {
+    /// Opens the file, or the database on a server (`postgres://user@host/name`), making and migrating it where needed (a
+    /// server's database must be there). `master` is the sealing key; it must be the one that the database was written with (a
+    /// wrong one shows when the first sealed value is read).
+    ///
+    /// # Errors
+    /// What is wrong with the file or the database; nothing was changed then.
+    pub async fn open(place: impl AsRef<Path>, master: SealKey) -> Result<Self, OpenError> {
+        let place = place.as_ref();
+        let pool = match address(place) {
+            Some(address) => Pool::Postgres(postgres::open(address).await?),
+            None => Pool::Sqlite(sqlite::open(place).await?),
+        };
         Ok(Self { pool, master, tenants: Arc::default() })
     }
 
-    /// Closes every connection, checkpointing the log.
+    /// Closes every connection; on SQLite the log is checkpointed.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// Creates the file readable by its owner only; one that is there keeps its permissions.
-fn restrict_new_file(path: &Path) -> Result<(), OpenError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(OpenError::Unreadable { path: path.to_owned(), detail: error.to_string() }),
-    }
-}
-
-/// Looks before anything is written: application id, damage, schema version.
-async fn inspect(path: &Path, options: &SqliteConnectOptions) -> Result<(), OpenError> {
-    let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    check_header(path)?;
-    let mut connection = options.clone().connect().await.map_err(|error| refusal(path, &error))?;
-    let result = inspect_open(path, size, &mut connection).await;
-    // Closed whatever was found; the finding matters more than a failure to close.
-    let _ = connection.close().await;
-    result
-}
-
-async fn inspect_open(path: &Path, size: u64, connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let failed = |error: sqlx::Error| refusal(path, &error);
-    let id: i32 = sqlx::query("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?;
-    let tables: i64 = sqlx::query("SELECT count(*) FROM sqlite_master")
-        .fetch_one(&mut *connection)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?;
-    if id != APPLICATION_ID && (id != 0 || tables > 0) {
-        return Err(OpenError::Foreign(path.to_owned()));
-    }
-    if id != APPLICATION_ID {
-        // 0x4144_4D54, which a pragma takes only as a literal.
-        sqlx::query("PRAGMA application_id = 1094995284").execute(&mut *connection).await.map_err(failed)?;
-        return Ok(());
-    }
-    if size <= CHECKED_SIZE {
-        let verdict: String = sqlx::query("PRAGMA quick_check(1)")
-            .fetch_one(&mut *connection)
-            .await
-            .and_then(|row| row.try_get(0))
-            .map_err(failed)?;
-        if verdict != "ok" {
-            return Err(OpenError::Corrupt { path: path.to_owned(), detail: verdict.replace('\n', " ") });
-        }
-    }
-    if tables == 0 {
-        return Ok(());
-    }
-    let newest: Option<i64> = sqlx::query("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(&mut *connection)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?;
-    match newest {
-        Some(found) if found > SCHEMA_VERSION => {
-            Err(OpenError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A file that is not empty begins as SQLite files do; looked at first, because a database that is opened may be
-/// written to.
-fn check_header(path: &Path) -> Result<(), OpenError> {
-    use std::io::Read as _;
-    let unreadable = |error: std::io::Error| OpenError::Unreadable { path: path.to_owned(), detail: error.to_string() };
-    let meta = std::fs::metadata(path).map_err(unreadable)?;
-    if !meta.is_file() {
-        return Err(OpenError::Unreadable { path: path.to_owned(), detail: "it is not a regular file".to_owned() });
-    }
-    let mut header = Vec::new();
-    std::fs::File::open(path).map_err(unreadable)?.take(16).read_to_end(&mut header).map_err(unreadable)?;
-    if header.is_empty() || header == b"SQLite format 3\0" {
-        Ok(())
-    } else {
-        Err(OpenError::NotADatabase(path.to_owned()))
-    }
-}
-
-fn refusal(path: &Path, error: &sqlx::Error) -> OpenError {
-    let code = error.as_database_error().and_then(|database| database.code()).unwrap_or_default();
-    // SQLite result codes: 11 SQLITE_CORRUPT, 26 SQLITE_NOTADB, and their extended forms.
-    match code.parse::<i64>().map(|code| code & 0xff) {
-        Ok(11) => OpenError::Corrupt { path: path.to_owned(), detail: error.to_string() },
-        Ok(26) => OpenError::NotADatabase(path.to_owned()),
-        Ok(_) | Err(_) => OpenError::Unreadable { path: path.to_owned(), detail: error.to_string() },
-    }
+fn address(place: &Path) -> Option<&str> {
+    place.to_str().filter(|text| text.starts_with("postgres://") || text.starts_with("postgresql://"))
 }

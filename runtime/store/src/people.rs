@@ -11,18 +11,18 @@ use admit_runtime::identifier::normalise_identifier;
 use admit_runtime::patch::merge;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{Change, NewUser, Proved, UserChanges};
-use sqlx::{Row, SqliteConnection};
 use zeroize::Zeroizing;
 
-use crate::keys::{failed, key_place, unsealed, user_key};
-use crate::open::SqliteStore;
+use crate::keys::{key_place, unsealed, user_key};
+use crate::open::SqlStore;
 use crate::profile::{Profile, identifiers};
 use crate::seal::SealKey;
+use crate::sql::{Connection, query};
 use crate::time::to_micros;
 use crate::users::{Status, lookup_hash};
 use crate::writes::{At, applied};
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::pending_user`].
     pub(crate) async fn pending_of_run(
         &self,
@@ -30,15 +30,14 @@ impl SqliteStore {
         run_id: &str,
         id_or_identifier: &str,
     ) -> Result<Option<Datum>, StoreError> {
-        let rows = sqlx::query("SELECT id FROM users WHERE tenant = $1 AND pending_run = $2 ORDER BY id")
+        let rows = query("SELECT id FROM users WHERE tenant = $1 AND pending_run = $2 ORDER BY id")
             .bind(tenant.as_str())
             .bind(run_id)
             .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+            .await?;
         let wanted = normalise_identifier(id_or_identifier);
         for row in rows {
-            let id: String = row.try_get(0).map_err(failed)?;
+            let id: String = row.try_get(0)?;
             let Some(user) = self.user_summary(tenant, &id).await? else { continue };
             let Some(profile) = &user.profile else { continue };
             let mut named = identifiers(profile).into_iter();
@@ -52,16 +51,14 @@ impl SqliteStore {
     /// Discards and erases users that have been pending since before this time: their runs can hardly be resumed any more, and
     /// one that is ends in an error. Answers how many.
     pub async fn purge_pending(&self, tenant: &TenantId, before: Instant, now: Instant) -> Result<u64, StoreError> {
-        let rows =
-            sqlx::query("SELECT id FROM users WHERE tenant = $1 AND pending_run IS NOT NULL AND created_at < $2")
-                .bind(tenant.as_str())
-                .bind(to_micros(before))
-                .fetch_all(&self.pool)
-                .await
-                .map_err(failed)?;
+        let rows = query("SELECT id FROM users WHERE tenant = $1 AND pending_run IS NOT NULL AND created_at < $2")
+            .bind(tenant.as_str())
+            .bind(to_micros(before))
+            .fetch_all(&self.pool)
+            .await?;
         let mut purged = 0;
         for row in rows {
-            let id: String = row.try_get(0).map_err(failed)?;
+            let id: String = row.try_get(0)?;
             self.erase_user(tenant, &id, now).await?;
             purged += 1;
         }
@@ -70,7 +67,7 @@ impl SqliteStore {
 }
 
 /// A user of a run. One that ends well in the same request is active at once.
-pub(crate) async fn insert(connection: &mut SqliteConnection, at: &At<'_>, new: &NewUser) -> Result<(), StoreError> {
+pub(crate) async fn insert(connection: &mut Connection, at: &At<'_>, new: &NewUser) -> Result<(), StoreError> {
     let profile = Profile {
         email: new.email.clone(),
         email_verified: new.email_verified,
@@ -85,7 +82,7 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, at: &At<'_>, new: 
     };
     let key = SealKey::generate().map_err(unsealed)?;
     let sealed_key = at.tenant_key.seal_key(&key_place(at.tenant, &new.id), &key).map_err(unsealed)?;
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO users (tenant, id, status, pending_run, sealed_key, sealed_profile, created_at, login_count) \
          VALUES ($1, $2, 'pending', $3, $4, $5, $6, 0) ON CONFLICT (tenant, id) DO NOTHING",
     )
@@ -96,15 +93,14 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, at: &At<'_>, new: 
     .bind(sealed(&key, at.tenant, &new.id, &profile)?)
     .bind(to_micros(at.at))
     .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())?;
+    .await?;
+    applied(done)?;
     if at.end == RunEnd::Well { activate(connection, at, &new.id).await } else { Ok(()) }
 }
 
 /// Changes of a user. Identifiers of a pending one are not entered yet.
 pub(crate) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     user_id: &str,
     changes: &UserChanges,
@@ -132,20 +128,19 @@ pub(crate) async fn update(
         return Ok(());
     }
     for (_, value) in identifiers(&before) {
-        sqlx::query("DELETE FROM identifiers WHERE tenant = $1 AND lookup_hash = $2 AND user_id = $3")
+        query("DELETE FROM identifiers WHERE tenant = $1 AND lookup_hash = $2 AND user_id = $3")
             .bind(at.tenant.as_str())
             .bind(lookup_hash(at.tenant_key, value))
             .bind(user_id)
             .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
+            .await?;
     }
     enter(connection, at, user_id, &profile).await
 }
 
 /// What was proved, if it is still the user's.
 pub(crate) async fn set_verified(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     user_id: &str,
     what: Proved,
@@ -164,7 +159,7 @@ pub(crate) async fn set_verified(
 }
 
 /// The users of a run that has ended well: a conflict if an identifier is somebody else's by now.
-pub(crate) async fn activate_all(connection: &mut SqliteConnection, at: &At<'_>) -> Result<(), StoreError> {
+pub(crate) async fn activate_all(connection: &mut Connection, at: &At<'_>) -> Result<(), StoreError> {
     for id in pending(connection, at).await? {
         activate(connection, at, &id).await?;
     }
@@ -172,58 +167,46 @@ pub(crate) async fn activate_all(connection: &mut SqliteConnection, at: &At<'_>)
 }
 
 /// One pending user.
-pub(crate) async fn activate(connection: &mut SqliteConnection, at: &At<'_>, user_id: &str) -> Result<(), StoreError> {
+pub(crate) async fn activate(connection: &mut Connection, at: &At<'_>, user_id: &str) -> Result<(), StoreError> {
     let (_, _, profile) = read(connection, at, user_id).await?;
     enter(connection, at, user_id, &profile).await?;
-    let done = sqlx::query(
+    let done = query(
         "UPDATE users SET status = 'active', pending_run = NULL WHERE tenant = $1 AND id = $2 AND status = 'pending'",
     )
     .bind(at.tenant.as_str())
     .bind(user_id)
     .execute(connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())
+    .await?;
+    applied(done)
 }
 
 /// The users of a run that has ended in deny or error.
-pub(crate) async fn discard_all(connection: &mut SqliteConnection, at: &At<'_>) -> Result<(), StoreError> {
+pub(crate) async fn discard_all(connection: &mut Connection, at: &At<'_>) -> Result<(), StoreError> {
     for id in pending(connection, at).await? {
         for statement in [
             "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
             "DELETE FROM challenges WHERE tenant = $1 AND user_id = $2",
             "UPDATE users SET status = 'discarded', pending_run = NULL, sealed_profile = NULL WHERE tenant = $1 AND id = $2",
         ] {
-            sqlx::query(statement)
-                .bind(at.tenant.as_str())
-                .bind(&id)
-                .execute(&mut *connection)
-                .await
-                .map_err(failed)?;
+            query(statement).bind(at.tenant.as_str()).bind(&id).execute(&mut *connection).await?;
         }
     }
     Ok(())
 }
 
-async fn pending(connection: &mut SqliteConnection, at: &At<'_>) -> Result<Vec<String>, StoreError> {
-    let rows = sqlx::query("SELECT id FROM users WHERE tenant = $1 AND pending_run = $2")
+async fn pending(connection: &mut Connection, at: &At<'_>) -> Result<Vec<String>, StoreError> {
+    let rows = query("SELECT id FROM users WHERE tenant = $1 AND pending_run = $2")
         .bind(at.tenant.as_str())
         .bind(at.run_id)
         .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(|row| row.try_get(0).map_err(failed)).collect()
+        .await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// Enters the identifiers of a user, each of which must be free.
-async fn enter(
-    connection: &mut SqliteConnection,
-    at: &At<'_>,
-    user_id: &str,
-    profile: &Profile,
-) -> Result<(), StoreError> {
+async fn enter(connection: &mut Connection, at: &At<'_>, user_id: &str, profile: &Profile) -> Result<(), StoreError> {
     for (kind, value) in identifiers(profile) {
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO identifiers (tenant, lookup_hash, kind, user_id) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (tenant, lookup_hash) DO UPDATE SET kind = $3 WHERE identifiers.user_id = $4",
         )
@@ -232,28 +215,26 @@ async fn enter(
         .bind(kind)
         .bind(user_id)
         .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-        applied(done.rows_affected())?;
+        .await?;
+        applied(done)?;
     }
     Ok(())
 }
 
 async fn read(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     user_id: &str,
 ) -> Result<(SealKey, Status, Profile), StoreError> {
     let key = user_key(connection, at.tenant, at.tenant_key, user_id).await?.ok_or(StoreError::Conflict)?;
-    let row = sqlx::query("SELECT status, sealed_profile FROM users WHERE tenant = $1 AND id = $2")
+    let row = query("SELECT status, sealed_profile FROM users WHERE tenant = $1 AND id = $2")
         .bind(at.tenant.as_str())
         .bind(user_id)
         .fetch_optional(connection)
-        .await
-        .map_err(failed)?
+        .await?
         .ok_or(StoreError::Conflict)?;
-    let status: String = row.try_get(0).map_err(failed)?;
-    let sealed: Option<Vec<u8>> = row.try_get(1).map_err(failed)?;
+    let status: String = row.try_get(0)?;
+    let sealed: Option<Vec<u8>> = row.try_get(1)?;
     let plain = key.open(&place(at.tenant, user_id), &sealed.ok_or(StoreError::Conflict)?).map_err(unsealed)?;
     let profile = serde_json::from_slice(&plain)
         .map_err(|error| StoreError::Failed(format!("the profile of `{user_id}` is not readable: {error}")))?;
@@ -261,20 +242,19 @@ async fn read(
 }
 
 async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     key: &SealKey,
     user_id: &str,
     profile: &Profile,
 ) -> Result<(), StoreError> {
-    let done = sqlx::query("UPDATE users SET sealed_profile = $3 WHERE tenant = $1 AND id = $2")
+    let done = query("UPDATE users SET sealed_profile = $3 WHERE tenant = $1 AND id = $2")
         .bind(at.tenant.as_str())
         .bind(user_id)
         .bind(sealed(key, at.tenant, user_id, profile)?)
         .execute(connection)
-        .await
-        .map_err(failed)?;
-    applied(done.rows_affected())
+        .await?;
+    applied(done)
 }
 
 fn sealed(key: &SealKey, tenant: &TenantId, user_id: &str, profile: &Profile) -> Result<Vec<u8>, StoreError> {

@@ -5,11 +5,11 @@ use admit_eval::value::Instant;
 use admit_runtime::execute::job::JobEnd;
 use admit_runtime::host::{RunEnd, StoreError};
 use admit_runtime::tenant::TenantId;
-use sqlx::Row;
 
 use crate::audit::{AuditOf, append};
-use crate::keys::{failed, opening_key, owner_key, unsealed};
-use crate::open::SqliteStore;
+use crate::keys::{opening_key, owner_key, unsealed};
+use crate::open::SqlStore;
+use crate::sql::query;
 use crate::time::{from_micros, to_micros};
 use crate::writes::{At, applied, apply_all};
 
@@ -56,7 +56,7 @@ pub struct FailedJob {
     pub why: String,
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Leases the job that has been due longest; of any number of takers one gets it.
     pub async fn take_job(
         &self,
@@ -65,7 +65,7 @@ impl SqliteStore {
         lease_seconds: u32,
     ) -> Result<Option<Job>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let row = sqlx::query(
+        let row = query(
             "UPDATE queue SET leased_until = $3, attempts = attempts + 1 WHERE tenant = $1 AND key = \
              (SELECT key FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL AND due_at <= $2 \
              AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, key LIMIT 1) \
@@ -76,19 +76,13 @@ impl SqliteStore {
         .bind(to_micros(now))
         .bind(to_micros(now).saturating_add(i64::from(lease_seconds) * 1_000_000))
         .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
+        .await?;
         let Some(row) = row else { return Ok(None) };
-        let key: String = row.try_get(0).map_err(failed)?;
-        let sealed: Vec<u8> = row.try_get(2).map_err(failed)?;
-        let attempts: i64 = row.try_get(3).map_err(failed)?;
+        let key: String = row.try_get(0)?;
+        let sealed: Vec<u8> = row.try_get(2)?;
+        let attempts: i64 = row.try_get(3)?;
         let payload = tenant_key.open(&payload_place(tenant, &key), &sealed).map_err(unsealed)?.to_vec();
-        Ok(Some(Job {
-            kind: row.try_get(1).map_err(failed)?,
-            payload,
-            attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
-            key,
-        }))
+        Ok(Some(Job { kind: row.try_get(1)?, payload, attempt: u32::try_from(attempts).unwrap_or(u32::MAX), key }))
     }
 
     /// The taker still works on it: nobody else gets it until the lease runs out. `Conflict` where it is not this try's any
@@ -100,7 +94,7 @@ impl SqliteStore {
         now: Instant,
         lease_seconds: u32,
     ) -> Result<(), StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "UPDATE queue SET leased_until = $4 WHERE tenant = $1 AND key = $2 AND attempts = $3 \
              AND done_at IS NULL AND failed_at IS NULL",
         )
@@ -109,9 +103,8 @@ impl SqliteStore {
         .bind(i64::from(attempt))
         .bind(to_micros(now).saturating_add(i64::from(lease_seconds) * 1_000_000))
         .execute(&self.pool)
-        .await
-        .map_err(failed)?;
-        applied(done.rows_affected())
+        .await?;
+        applied(done)
     }
 
     /// A try has ended: what it leaves is committed with what becomes of the job. `Conflict` if another taker has finished
@@ -125,10 +118,10 @@ impl SqliteStore {
         now: Instant,
     ) -> Result<(), StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let mut transaction = self.pool.begin_write(tenant).await?;
         let end = match next {
             // Whoever did the work has done it, also if somebody else was given it meanwhile. What it was is forgotten.
-            JobNext::Done => sqlx::query(
+            JobNext::Done => query(
                 "UPDATE queue SET done_at = $3, leased_until = NULL, sealed_payload = $4 \
                  WHERE tenant = $1 AND key = $2 AND done_at IS NULL AND failed_at IS NULL",
             )
@@ -136,7 +129,7 @@ impl SqliteStore {
             .bind(key)
             .bind(to_micros(now))
             .bind(Vec::new()),
-            JobNext::Again { due } => sqlx::query(
+            JobNext::Again { due } => query(
                 "UPDATE queue SET due_at = $3, leased_until = NULL \
                  WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
             )
@@ -144,7 +137,7 @@ impl SqliteStore {
             .bind(key)
             .bind(to_micros(*due))
             .bind(i64::from(attempt)),
-            JobNext::GivenUp { why } => sqlx::query(
+            JobNext::GivenUp { why } => query(
                 "UPDATE queue SET failed_at = $3, leased_until = NULL, sealed_error = $5 \
                  WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
             )
@@ -154,7 +147,7 @@ impl SqliteStore {
             .bind(i64::from(attempt))
             .bind(tenant_key.seal(&error_place(tenant, key), why.as_bytes()).map_err(unsealed)?),
         };
-        applied(end.execute(&mut *transaction).await.map_err(failed)?.rows_affected())?;
+        applied(end.execute(&mut *transaction).await?)?;
         // A job's key begins with the run that queued it.
         let run_id = key.split('/').next().unwrap_or(key);
         // The users that the run has made are the run's to settle.
@@ -165,7 +158,7 @@ impl SqliteStore {
         let (owner_key, owner) = owner_key(&mut transaction, tenant, &tenant_key, user_id).await?;
         let trace = left.trace.encode().map_err(|error| StoreError::Failed(error.to_string()))?;
         let number = attempt.to_string();
-        sqlx::query(
+        query(
             "INSERT INTO job_traces (tenant, job_key, attempt, run_id, user_id, sealed_trace, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, job_key, attempt) DO NOTHING",
         )
@@ -177,33 +170,31 @@ impl SqliteStore {
         .bind(owner_key.seal(&trace_place(tenant, key, &number), &trace).map_err(unsealed)?)
         .bind(to_micros(now))
         .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        .await?;
+        transaction.commit().await
     }
 
     /// Jobs that were given up, oldest first, at most `limit`.
     pub async fn failed_jobs(&self, tenant: &TenantId, limit: u32) -> Result<Vec<FailedJob>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT key, attempts, failed_at, sealed_error FROM queue WHERE tenant = $1 AND failed_at IS NOT NULL \
              ORDER BY failed_at, key LIMIT $2",
         )
         .bind(tenant.as_str())
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+        .await?;
         rows.iter()
             .map(|row| {
-                let key: String = row.try_get(0).map_err(failed)?;
-                let attempts: i64 = row.try_get(1).map_err(failed)?;
-                let sealed: Vec<u8> = row.try_get(3).map_err(failed)?;
+                let key: String = row.try_get(0)?;
+                let attempts: i64 = row.try_get(1)?;
+                let sealed: Vec<u8> = row.try_get(3)?;
                 let why = tenant_key.open(&error_place(tenant, &key), &sealed).map_err(unsealed)?;
                 Ok(FailedJob {
                     why: String::from_utf8_lossy(&why).into_owned(),
                     attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-                    failed_at: from_micros(row.try_get(2).map_err(failed)?),
+                    failed_at: from_micros(row.try_get(2)?),
                     key,
                 })
             })
@@ -213,34 +204,32 @@ impl SqliteStore {
     /// How many jobs are still to be done.
     pub async fn open_jobs(&self, tenant: &TenantId) -> Result<u64, StoreError> {
         let count: i64 =
-            sqlx::query("SELECT count(*) FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL")
+            query("SELECT count(*) FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL")
                 .bind(tenant.as_str())
                 .fetch_one(&self.pool)
                 .await
-                .and_then(|row| row.try_get(0))
-                .map_err(failed)?;
+                .and_then(|row| row.try_get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// The traces of the tries of a run's jobs, by job and try; none of a user who was erased.
     pub async fn job_traces(&self, tenant: &TenantId, run_id: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let rows = sqlx::query(
+        let mut connection = self.pool.acquire().await?;
+        let rows = query(
             "SELECT job_key, attempt, user_id, sealed_trace FROM job_traces WHERE tenant = $1 AND run_id = $2 \
              ORDER BY job_key, attempt",
         )
         .bind(tenant.as_str())
         .bind(run_id)
         .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
         let mut traces = Vec::with_capacity(rows.len());
         for row in rows {
-            let key: String = row.try_get(0).map_err(failed)?;
-            let attempt: i64 = row.try_get(1).map_err(failed)?;
-            let owner: Option<String> = row.try_get(2).map_err(failed)?;
-            let sealed: Vec<u8> = row.try_get(3).map_err(failed)?;
+            let key: String = row.try_get(0)?;
+            let attempt: i64 = row.try_get(1)?;
+            let owner: Option<String> = row.try_get(2)?;
+            let sealed: Vec<u8> = row.try_get(3)?;
             let opening = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
             let Some(opening) = opening else { continue };
             let place = attempt.to_string();

@@ -3,10 +3,10 @@
 use admit_eval::value::Instant;
 use admit_runtime::host::{StoreError, StoredRun};
 use admit_runtime::tenant::TenantId;
-use sqlx::Row;
 
-use crate::keys::{failed, opening_key, unsealed};
-use crate::open::SqliteStore;
+use crate::keys::{opening_key, unsealed};
+use crate::open::SqlStore;
+use crate::sql::query;
 use crate::time::{from_micros, to_micros};
 
 /// What a listing shows of a run.
@@ -28,18 +28,17 @@ pub struct RunSummary {
     pub updated_at: Instant,
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Runs, newest first, at most `limit`.
     pub async fn runs(&self, tenant: &TenantId, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, flow, seq, outcome, detail, started_at, updated_at FROM runs WHERE tenant = $1 \
              ORDER BY started_at DESC, id DESC LIMIT $2",
         )
         .bind(tenant.as_str())
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+        .await?;
         rows.iter()
             .map(|row| {
                 let seq: i64 = row.try_get(2)?;
@@ -53,26 +52,24 @@ impl SqliteStore {
                     updated_at: from_micros(row.try_get(6)?),
                 })
             })
-            .collect::<Result<_, _>>()
-            .map_err(failed)
+            .collect()
     }
 
     /// The encoded traces of a run, one per request in order; none for a request whose user was erased.
     pub async fn traces(&self, tenant: &TenantId, run_id: &str) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await?;
         let rows =
-            sqlx::query("SELECT seq, user_id, sealed_trace FROM traces WHERE tenant = $1 AND run_id = $2 ORDER BY seq")
+            query("SELECT seq, user_id, sealed_trace FROM traces WHERE tenant = $1 AND run_id = $2 ORDER BY seq")
                 .bind(tenant.as_str())
                 .bind(run_id)
                 .fetch_all(&mut *connection)
-                .await
-                .map_err(failed)?;
+                .await?;
         let mut traces = Vec::with_capacity(rows.len());
         for row in rows {
-            let seq: i64 = row.try_get(0).map_err(failed)?;
-            let owner: Option<String> = row.try_get(1).map_err(failed)?;
-            let sealed: Vec<u8> = row.try_get(2).map_err(failed)?;
+            let seq: i64 = row.try_get(0)?;
+            let owner: Option<String> = row.try_get(1)?;
+            let sealed: Vec<u8> = row.try_get(2)?;
             let key = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
             let place = seq.to_string();
             let place = ["trace", tenant.as_str(), run_id, &place];
@@ -92,7 +89,7 @@ impl SqliteStore {
         now: Instant,
     ) -> Result<(), StoreError> {
         self.tenant_key(tenant).await?;
-        sqlx::query(
+        query(
             "INSERT INTO bundles (tenant, hash, bytes, created_at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (tenant, hash) DO NOTHING",
         )
@@ -103,18 +100,16 @@ impl SqliteStore {
         .execute(&self.pool)
         .await
         .map(|_| ())
-        .map_err(failed)
     }
 
     /// A bundle by its content hash.
     pub async fn bundle(&self, tenant: &TenantId, hash: [u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        sqlx::query("SELECT bytes FROM bundles WHERE tenant = $1 AND hash = $2")
+        query("SELECT bytes FROM bundles WHERE tenant = $1 AND hash = $2")
             .bind(tenant.as_str())
             .bind(hash.to_vec())
             .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?
-            .map(|row| row.try_get(0).map_err(failed))
+            .await?
+            .map(|row| row.try_get(0))
             .transpose()
     }
 
@@ -124,16 +119,15 @@ impl SqliteStore {
         tenant: &TenantId,
         token_hash: [u8; 32],
     ) -> Result<Option<[u8; 32]>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT r.bundle FROM suspensions s JOIN runs r ON r.tenant = s.tenant AND r.id = s.run_id \
              WHERE s.tenant = $1 AND s.token_hash = $2 AND s.taken_at IS NULL",
         )
         .bind(tenant.as_str())
         .bind(token_hash.to_vec())
         .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
-        let bundle: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose().map_err(failed)?;
+        .await?;
+        let bundle: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose()?;
         bundle
             .map(|hash| hash.try_into().map_err(|_| StoreError::Failed("a bundle hash is damaged".to_owned())))
             .transpose()
@@ -148,7 +142,7 @@ impl SqliteStore {
     ) -> Result<StoredRun, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
         let now = to_micros(now);
-        let taken = sqlx::query(
+        let taken = query(
             "UPDATE suspensions SET taken_at = $3 WHERE tenant = $1 AND token_hash = $2 AND taken_at IS NULL \
              AND expires_at > $3 RETURNING run_id, seq, user_id, sealed_record",
         )
@@ -156,26 +150,24 @@ impl SqliteStore {
         .bind(token_hash.to_vec())
         .bind(now)
         .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
+        .await?;
         let Some(row) = taken else { return Err(self.why_not_taken(tenant, token_hash, now).await?) };
-        let run_id: String = row.try_get(0).map_err(failed)?;
-        let seq: i64 = row.try_get(1).map_err(failed)?;
-        let owner: Option<String> = row.try_get(2).map_err(failed)?;
-        let sealed: Option<Vec<u8>> = row.try_get(3).map_err(failed)?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let run_id: String = row.try_get(0)?;
+        let seq: i64 = row.try_get(1)?;
+        let owner: Option<String> = row.try_get(2)?;
+        let sealed: Option<Vec<u8>> = row.try_get(3)?;
+        let mut connection = self.pool.acquire().await?;
         let key = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
         // Erased meanwhile: there is nothing to go on with.
         let (Some(key), Some(sealed)) = (key, sealed) else { return Err(StoreError::NotFound) };
         let place = seq.to_string();
         let record = key.open(&["run", tenant.as_str(), &run_id, &place], &sealed).map_err(unsealed)?.to_vec();
-        let bundle: Vec<u8> = sqlx::query("SELECT bundle FROM runs WHERE tenant = $1 AND id = $2")
+        let bundle: Vec<u8> = query("SELECT bundle FROM runs WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
             .bind(&run_id)
             .fetch_one(&mut *connection)
             .await
-            .and_then(|row| row.try_get(0))
-            .map_err(failed)?;
+            .and_then(|row| row.try_get(0))?;
         let bundle =
             bundle.try_into().map_err(|_| StoreError::Failed(format!("the bundle hash of `{run_id}` is damaged")))?;
         let seq = u32::try_from(seq.saturating_add(1))
@@ -184,15 +176,14 @@ impl SqliteStore {
     }
 
     async fn why_not_taken(&self, tenant: &TenantId, token_hash: [u8; 32], now: i64) -> Result<StoreError, StoreError> {
-        let row = sqlx::query("SELECT taken_at, expires_at FROM suspensions WHERE tenant = $1 AND token_hash = $2")
+        let row = query("SELECT taken_at, expires_at FROM suspensions WHERE tenant = $1 AND token_hash = $2")
             .bind(tenant.as_str())
             .bind(token_hash.to_vec())
             .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
+            .await?;
         let Some(row) = row else { return Ok(StoreError::NotFound) };
-        let taken: Option<i64> = row.try_get(0).map_err(failed)?;
-        let expires: i64 = row.try_get(1).map_err(failed)?;
+        let taken: Option<i64> = row.try_get(0)?;
+        let expires: i64 = row.try_get(1)?;
         Ok(match taken {
             None if expires <= now => StoreError::Expired,
             None | Some(_) => StoreError::Conflict,

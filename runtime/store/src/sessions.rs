@@ -4,15 +4,13 @@ use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{Revoke, Session};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
-use crate::keys::failed;
-use crate::open::SqliteStore;
+use crate::open::SqlStore;
+use crate::sql::{Connection, Row, query};
 use crate::time::{from_micros, to_micros};
 use crate::writes::{At, applied};
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::session`].
     pub(crate) async fn live_session(
         &self,
@@ -20,7 +18,7 @@ impl SqliteStore {
         id: &str,
         now: Instant,
     ) -> Result<Option<Session>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT sessions.id, sessions.user_id, sessions.aal, sessions.methods, sessions.issued_at, sessions.expires_at, \
              sessions.client_id, sessions.idle_micros FROM sessions \
              JOIN users ON users.tenant = sessions.tenant AND users.id = sessions.user_id \
@@ -32,36 +30,31 @@ impl SqliteStore {
         .bind(id)
         .bind(to_micros(now))
         .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
+        .await?;
         row.as_ref().map(session).transpose()
     }
 }
 
 /// A row of id, user, aal, methods, both times, client and idle time.
-pub(crate) fn session(row: &SqliteRow) -> Result<Session, StoreError> {
-    let methods: String = row.try_get(3).map_err(failed)?;
-    let idle: Option<i64> = row.try_get(7).map_err(failed)?;
+pub(crate) fn session(row: &Row) -> Result<Session, StoreError> {
+    let methods: String = row.try_get(3)?;
+    let idle: Option<i64> = row.try_get(7)?;
     Ok(Session {
-        id: row.try_get(0).map_err(failed)?,
-        user_id: row.try_get(1).map_err(failed)?,
-        aal: row.try_get(2).map_err(failed)?,
+        id: row.try_get(0)?,
+        user_id: row.try_get(1)?,
+        aal: row.try_get(2)?,
         methods: serde_json::from_str(&methods).map_err(|error| StoreError::Failed(error.to_string()))?,
-        issued_at: from_micros(row.try_get(4).map_err(failed)?),
-        expires_at: from_micros(row.try_get(5).map_err(failed)?),
-        client_id: row.try_get(6).map_err(failed)?,
+        issued_at: from_micros(row.try_get(4)?),
+        expires_at: from_micros(row.try_get(5)?),
+        client_id: row.try_get(6)?,
         idle_seconds: idle.map(|idle| idle.unsigned_abs() / 1_000_000),
     })
 }
 
 /// Only a user that may sign in now gets a session: whoever was blocked while the run went on does not.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    at: &At<'_>,
-    session: &Session,
-) -> Result<(), StoreError> {
+pub(crate) async fn insert(connection: &mut Connection, at: &At<'_>, session: &Session) -> Result<(), StoreError> {
     let methods = serde_json::to_string(&session.methods).map_err(|error| StoreError::Failed(error.to_string()))?;
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO sessions (tenant, id, user_id, aal, methods, issued_at, expires_at, client_id, idle_micros, last_used_at) \
          SELECT $1, $2, id, $4, $5, $6, $7, $8, $9, $6 FROM users WHERE tenant = $1 AND id = $3 AND status = 'active'",
     )
@@ -75,14 +68,13 @@ pub(crate) async fn insert(
     .bind(&session.client_id)
     .bind(session.idle_seconds.map(|idle| i64::try_from(idle).unwrap_or(i64::MAX / 1_000_000).saturating_mul(1_000_000)))
     .execute(connection)
-    .await
-    .map_err(failed)?;
-    applied(done.rows_affected())
+    .await?;
+    applied(done)
 }
 
 /// Sessions of a user end.
 pub(crate) async fn revoke(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     at: &At<'_>,
     user_id: &str,
     which: &Revoke,
@@ -100,9 +92,9 @@ pub(crate) async fn revoke(
             Some(id),
         ),
     };
-    let mut query = sqlx::query(statement).bind(at.tenant.as_str()).bind(user_id).bind(to_micros(at.at));
+    let mut query = query(statement).bind(at.tenant.as_str()).bind(user_id).bind(to_micros(at.at));
     if let Some(id) = id {
         query = query.bind(id);
     }
-    query.execute(connection).await.map(|_| ()).map_err(failed)
+    query.execute(connection).await.map(|_| ())
 }

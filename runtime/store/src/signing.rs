@@ -6,16 +6,16 @@ use admit_runtime::host::{BoxFuture, Secret, StoreError};
 use admit_runtime::keys::{KeyState, Keys, StoredKey};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::AuditEntry;
-use sqlx::{Row, SqliteConnection};
 
 use crate::audit::{AuditOf, append};
-use crate::keys::{failed, unsealed};
-use crate::open::SqliteStore;
+use crate::keys::unsealed;
+use crate::open::SqlStore;
 use crate::seal::SealKey;
+use crate::sql::{Connection, query};
 use crate::time::{from_micros, to_micros};
 use crate::writes::applied;
 
-impl Keys for SqliteStore {
+impl Keys for SqlStore {
     fn keys<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Vec<StoredKey>, StoreError>> {
         Box::pin(self.signing_keys(tenant))
     }
@@ -44,30 +44,29 @@ impl Keys for SqliteStore {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     async fn signing_keys(&self, tenant: &TenantId) -> Result<Vec<StoredKey>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, algorithm, state, sealed_private, created_at, retired_at FROM signing_keys WHERE tenant = $1 \
              ORDER BY created_at, state, id",
         )
         .bind(tenant.as_str())
         .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+        .await?;
         rows.iter()
             .map(|row| {
-                let id: String = row.try_get(0).map_err(failed)?;
-                let algorithm: String = row.try_get(1).map_err(failed)?;
-                let state: String = row.try_get(2).map_err(failed)?;
-                let sealed: Vec<u8> = row.try_get(3).map_err(failed)?;
+                let id: String = row.try_get(0)?;
+                let algorithm: String = row.try_get(1)?;
+                let state: String = row.try_get(2)?;
+                let sealed: Vec<u8> = row.try_get(3)?;
                 let private = tenant_key.open(&place(tenant, &id, &algorithm), &sealed).map_err(unsealed)?;
-                let retired: Option<i64> = row.try_get(5).map_err(failed)?;
+                let retired: Option<i64> = row.try_get(5)?;
                 let damaged = || StoreError::Failed(format!("the state of the signing key `{id}` is damaged"));
                 Ok(StoredKey {
                     state: KeyState::of(&state).ok_or_else(damaged)?,
                     private: Secret::new(private.as_slice()),
-                    created_at: from_micros(row.try_get(4).map_err(failed)?),
+                    created_at: from_micros(row.try_get(4)?),
                     retired_at: retired.map(from_micros),
                     algorithm,
                     id,
@@ -78,13 +77,12 @@ impl SqliteStore {
 
     async fn insert_first_keys(&self, tenant: &TenantId, keys: [StoredKey; 2], now: Instant) -> Result<(), StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let known: i64 = sqlx::query("SELECT count(*) FROM signing_keys WHERE tenant = $1")
+        let mut transaction = self.pool.begin_write(tenant).await?;
+        let known: i64 = query("SELECT count(*) FROM signing_keys WHERE tenant = $1")
             .bind(tenant.as_str())
             .fetch_one(&mut *transaction)
             .await
-            .and_then(|row| row.try_get(0))
-            .map_err(failed)?;
+            .and_then(|row| row.try_get(0))?;
         if known > 0 {
             return Ok(());
         }
@@ -95,7 +93,7 @@ impl SqliteStore {
         }
         let of = AuditOf { tenant, run_id: "", user_id: None, at: now };
         append(&mut transaction, &of, &tenant_key, &entries).await?;
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await
     }
 
     async fn rotate_signing_keys(
@@ -106,8 +104,8 @@ impl SqliteStore {
         now: Instant,
     ) -> Result<(), StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let retired = sqlx::query(
+        let mut transaction = self.pool.begin_write(tenant).await?;
+        let retired = query(
             "UPDATE signing_keys SET state = 'retired', retired_at = $3 \
              WHERE tenant = $1 AND id = $2 AND state = 'current'",
         )
@@ -115,27 +113,25 @@ impl SqliteStore {
         .bind(current)
         .bind(to_micros(now))
         .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        applied(retired.rows_affected())?;
-        let signs = sqlx::query("UPDATE signing_keys SET state = 'current' WHERE tenant = $1 AND state = 'next'")
+        .await?;
+        applied(retired)?;
+        let signs = query("UPDATE signing_keys SET state = 'current' WHERE tenant = $1 AND state = 'next'")
             .bind(tenant.as_str())
             .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        applied(signs.rows_affected())?;
+            .await?;
+        applied(signs)?;
         insert(&mut transaction, tenant, &tenant_key, &next).await?;
         let of = AuditOf { tenant, run_id: "", user_id: None, at: now };
         let entries = [entry("key.rotated", current, ""), entry("key.created", &next.id, &next.algorithm)];
         append(&mut transaction, &of, &tenant_key, &entries).await?;
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await
     }
 
     /// A session made before a key was retired may hold tokens of it until it ends; a token never outlives its session.
     async fn prune_signing_keys(&self, tenant: &TenantId, now: Instant) -> Result<Vec<String>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let rows = sqlx::query(
+        let mut transaction = self.pool.begin_write(tenant).await?;
+        let rows = query(
             "DELETE FROM signing_keys WHERE tenant = $1 AND state = 'retired' AND retired_at < $2 AND NOT EXISTS \
              (SELECT 1 FROM sessions s WHERE s.tenant = $1 AND s.issued_at <= signing_keys.retired_at + $3 \
              AND s.expires_at > $2) RETURNING id",
@@ -144,13 +140,12 @@ impl SqliteStore {
         .bind(to_micros(now).saturating_sub(SETTLED))
         .bind(SETTLED)
         .fetch_all(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>().map_err(failed)?;
+        .await?;
+        let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
         let entries: Vec<AuditEntry> = ids.iter().map(|id| entry("key.removed", id, "")).collect();
         append(&mut transaction, &AuditOf { tenant, run_id: "", user_id: None, at: now }, &tenant_key, &entries)
             .await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(ids)
     }
 }
@@ -160,14 +155,14 @@ impl SqliteStore {
 const SETTLED: i64 = 5 * 60 * 1_000_000;
 
 async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     key: &StoredKey,
 ) -> Result<(), StoreError> {
     let place = place(tenant, &key.id, &key.algorithm);
     let sealed = tenant_key.seal(&place, key.private.expose()).map_err(unsealed)?;
-    sqlx::query(
+    query(
         "INSERT INTO signing_keys (tenant, id, algorithm, state, sealed_private, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -180,7 +175,6 @@ async fn insert(
     .execute(connection)
     .await
     .map(|_| ())
-    .map_err(failed)
 }
 
 /// Where a private key lies: with its algorithm, which cannot be changed under it.

@@ -6,17 +6,16 @@ use admit_runtime::host::{RunEnd, StoreError};
 use admit_runtime::identifier::normalise_identifier;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{Material, NewCredential};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 use thiserror::Error;
 
 use crate::credentials;
 use crate::import::{LineError, decode_base32, user_fault};
-use crate::keys::{failed, key_place, unsealed};
-use crate::open::SqliteStore;
+use crate::keys::{key_place, unsealed};
+use crate::open::SqlStore;
 use crate::people::activate;
 use crate::profile::{NewUser, Profile, UserSummary, event_user, identifiers};
 use crate::seal::SealKey;
+use crate::sql::{Connection, Row, query};
 use crate::time::{from_micros, to_micros};
 use crate::writes::At;
 
@@ -72,16 +71,16 @@ impl Status {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Adds one user; answers its id.
     ///
     /// # Errors
     /// What is wrong with it, or that an identifier is taken; nothing is written then.
     pub async fn add_user(&self, tenant: &TenantId, user: &NewUser, now: Instant) -> Result<String, UserError> {
         let key = self.tenant_key(tenant).await?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let mut transaction = self.pool.begin_write(tenant).await?;
         let id = insert_user(&mut transaction, tenant, &key, user, now).await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(id)
     }
 
@@ -97,14 +96,13 @@ impl SqliteStore {
     ) -> Result<usize, LineError> {
         let store_fault = |error: StoreError| LineError { line: 0, message: error.to_string() };
         let key = self.tenant_key(tenant).await.map_err(store_fault)?;
-        let mut transaction =
-            self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| store_fault(failed(error)))?;
+        let mut transaction = self.pool.begin_write(tenant).await.map_err(store_fault)?;
         for (line, user) in users {
             insert_user(&mut transaction, tenant, &key, user, now)
                 .await
                 .map_err(|error| LineError { line: *line, message: error.to_string() })?;
         }
-        transaction.commit().await.map_err(|error| store_fault(failed(error)))?;
+        transaction.commit().await.map_err(store_fault)?;
         Ok(users.len())
     }
 
@@ -115,18 +113,16 @@ impl SqliteStore {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<UserSummary>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id FROM users WHERE tenant = $1 AND id > $2 AND status <> 'discarded' ORDER BY id LIMIT $3",
-        )
-        .bind(tenant.as_str())
-        .bind(after.unwrap_or(""))
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(failed)?;
+        let rows =
+            query("SELECT id FROM users WHERE tenant = $1 AND id > $2 AND status <> 'discarded' ORDER BY id LIMIT $3")
+                .bind(tenant.as_str())
+                .bind(after.unwrap_or(""))
+                .bind(i64::from(limit))
+                .fetch_all(&self.pool)
+                .await?;
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
-            let id: String = row.try_get(0).map_err(failed)?;
+            let id: String = row.try_get(0)?;
             users.extend(self.user_summary(tenant, &id).await?);
         }
         Ok(users)
@@ -154,26 +150,25 @@ impl SqliteStore {
         let tenant_key = &self.tenant_key(tenant).await?;
         let user = self.user_summary(tenant, id).await?.filter(|user| user.profile.is_some());
         let user = user.ok_or(StoreError::NotFound)?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let mut transaction = self.pool.begin_write(tenant).await?;
         if (user.status, status) == (Status::Pending, Status::Active) {
             let at = At { tenant, tenant_key, run_id: "", at: user.created_at, end: RunEnd::Well };
             activate(&mut transaction, &at, id).await?;
         } else {
-            sqlx::query("UPDATE users SET status = $3 WHERE tenant = $1 AND id = $2")
+            query("UPDATE users SET status = $3 WHERE tenant = $1 AND id = $2")
                 .bind(tenant.as_str())
                 .bind(id)
                 .bind(status.as_str())
                 .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
+                .await?;
         }
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await
     }
 
     /// Erases a user: identifiers, credentials, past sign-ins and inbox go, sessions end, and the key is destroyed under which
     /// everything else of the user is sealed (profile, run records, traces, audit data). The audit chain stays whole.
     pub async fn erase_user(&self, tenant: &TenantId, id: &str, now: Instant) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let mut transaction = self.pool.begin_write(tenant).await?;
         for statement in [
             "DELETE FROM identifiers WHERE tenant = $1 AND user_id = $2",
             "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
@@ -182,28 +177,26 @@ impl SqliteStore {
             "DELETE FROM inbox WHERE tenant = $1 AND user_id = $2",
             "UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND user_id = $2",
         ] {
-            sqlx::query(statement).bind(tenant.as_str()).bind(id).execute(&mut *transaction).await.map_err(failed)?;
+            query(statement).bind(tenant.as_str()).bind(id).execute(&mut *transaction).await?;
         }
-        sqlx::query("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL")
+        query("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL")
             .bind(tenant.as_str())
             .bind(id)
             .bind(to_micros(now))
             .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        let done = sqlx::query(
+            .await?;
+        let done = query(
             "UPDATE users SET status = 'blocked', pending_run = NULL, sealed_key = NULL, sealed_profile = NULL \
              WHERE tenant = $1 AND id = $2",
         )
         .bind(tenant.as_str())
         .bind(id)
         .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        if done.rows_affected() == 0 {
+        .await?;
+        if done == 0 {
             return Err(StoreError::NotFound);
         }
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await
     }
 
     /// As [`admit_runtime::host::Store::user_by_identifier`]: an unknown identifier does the same reads as a known one.
@@ -227,34 +220,30 @@ impl SqliteStore {
 
     async fn id_of_identifier(&self, tenant: &TenantId, identifier: &str) -> Result<Option<String>, StoreError> {
         let key = self.tenant_key(tenant).await?;
-        sqlx::query("SELECT user_id FROM identifiers WHERE tenant = $1 AND lookup_hash = $2")
+        query("SELECT user_id FROM identifiers WHERE tenant = $1 AND lookup_hash = $2")
             .bind(tenant.as_str())
             .bind(lookup_hash(&key, identifier))
             .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?
-            .map(|row| row.try_get(0).map_err(failed))
+            .await?
+            .map(|row| row.try_get(0))
             .transpose()
     }
 
     pub(crate) async fn user_summary(&self, tenant: &TenantId, id: &str) -> Result<Option<UserSummary>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let row =
-            sqlx::query(COLUMNS).bind(tenant.as_str()).bind(id).fetch_optional(&self.pool).await.map_err(failed)?;
-        let kinds =
-            sqlx::query("SELECT DISTINCT kind FROM credentials WHERE tenant = $1 AND user_id = $2 ORDER BY kind")
-                .bind(tenant.as_str())
-                .bind(id)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(failed)?;
-        let credentials = kinds.iter().map(|row| row.try_get(0).map_err(failed)).collect::<Result<Vec<String>, _>>()?;
+        let row = query(COLUMNS).bind(tenant.as_str()).bind(id).fetch_optional(&self.pool).await?;
+        let kinds = query("SELECT DISTINCT kind FROM credentials WHERE tenant = $1 AND user_id = $2 ORDER BY kind")
+            .bind(tenant.as_str())
+            .bind(id)
+            .fetch_all(&self.pool)
+            .await?;
+        let credentials = kinds.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
         row.map(|row| summary(tenant, &tenant_key, &row, credentials)).transpose()
     }
 }
 
 async fn insert_user(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     user: &NewUser,
@@ -270,7 +259,7 @@ async fn insert_user(
     let json = serde_json::to_vec(&profile).map_err(|error| StoreError::Failed(error.to_string()))?;
     let sealed_profile = key.seal(&["profile", tenant.as_str(), &id], &json).map_err(unsealed)?;
     let status = if user.blocked { Status::Blocked } else { Status::Active };
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO users (tenant, id, status, sealed_key, sealed_profile, created_at, login_count) \
          VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (tenant, id) DO NOTHING",
     )
@@ -281,13 +270,12 @@ async fn insert_user(
     .bind(sealed_profile)
     .bind(to_micros(now))
     .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    if done.rows_affected() == 0 {
+    .await?;
+    if done == 0 {
         return Err(UserError::Taken(id));
     }
     for (kind, value) in identifiers(&profile) {
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO identifiers (tenant, lookup_hash, kind, user_id) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (tenant, lookup_hash) DO NOTHING",
         )
@@ -296,9 +284,8 @@ async fn insert_user(
         .bind(kind)
         .bind(&id)
         .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-        if done.rows_affected() == 0 {
+        .await?;
+        if done == 0 {
             return Err(UserError::Taken(value.to_owned()));
         }
     }
@@ -340,13 +327,13 @@ fn credentials_of(user: &NewUser, id: &str) -> Vec<NewCredential> {
 fn summary(
     tenant: &TenantId,
     tenant_key: &SealKey,
-    row: &SqliteRow,
+    row: &Row,
     credentials: Vec<String>,
 ) -> Result<UserSummary, StoreError> {
-    let id: String = row.try_get(0).map_err(failed)?;
-    let status: String = row.try_get(1).map_err(failed)?;
-    let sealed_key: Option<Vec<u8>> = row.try_get(2).map_err(failed)?;
-    let sealed_profile: Option<Vec<u8>> = row.try_get(3).map_err(failed)?;
+    let id: String = row.try_get(0)?;
+    let status: String = row.try_get(1)?;
+    let sealed_key: Option<Vec<u8>> = row.try_get(2)?;
+    let sealed_profile: Option<Vec<u8>> = row.try_get(3)?;
     let profile = match (sealed_key, sealed_profile) {
         (Some(key), Some(profile)) => {
             let key = tenant_key.open_key(&key_place(tenant, &id), &key).map_err(unsealed)?;
@@ -357,14 +344,14 @@ fn summary(
         }
         (_, _) => None,
     };
-    let last: Option<i64> = row.try_get(5).map_err(failed)?;
+    let last: Option<i64> = row.try_get(5)?;
     Ok(UserSummary {
         status: Status::of(&status),
         profile,
         credentials,
-        created_at: from_micros(row.try_get(4).map_err(failed)?),
+        created_at: from_micros(row.try_get(4)?),
         last_login_at: last.map(from_micros),
-        login_count: row.try_get(6).map_err(failed)?,
+        login_count: row.try_get(6)?,
         id,
     })
 }

@@ -6,15 +6,15 @@ use admit_runtime::host::{RunEnd, SignIn, StoreError};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{NewCredential, Write};
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection};
 
 use crate::credentials::material_place;
 use crate::families;
-use crate::keys::{failed, owner_key, unsealed, user_key};
-use crate::open::SqliteStore;
+use crate::keys::{owner_key, unsealed, user_key};
+use crate::open::SqlStore;
 use crate::profile::patched_profile;
 use crate::queue::payload_place;
 use crate::seal::SealKey;
+use crate::sql::{Connection, query};
 use crate::time::{from_micros, to_micros};
 use crate::users::new_id;
 use crate::{challenges, credentials, inbox, people, sessions};
@@ -28,7 +28,7 @@ struct Facts {
     ip: String,
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// As [`admit_runtime::host::Store::sign_ins`].
     pub(crate) async fn past_sign_ins(
         &self,
@@ -37,26 +37,25 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<Vec<SignIn>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let mut connection = self.pool.acquire().await?;
         let Some(key) = user_key(&mut connection, tenant, &tenant_key, user_id).await? else { return Ok(Vec::new()) };
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, at, sealed_facts FROM sign_ins WHERE tenant = $1 AND user_id = $2 ORDER BY at DESC, id DESC LIMIT $3",
         )
         .bind(tenant.as_str())
         .bind(user_id)
         .bind(i64::from(limit))
         .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
         rows.iter()
             .map(|row| {
-                let id: String = row.try_get(0).map_err(failed)?;
-                let sealed: Vec<u8> = row.try_get(2).map_err(failed)?;
+                let id: String = row.try_get(0)?;
+                let sealed: Vec<u8> = row.try_get(2)?;
                 let plain = key.open(&["sign-in", tenant.as_str(), &id], &sealed).map_err(unsealed)?;
                 let facts: Facts =
                     postcard::from_bytes(&plain).map_err(|error| StoreError::Failed(error.to_string()))?;
                 Ok(SignIn {
-                    at: from_micros(row.try_get(1).map_err(failed)?),
+                    at: from_micros(row.try_get(1)?),
                     device: facts.device,
                     country: facts.country,
                     position: facts.position,
@@ -77,11 +76,7 @@ pub(crate) struct At<'a> {
 }
 
 /// Applies the writes of a commit, in order, and settles what becomes of the users that the run has made.
-pub(crate) async fn apply_all(
-    connection: &mut SqliteConnection,
-    at: &At<'_>,
-    writes: &[Write],
-) -> Result<(), StoreError> {
+pub(crate) async fn apply_all(connection: &mut Connection, at: &At<'_>, writes: &[Write]) -> Result<(), StoreError> {
     if at.end == RunEnd::Well {
         people::activate_all(connection, at).await?;
     }
@@ -100,7 +95,7 @@ pub(crate) async fn apply_all(
 }
 
 /// Applies one write. A compare-and-set that does not apply is a `Conflict`.
-async fn apply(connection: &mut SqliteConnection, at: &At<'_>, write: &Write) -> Result<(), StoreError> {
+async fn apply(connection: &mut Connection, at: &At<'_>, write: &Write) -> Result<(), StoreError> {
     let (tenant, tenant_key) = (at.tenant, at.tenant_key);
     match write {
         Write::InsertSession(session) => sessions::insert(connection, at, session).await,
@@ -109,17 +104,16 @@ async fn apply(connection: &mut SqliteConnection, at: &At<'_>, write: &Write) ->
         Write::RevokeFamily { family_id, session_id } => families::revoke(connection, at, family_id, session_id).await,
         Write::RehashPassword { user_id, old, new } => rehash(connection, tenant, tenant_key, user_id, old, new).await,
         Write::TakeTotpStep { credential_id, step } => {
-            let done = sqlx::query(
+            let done = query(
                 "UPDATE credentials SET last_step = $3 WHERE tenant = $1 AND id = $2 AND kind = 'totp' \
                  AND (last_step IS NULL OR last_step < $3)",
             )
             .bind(tenant.as_str())
             .bind(credential_id)
-            .bind(step)
+            .bind(*step)
             .execute(connection)
-            .await
-            .map_err(failed)?;
-            applied(done.rows_affected())
+            .await?;
+            applied(done)
         }
         Write::RecordSignIn { user_id, at, device, country, position, ip } => {
             let facts = Facts { device: device.clone(), country: country.clone(), position: *position, ip: ip.clone() };
@@ -169,7 +163,7 @@ async fn apply(connection: &mut SqliteConnection, at: &At<'_>, write: &Write) ->
 }
 
 async fn rehash(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     user_id: &str,
@@ -177,21 +171,19 @@ async fn rehash(
     new: &str,
 ) -> Result<(), StoreError> {
     let key = user_key(connection, tenant, tenant_key, user_id).await?.ok_or(StoreError::Conflict)?;
-    let rows = sqlx::query(
-        "SELECT id, sealed_material FROM credentials WHERE tenant = $1 AND user_id = $2 AND kind = 'password'",
-    )
-    .bind(tenant.as_str())
-    .bind(user_id)
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(failed)?;
+    let rows =
+        query("SELECT id, sealed_material FROM credentials WHERE tenant = $1 AND user_id = $2 AND kind = 'password'")
+            .bind(tenant.as_str())
+            .bind(user_id)
+            .fetch_all(&mut *connection)
+            .await?;
     for row in rows {
-        let id: String = row.try_get(0).map_err(failed)?;
-        let sealed: Vec<u8> = row.try_get(1).map_err(failed)?;
+        let id: String = row.try_get(0)?;
+        let sealed: Vec<u8> = row.try_get(1)?;
         let place = material_place(tenant, "password", &id);
         if key.open(&place, &sealed).map_err(unsealed)?.as_slice() == old.as_bytes() {
             let renewed = key.seal(&place, new.as_bytes()).map_err(unsealed)?;
-            let done = sqlx::query(
+            let done = query(
                 "UPDATE credentials SET sealed_material = $3 WHERE tenant = $1 AND id = $2 AND sealed_material = $4",
             )
             .bind(tenant.as_str())
@@ -199,9 +191,8 @@ async fn rehash(
             .bind(renewed)
             .bind(sealed)
             .execute(connection)
-            .await
-            .map_err(failed)?;
-            return applied(done.rows_affected());
+            .await?;
+            return applied(done);
         }
     }
     // The password was changed meanwhile: a better hash of the old one is not wanted, and no reason to fail the run.
@@ -209,7 +200,7 @@ async fn rehash(
 }
 
 async fn record_sign_in(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     user_id: &str,
@@ -220,29 +211,27 @@ async fn record_sign_in(
     let id = new_id("sgn");
     let plain = postcard::to_stdvec(facts).map_err(|error| StoreError::Failed(error.to_string()))?;
     let sealed = key.seal(&["sign-in", tenant.as_str(), &id], &plain).map_err(unsealed)?;
-    sqlx::query("INSERT INTO sign_ins (tenant, id, user_id, at, sealed_facts) VALUES ($1, $2, $3, $4, $5)")
+    query("INSERT INTO sign_ins (tenant, id, user_id, at, sealed_facts) VALUES ($1, $2, $3, $4, $5)")
         .bind(tenant.as_str())
         .bind(&id)
         .bind(user_id)
         .bind(to_micros(at))
         .bind(sealed)
         .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
+        .await?;
     let done =
-        sqlx::query("UPDATE users SET last_login_at = $3, login_count = login_count + 1 WHERE tenant = $1 AND id = $2")
+        query("UPDATE users SET last_login_at = $3, login_count = login_count + 1 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
             .bind(user_id)
             .bind(to_micros(at))
             .execute(connection)
-            .await
-            .map_err(failed)?;
-    applied(done.rows_affected())
+            .await?;
+    applied(done)
 }
 
 /// Over what `app_metadata` is now, which another run may have changed since this one read it.
 async fn patch_app_metadata(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     user_id: &str,
@@ -250,28 +239,25 @@ async fn patch_app_metadata(
 ) -> Result<(), StoreError> {
     // Erased meanwhile: there is nothing to patch.
     let Some(key) = user_key(connection, tenant, tenant_key, user_id).await? else { return Ok(()) };
-    let row =
-        sqlx::query("SELECT sealed_profile FROM users WHERE tenant = $1 AND id = $2 AND sealed_profile IS NOT NULL")
-            .bind(tenant.as_str())
-            .bind(user_id)
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(failed)?;
+    let row = query("SELECT sealed_profile FROM users WHERE tenant = $1 AND id = $2 AND sealed_profile IS NOT NULL")
+        .bind(tenant.as_str())
+        .bind(user_id)
+        .fetch_optional(&mut *connection)
+        .await?;
     let Some(row) = row else { return Ok(()) };
-    let sealed: Vec<u8> = row.try_get(0).map_err(failed)?;
+    let sealed: Vec<u8> = row.try_get(0)?;
     let sealed = patched_profile(&key, tenant, user_id, &sealed, patches)?;
-    let done = sqlx::query("UPDATE users SET sealed_profile = $3 WHERE tenant = $1 AND id = $2")
+    let done = query("UPDATE users SET sealed_profile = $3 WHERE tenant = $1 AND id = $2")
         .bind(tenant.as_str())
         .bind(user_id)
         .bind(sealed)
         .execute(connection)
-        .await
-        .map_err(failed)?;
-    applied(done.rows_affected())
+        .await?;
+    applied(done)
 }
 
 async fn enqueue(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,
     key: &str,
@@ -281,7 +267,7 @@ async fn enqueue(
 ) -> Result<(), StoreError> {
     let (seal_key, _) = owner_key(connection, tenant, tenant_key, None).await?;
     let sealed = seal_key.seal(&payload_place(tenant, key), payload).map_err(unsealed)?;
-    sqlx::query(
+    query(
         "INSERT INTO queue (tenant, key, kind, sealed_payload, attempts, due_at, created_at) \
          VALUES ($1, $2, $3, $4, 0, $5, $5) ON CONFLICT (tenant, key) DO NOTHING",
     )
@@ -293,7 +279,6 @@ async fn enqueue(
     .execute(connection)
     .await
     .map(|_| ())
-    .map_err(failed)
 }
 
 pub(crate) fn applied(rows: u64) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! The runtime's `Store` over the SQLite file.
+//! The runtime's `Store` over the database.
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
@@ -10,9 +10,9 @@ use admit_runtime::session::Sessions;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{CredentialInfo, InboxEntry, Session};
 
-use crate::open::SqliteStore;
+use crate::open::SqlStore;
 
-impl Store for SqliteStore {
+impl Store for SqlStore {
     fn sessions(&self) -> &dyn Sessions {
         self
     }

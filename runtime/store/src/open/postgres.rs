@@ -1,0 +1,103 @@
+//! Opening a database on a PostgreSQL server: whether it is ours, and which schema it has.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Executor as _, PgConnection, Row};
+
+use super::OpenError;
+use crate::migrations::{SCHEMA_VERSION, postgres};
+
+const CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection, and for another's lock.
+const BUSY: Duration = Duration::from_secs(5);
+/// A statement or an idle transaction that takes longer is ended by the server: it holds locks. Commits are on disk before they
+/// are acknowledged, whatever the server's default.
+const SETTINGS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+                        SET idle_in_transaction_session_timeout = '30s'; SET synchronous_commit = 'on'";
+
+/// A pool over the database, migrated where needed.
+pub(super) async fn open(address: &str) -> Result<PgPool, OpenError> {
+    let options = PgConnectOptions::from_str(address).map_err(|error| OpenError::Address(error.to_string()))?;
+    let options = options.statement_cache_capacity(super::STATEMENTS).disable_statement_logging();
+    let server = shown(&options);
+    let unreachable = |error: sqlx::Error| OpenError::Unreachable { server: server.clone(), detail: error.to_string() };
+    let connected = tokio::time::timeout(BUSY, options.clone().connect()).await;
+    let late = |_| OpenError::Unreachable { server: server.clone(), detail: "it does not answer".to_owned() };
+    let mut connection = connected.map_err(late)?.map_err(unreachable)?;
+    inspect(&server, &mut connection).await?;
+    // One process at a time: the migrator holds a lock of the server's meanwhile.
+    let done = postgres().run(&mut connection).await;
+    done.map_err(|error| OpenError::Migration { place: server.clone(), detail: error.to_string() })?;
+    // Closed whatever comes of it: the pool makes its own.
+    let _ = connection.close().await;
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(BUSY)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SETTINGS).await?;
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await
+        .map_err(unreachable)
+}
+
+/// The server as messages name it: no password, no parameters.
+fn shown(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or(options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("postgres://{}@/{database} at {}", options.get_username(), socket.display()),
+        None => {
+            format!("postgres://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port())
+        }
+    }
+}
+
+/// Looks before anything is written: encoding, whose tables there are, schema version.
+async fn inspect(server: &str, connection: &mut PgConnection) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| OpenError::Unreachable { server: server.to_owned(), detail: error.to_string() };
+    let encoding: String = sqlx::query("SHOW server_encoding")
+        .fetch_one(&mut *connection)
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(failed)?;
+    if encoding != "UTF8" {
+        let detail = format!("its encoding is {encoding}; make the database with `ENCODING 'UTF8'`");
+        return Err(OpenError::Unfit { server: server.to_owned(), detail });
+    }
+    let tables: i64 =
+        sqlx::query("SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()")
+            .fetch_one(&mut *connection)
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(failed)?;
+    if tables == 0 {
+        return Ok(());
+    }
+    let ours: i64 = sqlx::query(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() \
+         AND table_name IN ('tenants', 'audit_heads', '_sqlx_migrations')",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .and_then(|row| row.try_get(0))
+    .map_err(failed)?;
+    if ours != 3 {
+        return Err(OpenError::Foreign(server.to_owned()));
+    }
+    let newest: Option<i64> = sqlx::query("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut *connection)
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(failed)?;
+    match newest {
+        Some(found) if found > SCHEMA_VERSION => {
+            Err(OpenError::Newer { place: server.to_owned(), found, known: SCHEMA_VERSION })
+        }
+        _ => Ok(()),
+    }
+}
