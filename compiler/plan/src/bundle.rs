@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::code::{Expr, Pool, Slot, SlotId, StrId};
-use crate::depth::bounded;
 use crate::text::Text;
 use crate::types::Type;
 
 /// The version of the format. Another version is refused.
-pub const FORMAT: u16 = 3;
+pub const FORMAT: u16 = 4;
 
 /// Index into [`FlowPlan::nodes`].
 pub type NodeId = u32;
@@ -161,6 +160,7 @@ pub struct Node {
     /// What it does.
     pub kind: NodeKind,
     /// Where the walk goes on.
+    #[serde(with = "crate::compact::place")]
     pub next: Option<NodeId>,
 }
 
@@ -172,6 +172,7 @@ pub enum NodeKind {
         /// The contract's condition.
         when: Option<Expr>,
         /// Where the walk goes when it is skipped.
+        #[serde(with = "crate::compact::place")]
         otherwise: Option<NodeId>,
     },
     /// A block runs.
@@ -221,11 +222,12 @@ pub struct Branch {
     /// Its name.
     pub name: StrId,
     /// First node inside.
+    #[serde(with = "crate::compact::place")]
     pub target: Option<NodeId>,
 }
 
 /// A block with its config and modifiers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BlockNode {
     /// The block type.
     pub block: BlockId,
@@ -258,6 +260,7 @@ pub struct ActionUse {
     pub trigger: StrId,
     /// The `mfa` block that runs if the Action demands a second factor: where that block goes on, this node does. Some
     /// where the Action declares `effects prompts`, and nothing else leads there.
+    #[serde(with = "crate::compact::place")]
     pub demand: Option<NodeId>,
     /// Hosts that `api.fetch` may call here besides the Action's own: those that its config names.
     pub fetch: Vec<StrId>,
@@ -278,8 +281,7 @@ pub struct SetEffect {
 }
 
 /// A config value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ConfigValue {
     /// An expression over the flow's slots.
     Expr(Expr),
@@ -372,6 +374,3 @@ impl TryFrom<u8> for Effects {
         Ok(Self { reads: has(0), writes: has(1), sends: has(2), prompts: has(3), mints: has(4), ends: has(5) })
     }
 }
-
-// Config values nest: reading them counts the depth, so that hostile bytes cannot overflow the stack.
-bounded!(ConfigValue);

@@ -10,23 +10,23 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// One level; leaving it is dropping it.
-pub(crate) struct Level(());
+/// Levels entered; leaving them is dropping it.
+pub(crate) struct Levels(u32);
 
-/// Goes one level deeper, if there is one.
-pub(crate) fn enter() -> Option<Level> {
+/// Goes so many levels deeper, if there are as many: one, or more where one thing needs the stack of several.
+pub(crate) fn enter(levels: u32) -> Option<Levels> {
     DEPTH.with(|depth| {
-        let next = depth.get() + 1;
+        let next = depth.get() + levels;
         (next <= MAX_DEPTH).then(|| {
             depth.set(next);
-            Level(())
+            Levels(levels)
         })
     })
 }
 
-impl Drop for Level {
+impl Drop for Levels {
     fn drop(&mut self) {
-        DEPTH.with(|depth| depth.set(depth.get().saturating_sub(1)));
+        DEPTH.with(|depth| depth.set(depth.get().saturating_sub(self.0)));
     }
 }
 
@@ -35,14 +35,14 @@ macro_rules! bounded {
     ($ty:ty) => {
         impl serde::Serialize for $ty {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let _level = $crate::depth::enter()
+                let _level = $crate::depth::enter(1)
                     .ok_or_else(|| <S::Error as serde::ser::Error>::custom("nested too deeply"))?;
                 <$ty>::serialize(self, serializer)
             }
         }
         impl<'de> serde::Deserialize<'de> for $ty {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let _level = $crate::depth::enter()
+                let _level = $crate::depth::enter(1)
                     .ok_or_else(|| <D::Error as serde::de::Error>::custom("nested too deeply"))?;
                 <$ty>::deserialize(deserializer)
             }
@@ -74,6 +74,8 @@ mod tests {
             let bytes = postcard::to_allocvec(&expr).unwrap();
             assert_eq!(postcard::from_bytes::<Expr>(&bytes).unwrap(), expr);
         }
+        let ty = (0..64).fold(Type::from(Kind::Null), |inner, _| Type::list(inner));
+        assert_eq!(postcard::from_bytes::<Type>(&postcard::to_allocvec(&ty).unwrap()).unwrap(), ty);
     }
 
     #[test]

@@ -7,11 +7,13 @@
 pub mod bundle;
 pub mod claims;
 pub mod code;
+mod compact;
 pub mod cost;
 mod depth;
 pub mod encode;
 pub mod func;
 pub mod listing;
+mod modifiers;
 pub mod names;
 pub mod rep;
 pub mod text;

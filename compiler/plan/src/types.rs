@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::depth::bounded;
 
 /// A type with its labels. Two types that differ only in labels hold the same values.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Type {
     /// Which values the type holds.
     pub kind: Kind,
@@ -84,7 +84,7 @@ pub struct Field {
 }
 
 /// An inclusive range; `None` is unbounded on that side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Range<T> {
     /// Smallest value.
     pub min: Option<T>,
