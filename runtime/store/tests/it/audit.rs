@@ -1,37 +1,38 @@
 //! T23: the audit chain names the first row that was deleted, swapped, edited or cut off.
 
 use admit_runtime::host::Store;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::support::*;
 
-/// Ten entries, then the statements as somebody with write access to the file would run them.
-async fn after(statements: &[&'static str]) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+on_both! {
+    t23_an_untouched_chain_verifies,
+    t23_every_kind_of_tampering_is_named,
+    t23_the_database_itself_refuses_to_change_entries,
+    chains_of_tenants_are_their_own,
+}
+
+/// Ten entries, then the statements as somebody with write access to the database would run them.
+async fn after(place: Place, statements: &[&'static str]) -> String {
+    let store = place.open().await;
     for run in 0..10 {
         store.commit(&tenant("local"), commit(&format!("run_{run}"), 0, "deny")).await.unwrap();
     }
-    let options = SqliteConnectOptions::new().filename(dir.path().join("admit.db"));
-    let mut intruder: SqliteConnection = options.connect().await.unwrap();
-    for statement in ["DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"].iter().chain(statements) {
-        sqlx::query(AssertSqlSafe(*statement)).execute(&mut intruder).await.unwrap();
+    let on = if place.is_postgres() { " ON audit" } else { "" };
+    for trigger in ["audit_no_update", "audit_no_delete"] {
+        place.execute(&[&format!("DROP TRIGGER {trigger}{on}")]).await.unwrap();
     }
-    intruder.close().await.unwrap();
+    place.execute(statements).await.unwrap();
     match store.verify_audit(&tenant("local")).await.unwrap() {
         Ok(entries) => format!("{entries} entries"),
         Err(fault) => fault.to_string(),
     }
 }
 
-#[tokio::test]
-async fn t23_an_untouched_chain_verifies() {
-    assert_eq!(after(&[]).await, "10 entries");
+async fn t23_an_untouched_chain_verifies(place: Place) {
+    assert_eq!(after(place, &[]).await, "10 entries");
 }
 
-#[tokio::test]
-async fn t23_every_kind_of_tampering_is_named() {
+async fn t23_every_kind_of_tampering_is_named(place: Place) {
     for (statements, found) in [
         (vec!["DELETE FROM audit WHERE seq = 4"], "audit entry 4: missing"),
         (vec!["DELETE FROM audit WHERE seq = 1"], "audit entry 1: missing"),
@@ -65,27 +66,25 @@ async fn t23_every_kind_of_tampering_is_named() {
         ),
         (vec!["DELETE FROM audit_heads"], "audit entry 10: the head of the chain is missing"),
     ] {
-        assert_eq!(after(&statements).await, found, "{statements:?}");
+        assert_eq!(after(place.another().await, &statements).await, found, "{statements:?}");
     }
 }
 
-#[tokio::test]
-async fn t23_the_database_itself_refuses_to_change_entries() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn t23_the_database_itself_refuses_to_change_entries(place: Place) {
+    let store = place.open().await;
     store.commit(&tenant("local"), commit("run_1", 0, "deny")).await.unwrap();
-    let options = SqliteConnectOptions::new().filename(dir.path().join("admit.db"));
-    let mut intruder: SqliteConnection = options.connect().await.unwrap();
     for statement in ["UPDATE audit SET outcome = 'success'", "DELETE FROM audit"] {
-        let error = sqlx::query(statement).execute(&mut intruder).await.unwrap_err().to_string();
+        let error = place.execute(&[statement]).await.unwrap_err().to_string();
+        assert!(error.contains("audit is append-only"), "{error}");
+    }
+    if place.is_postgres() {
+        let error = place.execute(&["TRUNCATE audit"]).await.unwrap_err().to_string();
         assert!(error.contains("audit is append-only"), "{error}");
     }
 }
 
-#[tokio::test]
-async fn chains_of_tenants_are_their_own() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn chains_of_tenants_are_their_own(place: Place) {
+    let store = place.open().await;
     for run in 0..3 {
         store.commit(&tenant("local"), commit(&format!("run_{run}"), 0, "deny")).await.unwrap();
         store.commit(&tenant("other"), commit(&format!("run_{run}"), 0, "deny")).await.unwrap();

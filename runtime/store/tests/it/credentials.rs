@@ -3,9 +3,16 @@
 use admit_eval::datum::Datum;
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Material, NewCredential, Revoke, Session, Unit, Write};
-use admit_store::SqliteStore;
+use admit_store::SqlStore;
 
 use crate::support::*;
+
+on_both! {
+    a_credential_comes_back_with_its_data_and_is_a_factor,
+    what_counts_once_counts_once,
+    a_new_password_takes_the_place_of_the_old_one,
+    sessions_are_revoked_one_all_or_all_others,
+}
 
 fn credential(id: &str, kind: &str, external: Option<&[u8]>) -> Write {
     Write::InsertCredential(Box::new(NewCredential {
@@ -19,26 +26,24 @@ fn credential(id: &str, kind: &str, external: Option<&[u8]>) -> Write {
     }))
 }
 
-async fn world(dir: &std::path::Path) -> SqliteStore {
-    let store = open(dir).await;
+async fn world(place: &Place) -> SqlStore {
+    let store = place.open().await;
     store.add_user(&tenant("local"), &alice(), at(100)).await.unwrap();
     store
 }
 
-async fn write(store: &SqliteStore, run: &str, outcome: &str, writes: Vec<Write>) -> Result<(), StoreError> {
+async fn write(store: &SqlStore, run: &str, outcome: &str, writes: Vec<Write>) -> Result<(), StoreError> {
     let mut run = commit(run, 0, outcome);
     run.unit = Unit { writes, audit: Vec::new() }.into();
     store.commit(&tenant("local"), run).await
 }
 
-async fn factors(store: &SqliteStore) -> Datum {
+async fn factors(store: &SqlStore) -> Datum {
     store.user(&tenant("local"), "usr_alice").await.unwrap().unwrap().get("factors").unwrap().clone()
 }
 
-#[tokio::test]
-async fn a_credential_comes_back_with_its_data_and_is_a_factor() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (world(dir.path()).await, tenant("local"));
+async fn a_credential_comes_back_with_its_data_and_is_a_factor(place: Place) {
+    let (store, local) = (world(&place).await, tenant("local"));
     write(&store, "run_1", "finalized", vec![credential("crd_key", "webauthn", Some(b"raw-id"))]).await.unwrap();
     let stored = store.credentials(&local, "usr_alice", "webauthn").await.unwrap();
     assert_eq!(stored.len(), 1);
@@ -70,10 +75,8 @@ async fn a_credential_comes_back_with_its_data_and_is_a_factor() {
     assert_eq!(factors(&store).await, Datum::List(vec![Datum::Str("totp".into())]));
 }
 
-#[tokio::test]
-async fn what_counts_once_counts_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = world(dir.path()).await;
+async fn what_counts_once_counts_once(place: Place) {
+    let store = world(&place).await;
     let codes = vec![credential("crd_a", "backup_code", None), credential("crd_b", "backup_code", None)];
     write(&store, "run_1", "finalized", codes).await.unwrap();
     let take = || vec![Write::TakeCredential { credential_id: "crd_a".to_owned() }];
@@ -98,10 +101,8 @@ async fn what_counts_once_counts_once() {
     assert_eq!(store.credentials(&tenant("local"), "usr_alice", "hotp").await.unwrap()[0].counter, Some(7));
 }
 
-#[tokio::test]
-async fn a_new_password_takes_the_place_of_the_old_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (world(dir.path()).await, tenant("local"));
+async fn a_new_password_takes_the_place_of_the_old_one(place: Place) {
+    let (store, local) = (world(&place).await, tenant("local"));
     let set = Write::SetPassword {
         user_id: "usr_alice".to_owned(),
         credential_id: "crd_new".to_owned(),
@@ -114,10 +115,8 @@ async fn a_new_password_takes_the_place_of_the_old_one() {
     assert_eq!((stored[0].id.as_str(), stored[0].material.expose()), ("crd_new", &b"$argon2id$new"[..]));
 }
 
-#[tokio::test]
-async fn sessions_are_revoked_one_all_or_all_others() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (world(dir.path()).await, tenant("local"));
+async fn sessions_are_revoked_one_all_or_all_others(place: Place) {
+    let (store, local) = (world(&place).await, tenant("local"));
     let session = |id: &str| {
         Write::InsertSession(Session {
             client_id: None,

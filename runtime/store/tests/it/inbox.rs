@@ -5,6 +5,10 @@ use admit_runtime::unit::{InboxEntry, Unit, Write};
 
 use super::support::*;
 
+on_both! {
+    an_inbox_is_its_users_alone_and_goes_with_the_user,
+}
+
 fn entry_of(user: &str, id: &str, second: i64) -> InboxEntry {
     InboxEntry {
         id: id.to_owned(),
@@ -16,10 +20,8 @@ fn entry_of(user: &str, id: &str, second: i64) -> InboxEntry {
     }
 }
 
-#[tokio::test]
-async fn an_inbox_is_its_users_alone_and_goes_with_the_user() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, a, b) = (open(dir.path()).await, tenant("a"), tenant("b"));
+async fn an_inbox_is_its_users_alone_and_goes_with_the_user(place: Place) {
+    let (store, a, b) = (place.open().await, tenant("a"), tenant("b"));
     store.add_user(&a, &alice(), at(1)).await.unwrap();
     let mut first = commit("run_1", 0, "allow");
     let entries = [("msg_1", 10), ("msg_2", 20), ("msg_3", 20), ("msg_1", 30)];
@@ -43,10 +45,8 @@ async fn an_inbox_is_its_users_alone_and_goes_with_the_user() {
     let last = store.inbox(&a, "usr_alice", None, 10).await.unwrap().pop().unwrap();
     assert_eq!((last.text.as_str(), last.at, last.read_at), ("text of msg_1", at(10), Some(at(40))));
 
-    for name in ["admit.db", "admit.db-wal"] {
-        let file = std::fs::read(dir.path().join(name)).unwrap_or_default();
-        assert!(!file.windows(14).any(|part| part == b"canary-subject"), "sealed in {name}");
-    }
+    let stored = place.bytes().await;
+    assert!(!stored.windows(14).any(|part| part == b"canary-subject"));
     store.erase_user(&a, "usr_alice", at(60)).await.unwrap();
     assert_eq!(store.inbox(&a, "usr_alice", None, 10).await.unwrap(), []);
 }

@@ -11,6 +11,12 @@ use admit_store::JobNext;
 
 use crate::support::*;
 
+on_both! {
+    a_patch_is_laid_over_what_the_store_holds_then,
+    each_try_is_told_and_a_job_that_is_given_up_stays_to_be_looked_at,
+    a_job_that_is_done_leaves_its_writes_and_forgets_what_it_was,
+}
+
 fn text(text: &str) -> Datum {
     Datum::Str(text.into())
 }
@@ -30,8 +36,8 @@ fn left(writes: Vec<Write>) -> JobEnd {
 }
 
 /// A store with alice and the job `run_1/later/3`.
-async fn queued(dir: &std::path::Path) -> admit_store::SqliteStore {
-    let (store, local) = (open(dir).await, tenant("local"));
+async fn queued(place: &Place) -> admit_store::SqlStore {
+    let (store, local) = (place.open().await, tenant("local"));
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     let mut run = commit("run_1", 0, "deny");
     let (key, kind, payload) = ("run_1/later/3".to_owned(), "block".to_owned(), b"canary".to_vec());
@@ -40,10 +46,8 @@ async fn queued(dir: &std::path::Path) -> admit_store::SqliteStore {
     store
 }
 
-#[tokio::test]
-async fn a_patch_is_laid_over_what_the_store_holds_then() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (open(dir.path()).await, tenant("local"));
+async fn a_patch_is_laid_over_what_the_store_holds_then(place: Place) {
+    let (store, local) = (place.open().await, tenant("local"));
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     for (number, patches) in [
         vec![patch(&[("plan", text("free")), ("old", Datum::Bool(true))])],
@@ -71,10 +75,8 @@ async fn a_patch_is_laid_over_what_the_store_holds_then() {
     assert_eq!(store.user(&local, "usr_alice").await, Ok(None), "an erased user stays erased");
 }
 
-#[tokio::test]
-async fn each_try_is_told_and_a_job_that_is_given_up_stays_to_be_looked_at() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (queued(dir.path()).await, tenant("local"));
+async fn each_try_is_told_and_a_job_that_is_given_up_stays_to_be_looked_at(place: Place) {
+    let (store, local) = (queued(&place).await, tenant("local"));
     let first = store.take_job(&local, at(1_001), 30).await.unwrap().unwrap();
     let again = JobNext::Again { due: at(1_100) };
     let end = left(Vec::new());
@@ -100,10 +102,8 @@ async fn each_try_is_told_and_a_job_that_is_given_up_stays_to_be_looked_at() {
     assert_eq!(store.failed_jobs(&tenant("other"), 10).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn a_job_that_is_done_leaves_its_writes_and_forgets_what_it_was() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (queued(dir.path()).await, tenant("local"));
+async fn a_job_that_is_done_leaves_its_writes_and_forgets_what_it_was(place: Place) {
+    let (store, local) = (queued(&place).await, tenant("local"));
     let job = store.take_job(&local, at(1_001), 30).await.unwrap().unwrap();
     let end = left(vec![patched(vec![patch(&[("welcomed", Datum::Bool(true))])])]);
     store.end_job(&local, (&job.key, job.attempt), &JobNext::Done, &end, at(1_002)).await.unwrap();

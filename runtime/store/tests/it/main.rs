@@ -1,5 +1,8 @@
-//! The store on real files: one test binary.
+//! The store on real files and on a real PostgreSQL server: one test binary.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[macro_use]
+mod support;
 
 mod audit;
 mod challenges;
@@ -10,5 +13,17 @@ mod opening;
 mod people;
 mod runs;
 mod secrets;
-mod support;
 mod users;
+
+/// How many cases there are for each database.
+fn cases() -> usize {
+    audit::CASES
+        + challenges::CASES
+        + credentials::CASES
+        + inbox::CASES
+        + jobs::CASES
+        + people::CASES
+        + runs::CASES
+        + secrets::CASES
+        + users::CASES
+}

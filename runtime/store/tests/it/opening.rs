@@ -1,6 +1,6 @@
 //! F23: what is not a whole database of ours is refused with a precise message and left as it is.
 
-use admit_store::SqliteStore;
+use admit_store::SqlStore;
 use admit_store::seal::SealKey;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Connection};
 use crate::support::*;
 
 async fn refusal(path: &std::path::Path) -> String {
-    SqliteStore::open(path, key()).await.err().expect("it opened").to_string()
+    SqlStore::open(path, key()).await.err().expect("it opened").to_string()
 }
 
 async fn connect(path: &std::path::Path) -> SqliteConnection {
@@ -36,7 +36,7 @@ async fn files_that_are_not_ours_are_refused_and_untouched() {
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    open(dir.path()).await.close().await;
+    SqlStore::open(dir.path().join("admit.db"), key()).await.unwrap().close().await;
     let path = dir.path().join("admit.db");
     let mut connection = connect(&path).await;
     sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 2").execute(&mut connection).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test]
 async fn f23_damaged_pages_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+    let store = SqlStore::open(dir.path().join("admit.db"), key()).await.unwrap();
     for run in 0..50 {
         admit_runtime::host::Store::commit(&store, &tenant("local"), commit(&format!("run_{run}"), 0, "deny"))
             .await
@@ -73,10 +73,10 @@ async fn f23_damaged_pages_are_refused() {
 #[tokio::test]
 async fn another_key_file_is_noticed_before_anything_is_read() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+    let store = SqlStore::open(dir.path().join("admit.db"), key()).await.unwrap();
     store.add_user(&tenant("local"), &alice(), at(1)).await.unwrap();
     store.close().await;
-    let store = SqliteStore::open(&dir.path().join("admit.db"), SealKey::new([8; 32])).await.unwrap();
+    let store = SqlStore::open(&dir.path().join("admit.db"), SealKey::new([8; 32])).await.unwrap();
     let error = store.find_user(&tenant("local"), "canaryalice").await.unwrap_err().to_string();
     assert!(error.contains("the key file is not the one it was written with"), "{error}");
 }
@@ -86,7 +86,7 @@ async fn another_key_file_is_noticed_before_anything_is_read() {
 async fn a_new_database_is_its_owners_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
-    let _store = open(dir.path()).await;
+    let _store = SqlStore::open(dir.path().join("admit.db"), key()).await.unwrap();
     for file in ["admit.db", "admit.db-wal"] {
         let mode = std::fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");

@@ -5,9 +5,19 @@ use std::sync::Arc;
 use admit_eval::datum::Datum;
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Change, NewUser, Proved, Session, Unit, UserChanges, Write};
-use admit_store::{SqliteStore, Status};
+use admit_store::{SqlStore, Status};
 
 use crate::support::*;
+
+on_both! {
+    a_user_of_a_run_that_ends_well_is_there_and_may_have_a_session,
+    a_pending_user_is_seen_by_its_run_alone_and_takes_nothing_from_anybody,
+    a_run_that_goes_on_and_ends_well_activates_its_user,
+    deny_discards_the_user_and_keeps_the_record_of_the_run_readable,
+    users_pending_for_long_are_purged,
+    changed_identifiers_are_unique_and_no_longer_verified,
+    of_racing_sign_ups_with_one_address_one_ends_well,
+}
 
 fn carol() -> Write {
     Write::InsertUser(Box::new(NewUser {
@@ -37,7 +47,7 @@ fn session_of(user_id: &str) -> Write {
 }
 
 async fn commit_of(
-    store: &SqliteStore,
+    store: &SqlStore,
     (run, seq, outcome): (&str, u32, &str),
     writes: Vec<Write>,
 ) -> Result<(), StoreError> {
@@ -51,20 +61,18 @@ async fn commit_of(
     store.commit(&tenant("local"), run).await
 }
 
-async fn resumed(store: &SqliteStore, run: &str, seq: u32) {
+async fn resumed(store: &SqlStore, run: &str, seq: u32) {
     let token = u8::try_from(seq).unwrap() + run.bytes().last().unwrap();
     store.take_run(&tenant("local"), [token; 32], at(1_500)).await.unwrap();
 }
 
-async fn email_of(store: &SqliteStore, identifier: &str) -> Option<String> {
+async fn email_of(store: &SqlStore, identifier: &str) -> Option<String> {
     let user = store.user_by_identifier(&tenant("local"), identifier).await.unwrap()?;
     user.get("id").and_then(Datum::as_str).map(str::to_owned)
 }
 
-#[tokio::test]
-async fn a_user_of_a_run_that_ends_well_is_there_and_may_have_a_session() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn a_user_of_a_run_that_ends_well_is_there_and_may_have_a_session(place: Place) {
+    let store = place.open().await;
     commit_of(&store, ("run_1", 0, "session"), vec![carol(), session_of("usr_carol")]).await.unwrap();
     let user = store.user_by_identifier(&tenant("local"), "carol@CANARY-mail.example").await.unwrap().unwrap();
     assert_eq!(user.get("id"), Some(&Datum::Str("usr_carol".into())));
@@ -80,10 +88,8 @@ async fn a_user_of_a_run_that_ends_well_is_there_and_may_have_a_session() {
     assert_eq!(store.session(&tenant("local"), "ses_1", at(1_500)).await, Ok(None), "its user may not sign in");
 }
 
-#[tokio::test]
-async fn a_pending_user_is_seen_by_its_run_alone_and_takes_nothing_from_anybody() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (open(dir.path()).await, tenant("local"));
+async fn a_pending_user_is_seen_by_its_run_alone_and_takes_nothing_from_anybody(place: Place) {
+    let (store, local) = (place.open().await, tenant("local"));
     commit_of(&store, ("run_1", 0, "suspended"), vec![carol()]).await.unwrap();
     assert_eq!(store.user(&local, "usr_carol").await, Ok(None));
     assert_eq!(email_of(&store, "carol@canary-mail.example").await, None);
@@ -114,10 +120,8 @@ async fn a_pending_user_is_seen_by_its_run_alone_and_takes_nothing_from_anybody(
     assert_eq!(store.pending_user(&local, "run_1", "usr_carol").await, Ok(None));
 }
 
-#[tokio::test]
-async fn a_run_that_goes_on_and_ends_well_activates_its_user() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (open(dir.path()).await, tenant("local"));
+async fn a_run_that_goes_on_and_ends_well_activates_its_user(place: Place) {
+    let (store, local) = (place.open().await, tenant("local"));
     commit_of(&store, ("run_1", 0, "suspended"), vec![carol()]).await.unwrap();
     resumed(&store, "run_1", 0).await;
     let named = UserChanges { username: Change::Set("carol".to_owned()), ..UserChanges::default() };
@@ -131,10 +135,8 @@ async fn a_run_that_goes_on_and_ends_well_activates_its_user() {
     assert_eq!(store.find_user(&local, "usr_carol").await.unwrap().unwrap().status, Status::Active);
 }
 
-#[tokio::test]
-async fn deny_discards_the_user_and_keeps_the_record_of_the_run_readable() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (open(dir.path()).await, tenant("local"));
+async fn deny_discards_the_user_and_keeps_the_record_of_the_run_readable(place: Place) {
+    let (store, local) = (place.open().await, tenant("local"));
     let password = Write::SetPassword {
         user_id: "usr_carol".to_owned(),
         credential_id: "crd_1".to_owned(),
@@ -164,10 +166,8 @@ async fn deny_discards_the_user_and_keeps_the_record_of_the_run_readable() {
     .unwrap();
 }
 
-#[tokio::test]
-async fn users_pending_for_long_are_purged() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (open(dir.path()).await, tenant("local"));
+async fn users_pending_for_long_are_purged(place: Place) {
+    let (store, local) = (place.open().await, tenant("local"));
     commit_of(&store, ("run_1", 0, "suspended"), vec![carol()]).await.unwrap();
     assert_eq!(store.purge_pending(&local, at(1_000), at(5_000)).await, Ok(0), "not older than that");
     assert_eq!(store.purge_pending(&local, at(1_001), at(5_000)).await, Ok(1));
@@ -175,10 +175,8 @@ async fn users_pending_for_long_are_purged() {
     assert_eq!(store.purge_pending(&local, at(9_001), at(9_000)).await, Ok(0));
 }
 
-#[tokio::test]
-async fn changed_identifiers_are_unique_and_no_longer_verified() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, local) = (open(dir.path()).await, tenant("local"));
+async fn changed_identifiers_are_unique_and_no_longer_verified(place: Place) {
+    let (store, local) = (place.open().await, tenant("local"));
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     commit_of(&store, ("run_1", 0, "finalized"), vec![carol()]).await.unwrap();
     let verified = |value: &str| Write::SetVerified {
@@ -223,10 +221,8 @@ async fn changed_identifiers_are_unique_and_no_longer_verified() {
     );
 }
 
-#[tokio::test]
-async fn of_racing_sign_ups_with_one_address_one_ends_well() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(open(dir.path()).await);
+async fn of_racing_sign_ups_with_one_address_one_ends_well(place: Place) {
+    let store = Arc::new(place.open().await);
     let mut racers = Vec::new();
     for number in 0..8 {
         let store = Arc::clone(&store);

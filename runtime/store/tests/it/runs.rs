@@ -1,22 +1,29 @@
 //! T15, T16, T17, T22: commits are whole and durable, and of racing writers exactly one goes on.
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Unit, Write};
-use admit_store::SqliteStore;
 
 use crate::support::*;
 
+on_both! {
+    f1_a_killed_writer_loses_nothing_acknowledged,
+    t16_of_racing_resumes_exactly_one_goes_on,
+    t15_a_token_is_bound_to_its_tenant_time_and_bits,
+    a_run_goes_on_only_in_order_and_only_by_its_taker,
+    t17_a_totp_step_is_taken_once_however_many_race,
+    counters_are_exact_under_many_writers_and_start_anew_after_their_window,
+    a_commit_that_fails_in_its_last_write_leaves_nothing,
+    t16_of_racing_processes_exactly_one_goes_on,
+}
+
 const RACERS: usize = 48;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn t16_of_racing_resumes_exactly_one_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn t16_of_racing_resumes_exactly_one_goes_on(place: Place) {
+    let store = place.open().await;
     // A second pool on the same file, as another process has.
-    let second = open(dir.path()).await;
+    let second = place.open().await;
     store.commit(&tenant("local"), suspended("run_1", 0, 1)).await.unwrap();
     let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(RACERS));
     let racers: Vec<_> = (0..RACERS)
@@ -43,10 +50,8 @@ async fn t16_of_racing_resumes_exactly_one_goes_on() {
     assert_eq!(store.runs(&tenant("local"), 9).await.unwrap()[0].outcome, "session");
 }
 
-#[tokio::test]
-async fn t15_a_token_is_bound_to_its_tenant_time_and_bits() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn t15_a_token_is_bound_to_its_tenant_time_and_bits(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.commit(&local, suspended("run_1", 0, 1)).await.unwrap();
     let take = async |tenant_slug: &str, hash: [u8; 32], now: i64| {
@@ -64,10 +69,8 @@ async fn t15_a_token_is_bound_to_its_tenant_time_and_bits() {
     assert_eq!(take("local", [1; 32], 3_000).await, Err(StoreError::Conflict));
 }
 
-#[tokio::test]
-async fn a_run_goes_on_only_in_order_and_only_by_its_taker() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn a_run_goes_on_only_in_order_and_only_by_its_taker(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.commit(&local, suspended("run_1", 0, 1)).await.unwrap();
     assert_eq!(store.commit(&local, suspended("run_1", 0, 2)).await, Err(StoreError::Conflict), "seq 0 twice");
@@ -83,10 +86,8 @@ async fn a_run_goes_on_only_in_order_and_only_by_its_taker() {
     assert_eq!(store.verify_audit(&local).await.unwrap(), Ok(2));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn t17_a_totp_step_is_taken_once_however_many_race() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn t17_a_totp_step_is_taken_once_however_many_race(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.add_user(&local, &alice(), at(1)).await.unwrap();
     let credential = store.credentials(&local, "usr_alice", "totp").await.unwrap().remove(0).id;
@@ -115,11 +116,9 @@ async fn t17_a_totp_step_is_taken_once_however_many_race() {
     assert_eq!(store.credentials(&local, "usr_alice", "totp").await.unwrap()[0].last_step, Some(78));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn counters_are_exact_under_many_writers_and_start_anew_after_their_window() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
-    let second = open(dir.path()).await;
+async fn counters_are_exact_under_many_writers_and_start_anew_after_their_window(place: Place) {
+    let store = place.open().await;
+    let second = place.open().await;
     let tasks: Vec<_> = (0..64)
         .map(|writer| {
             let store = if writer % 2 == 0 { store.clone() } else { second.clone() };
@@ -141,10 +140,8 @@ async fn counters_are_exact_under_many_writers_and_start_anew_after_their_window
     assert_eq!(store.count(&local, "k", 60, at(1_061)).await, Ok(1));
 }
 
-#[tokio::test]
-async fn a_commit_that_fails_in_its_last_write_leaves_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn a_commit_that_fails_in_its_last_write_leaves_nothing(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     let mut run = suspended("run_1", 0, 1);
     Arc::make_mut(&mut run.unit).writes.push(Write::TakeTotpStep { credential_id: "crd_none".to_owned(), step: 1 });
@@ -158,26 +155,18 @@ async fn a_commit_that_fails_in_its_last_write_leaves_nothing() {
 /// Not a test by itself: what `f1_a_killed_writer_loses_nothing_acknowledged` runs and kills.
 #[tokio::test]
 async fn f1_writer_process() {
-    let Ok(dir) = std::env::var("ADMIT_TEST_WRITER") else { return };
-    let store = open(std::path::Path::new(&dir)).await;
+    let (Some(store), Ok(slug)) = (own_store().await, std::env::var("ADMIT_TEST_TENANT")) else { return };
     for run in 0_u32.. {
-        store.commit(&tenant("local"), commit(&format!("run_{run}"), 0, "deny")).await.unwrap();
+        store.commit(&tenant(&slug), commit(&format!("run_{run}"), 0, "deny")).await.unwrap();
         println!("\nacknowledged {run}");
     }
 }
 
-#[tokio::test]
-async fn f1_a_killed_writer_loses_nothing_acknowledged() {
+async fn f1_a_killed_writer_loses_nothing_acknowledged(place: Place) {
     use std::io::BufRead as _;
-    let dir = tempfile::tempdir().unwrap();
     for kill_after in [1, 7, 23] {
-        let mut writer = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "runs::f1_writer_process", "--nocapture"])
-            .env("ADMIT_TEST_WRITER", dir.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let slug = format!("killed-{kill_after}");
+        let mut writer = process(&place, "runs::f1_writer_process").env("ADMIT_TEST_TENANT", &slug).spawn().unwrap();
         let lines = std::io::BufReader::new(writer.stdout.take().unwrap()).lines();
         let mut acknowledged = 0;
         for line in lines.map_while(Result::ok) {
@@ -190,63 +179,28 @@ async fn f1_a_killed_writer_loses_nothing_acknowledged() {
         }
         writer.wait().unwrap();
         assert!(acknowledged >= kill_after);
-        let store: SqliteStore = open(dir.path()).await;
-        let entries = store.verify_audit(&tenant("local")).await.unwrap().unwrap();
+        let store = place.open().await;
+        let entries = store.verify_audit(&tenant(&slug)).await.unwrap().unwrap();
         assert!(entries >= acknowledged, "{acknowledged} acknowledged, {entries} on disk");
-        assert_eq!(store.runs(&tenant("local"), 10_000).await.unwrap().len() as u64, entries);
+        assert_eq!(store.runs(&tenant(&slug), 10_000).await.unwrap().len() as u64, entries);
         store.close().await;
-        for file in std::fs::read_dir(dir.path()).unwrap() {
-            std::fs::remove_file(file.unwrap().path()).unwrap();
-        }
     }
 }
 
 /// Not a test by itself: what `t16_of_racing_processes_exactly_one_goes_on` runs.
 #[tokio::test]
 async fn t16_taker_process() {
-    let Ok(dir) = std::env::var("ADMIT_TEST_TAKER") else { return };
-    let dir = std::path::Path::new(&dir);
-    let store = open(dir).await;
-    // All start when the last is ready: the parent makes this file.
-    std::fs::write(dir.join(format!("ready-{}", std::process::id())), "").unwrap();
-    while !dir.join("go").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
+    let Some(store) = racer().await else { return };
     match store.take_run(&tenant("local"), [1; 32], at(1_500)).await {
         Ok(_) => println!("\ntaken"),
         Err(error) => println!("\n{error}"),
     }
 }
 
-#[tokio::test]
-async fn t16_of_racing_processes_exactly_one_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn t16_of_racing_processes_exactly_one_goes_on(place: Place) {
+    let store = place.open().await;
     store.commit(&tenant("local"), suspended("run_1", 0, 1)).await.unwrap();
-    let takers: Vec<_> = (0..4)
-        .map(|_| {
-            Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "runs::t16_taker_process", "--nocapture"])
-                .env("ADMIT_TEST_TAKER", dir.path())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    let ready = || {
-        std::fs::read_dir(dir.path())
-            .unwrap()
-            .filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with("ready"))
-            .count()
-    };
-    let start = std::time::Instant::now();
-    while ready() < takers.len() && start.elapsed().as_secs() < 30 {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    std::fs::write(dir.path().join("go"), "").unwrap();
-    let said: Vec<String> =
-        takers.into_iter().map(|taker| String::from_utf8(taker.wait_with_output().unwrap().stdout).unwrap()).collect();
+    let said = race(&place, "runs::t16_taker_process", 4);
     let count = |word: &str| said.iter().filter(|text| text.lines().any(|line| line == word)).count();
     assert_eq!((count("taken"), count("conflict")), (1, 3), "{said:?}");
 }

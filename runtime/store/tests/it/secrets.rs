@@ -9,16 +9,18 @@ use admit_store::JobNext;
 
 use crate::support::*;
 
+on_both! {
+    t21_canaries_are_nowhere_in_the_files,
+}
+
 fn forms(canary: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = canary.iter().map(|byte| format!("{byte:02x}")).collect();
     let lower: Vec<u8> = canary.to_ascii_lowercase();
     vec![canary.to_vec(), lower, hex.to_uppercase().into_bytes(), hex.into_bytes()]
 }
 
-#[tokio::test]
-async fn t21_canaries_are_nowhere_in_the_files() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn t21_canaries_are_nowhere_in_the_files(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.add_user(&local, &alice(), at(1)).await.unwrap();
     let mut run = suspended("run_1", 0, 5);
@@ -40,10 +42,7 @@ async fn t21_canaries_are_nowhere_in_the_files() {
     store.commit(&local, run).await.unwrap();
     store.count(&local, "password:canary-counter-key", 60, at(1)).await.unwrap();
 
-    let mut bytes = Vec::new();
-    for file in std::fs::read_dir(dir.path()).unwrap() {
-        bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
-    }
+    let bytes = place.bytes().await;
     assert!(bytes.windows(5).any(|window| window == b"run_1"), "the files were not read");
     let seed = b"Hello!\xde\xad\xbe\xefHello!\xde\xad\xbe\xef";
     for canary in [

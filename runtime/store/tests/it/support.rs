@@ -1,5 +1,10 @@
 //! What the store's tests share.
 
+#[macro_use]
+mod place;
+mod postgres;
+mod race;
+
 use std::sync::Arc;
 
 use admit_eval::datum::Datum;
@@ -8,8 +13,11 @@ use admit_runtime::host::{RunCommit, SuspendedRow};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::{Level, Trace, TraceEvent};
 use admit_runtime::unit::{AuditEntry, Unit};
+use admit_store::NewUser;
 use admit_store::seal::SealKey;
-use admit_store::{NewUser, SqliteStore};
+
+pub use place::Place;
+pub use race::{own_store, process, race, racer};
 
 pub const SEED_CANARY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 pub const HASH_CANARY: &str =
@@ -25,10 +33,6 @@ pub fn at(seconds: i64) -> Instant {
 
 pub fn key() -> SealKey {
     SealKey::new([7; 32])
-}
-
-pub async fn open(dir: &std::path::Path) -> SqliteStore {
-    SqliteStore::open(&dir.join("admit.db"), key()).await.unwrap()
 }
 
 pub fn alice() -> NewUser {

@@ -7,6 +7,15 @@ use admit_store::{NewUser, Passwords, Status, UserError, parse_users};
 
 use crate::support::*;
 
+on_both! {
+    a_user_is_found_by_each_identifier_however_it_is_typed,
+    identifiers_are_unique_in_a_tenant,
+    credentials_come_back_as_they_were_given,
+    an_import_is_all_or_nothing_and_names_its_lines,
+    blocked_users_get_no_session_and_pending_ones_are_not_there,
+    erasing_a_user_leaves_the_chain_whole_and_the_data_unreadable,
+}
+
 fn text_field(user: &Datum, name: &str) -> Option<String> {
     let Datum::Map(fields) = user else { panic!("a user is a record") };
     fields.iter().find(|(key, _)| *key == Datum::Str(name.into())).map(|(_, value)| match value {
@@ -15,10 +24,8 @@ fn text_field(user: &Datum, name: &str) -> Option<String> {
     })
 }
 
-#[tokio::test]
-async fn a_user_is_found_by_each_identifier_however_it_is_typed() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn a_user_is_found_by_each_identifier_however_it_is_typed(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     for typed in
@@ -37,10 +44,8 @@ async fn a_user_is_found_by_each_identifier_however_it_is_typed() {
     assert!(store.credentials(&tenant("other"), "usr_alice", "password").await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn identifiers_are_unique_in_a_tenant() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn identifiers_are_unique_in_a_tenant(place: Place) {
+    let store = place.open().await;
     store.add_user(&tenant("local"), &alice(), at(100)).await.unwrap();
     let twin = NewUser { id: None, username: Some("CANARYALICE".to_owned()), ..NewUser::default() };
     assert_eq!(store.add_user(&tenant("local"), &twin, at(100)).await, Err(UserError::Taken("CANARYALICE".to_owned())));
@@ -48,10 +53,8 @@ async fn identifiers_are_unique_in_a_tenant() {
     assert_eq!(store.users(&tenant("local"), None, 10).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn credentials_come_back_as_they_were_given() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn credentials_come_back_as_they_were_given(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     let password = store.credentials(&local, "usr_alice", "password").await.unwrap();
@@ -61,10 +64,8 @@ async fn credentials_come_back_as_they_were_given() {
     assert_eq!(totp[0].last_step, None);
 }
 
-#[tokio::test]
-async fn an_import_is_all_or_nothing_and_names_its_lines() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn an_import_is_all_or_nothing_and_names_its_lines(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     let passwords = Passwords { hash: &|password| Ok(format!("$argon2id${}", password.len())), fault: &|_| None };
     let text = "{\"email\":\"a@x.example\"}\n\n{\"email\":\"b@x.example\",\"shoe_size\":9}\n{\"name\":\"nobody\"}\n{\"email\":\"A@X.example\"}\n{\"email\":\n{\"email\":\"c@x.example\",\"groups\":\"hunter2\"}\n{\"email\":\"d@x.example\",\"password\":\"x\",\"password_hash\":\"y\"}";
@@ -89,10 +90,8 @@ async fn an_import_is_all_or_nothing_and_names_its_lines() {
     assert_eq!(store.import_users(&local, &users, at(2)).await, Ok(2));
 }
 
-#[tokio::test]
-async fn blocked_users_get_no_session_and_pending_ones_are_not_there() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn blocked_users_get_no_session_and_pending_ones_are_not_there(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     let session = Session {
@@ -123,10 +122,8 @@ async fn blocked_users_get_no_session_and_pending_ones_are_not_there() {
     assert_eq!(store.set_status(&local, "usr_nobody", Status::Active).await, Err(StoreError::NotFound));
 }
 
-#[tokio::test]
-async fn erasing_a_user_leaves_the_chain_whole_and_the_data_unreadable() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+async fn erasing_a_user_leaves_the_chain_whole_and_the_data_unreadable(place: Place) {
+    let store = place.open().await;
     let local = tenant("local");
     store.add_user(&local, &alice(), at(100)).await.unwrap();
     let mut run = suspended("run_1", 0, 9);
