@@ -447,6 +447,14 @@ impl Store for Bench {
         no_rows()
     }
 
+    fn open_challenge<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: ChallengeOf<'a>,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        no_rows()
+    }
+
     fn challenge_by_secret<'a>(
         &'a self,
         _: &'a TenantId,

@@ -214,6 +214,14 @@ pub trait Store: Send + Sync {
         now: Instant,
     ) -> BoxFuture<'a, Result<Tried, StoreError>>;
 
+    /// What was kept with a challenge that nobody has met and that something may still be shown for, be its time over or not:
+    /// one that can get another secret. Nothing is counted.
+    fn open_challenge<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        of: ChallengeOf<'a>,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>>;
+
     /// A challenge that is found by its secret alone (a link), that nobody has met and whose time is not over.
     fn challenge_by_secret<'a>(
         &'a self,

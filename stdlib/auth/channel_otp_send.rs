@@ -1,18 +1,13 @@
 //! `channel_otp_send`: a code from the CSPRNG, kept as a challenge and queued with the run.
 
-use admit_eval::datum::Datum;
 use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 use admit_runtime::message::Channel as Way;
-use admit_runtime::unit::{Challenge, Material, Write};
 
 use super::{Channel, Config, Outputs};
-use crate::challenge::{self, CODE, TRIES};
-use crate::config::{fresh_id, record, text};
-use crate::message::{self, Draft};
-
-/// SP 800-63B-4 section 3.1.3.2: at most 10 minutes.
-const LONGEST: i64 = 10 * 60;
+use crate::challenge::out_of_band::{Delivery, send};
+use crate::challenge::{self, CODE};
+use crate::message;
 
 /// See `channel_otp_send.admit`.
 pub struct ChannelOtpSend;
@@ -33,38 +28,21 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
         Channel::Email => Way::Mail,
         Channel::Sms => Way::Sms,
     };
-    let (expires_at, minutes) = challenge::expiry(call.now, config.ttl, LONGEST)?;
+    // Before anything is looked up, so that a host that sends nothing answers alike for everybody.
     message::may_send(&call, channel)?;
     let subject = challenge::subject(&call).await?;
-    let sent = subject.may_receive(&call, channel).await?;
     let to = subject.receiver(channel);
-    let code = challenge::code(call.host, config.digits)?;
-    let id = fresh_id(call.host, "chl");
-    call.unit.writes.push(Write::InsertChallenge(Box::new(Challenge {
-        id: id.clone(),
-        kind: CODE.to_owned(),
-        run_id: Some(call.run_id.to_owned()),
-        user_id: subject.id().map(str::to_owned),
-        secret: Material::new(code.as_bytes()),
-        by_secret: false,
-        data: record([("channel", text(config.channel.word())), ("to", text(to.as_deref().unwrap_or_default()))]),
-        max_attempts: TRIES,
-        expires_at,
-    })));
-    let data = record([("code", text(&code)), ("minutes", Datum::Int(minutes))]);
-    // Written for nobody too: a text that does not fit, and the time that it takes, tell nobody who is there.
-    message::render(&call, &config.template, &data)?;
-    if let (true, Some(to)) = (sent, to) {
-        let draft = Draft {
-            channel,
-            to: &to,
-            template: &config.template,
-            data: &data,
-            number: &id,
-            user_id: subject.id(),
-            expires_at: Some(expires_at),
-        };
-        message::enqueue(&mut call, draft)?;
-    }
-    Ok(Done::Output(Outputs { sent, challenge: id, expires_at }.into()))
+    let delivery = Delivery {
+        kind: CODE,
+        channel,
+        user_id: subject.id(),
+        to: to.as_deref(),
+        typed: subject.typed(),
+        template: &config.template,
+        ttl: config.ttl,
+        digits: config.digits,
+    };
+    let posted = send(&mut call, &delivery, None).await?;
+    let outputs = Outputs { sent: posted.left, challenge: posted.sent.challenge, expires_at: posted.expires_at };
+    Ok(Done::Output(outputs.into()))
 }

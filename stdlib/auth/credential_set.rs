@@ -42,7 +42,8 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
             Set::Refused => output(false),
         });
     }
-    let enrol = Enrol { factors: Factor::read([kind])?, attempts, backup_codes: 0, issuer: None };
+    let enrol =
+        Enrol { factors: Factor::read([kind])?, attempts, backup_codes: 0, issuer: None, template: "code".to_owned() };
     Ok(match visit(&mut call, &enrol, &user_id).await? {
         Enrolled::Asked(prompt) => Done::Prompt(prompt),
         Enrolled::Done(_) => output(true),

@@ -23,6 +23,7 @@ impl Block for Mfa {
                 attempts: config.attempts,
                 must_verify: config.must_verify,
                 remember: config.remember_device.then_some(config.remember_for),
+                template: config.template,
                 says_factor: true,
             };
             ask(call, asked).await

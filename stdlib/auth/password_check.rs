@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{Answer, Config, Outputs};
 use crate::config::{Fields, event_text, failed_before, record, text, with_method};
-use crate::failures;
+use crate::failures::{self, Shown};
 use crate::password::{NOBODY, Verdict, verify};
 
 /// Failures from one address within a quarter of an hour.
@@ -63,7 +63,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
     match (verdict, subject.user) {
         (Verdict::Right(better), Some((id, user))) if !locked && !is_blocked(&user) => {
             reset(call.host, call.tenant, &call, &subject.account).await?;
-            failures::forget(&call, &subject.account).await?;
+            failures::forget(&call, &subject.account, Shown::Password).await?;
             let needs_rehash = better.is_some();
             if let (Some(new), Some(old)) = (better, stored.first()) {
                 let old = phc(old).unwrap_or_default().to_owned();
@@ -76,7 +76,7 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
         (Verdict::Right(_) | Verdict::Wrong, user) => {
             let blocked = user.as_ref().is_some_and(|(_, user)| is_blocked(user));
             let who = user.map_or_else(|| "anonymous".to_owned(), |(id, _)| id);
-            failures::note(&call, &subject.account).await?;
+            failures::note(&call, &subject.account, Shown::Password).await?;
             call.unit.audit.push(failure(&who, call.label, locked, blocked));
             if failed + 1 < attempts {
                 return Ok(prompt(attempts, failed + 1));

@@ -23,6 +23,7 @@ impl Block for RequireMfa {
                 attempts: config.attempts,
                 must_verify: config.must_verify,
                 remember: None,
+                template: config.template,
                 says_factor: false,
             };
             ask(call, asked).await

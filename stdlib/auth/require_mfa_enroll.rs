@@ -31,6 +31,7 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
         attempts: config.attempts,
         backup_codes: usize::try_from(config.backup_codes).map_err(|_| invalid("backup_codes", "0 to 20"))?,
         issuer: config.issuer,
+        template: config.template,
     };
     let user_id = match may_bind(&call).await? {
         Ok(user_id) => user_id,

@@ -5,7 +5,8 @@ use admit_runtime::block::{Block, BlockError, Call, Done, Event, Output};
 use admit_runtime::host::BoxFuture;
 
 use super::{Answer, Config, Error, Outputs};
-use crate::config::{event_text, text, with_method};
+use crate::config::{Fields, event_text, text, with_method};
+use crate::failures;
 use crate::passkey::{Asked, Shown, ask, configured, finish_assertion};
 
 /// See `webauthn_finish.admit`.
@@ -31,10 +32,13 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
     };
     let user_id = event_text(call.event, "user.id");
     let Some(shown) = finish_assertion(&mut call, &asked, user_id.as_deref(), &credential).await? else {
+        failures::note(&call, &failures::account(&call, user_id.as_deref()), failures::Shown::Factor).await?;
         let outputs =
             Outputs { verified: false, user_verified: false, credential_id: None, sign_count: 0, backed_up: false };
         return Ok(Done::Output(outputs.into()));
     };
+    let owner = Fields(&shown.user).optional_text("id")?;
+    failures::forget(&call, &failures::account(&call, owner), failures::Shown::Factor).await?;
     let sets = vec![level(call.event, &shown), with_method(call.event, "webauthn")];
     let outputs = Outputs {
         verified: true,

@@ -6,8 +6,8 @@ use admit_runtime::host::BoxFuture;
 use admit_runtime::message::Channel;
 
 use super::{Config, Outputs};
+use crate::challenge::link::{self, Wanted};
 use crate::config::{event_text, record, text};
-use crate::link::{self, Wanted};
 use crate::message::{self, Draft};
 
 /// What its challenges are for.

@@ -35,8 +35,8 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
     let (expires_at, minutes) = challenge::expiry(call.now, config.ttl, LONGEST)?;
     message::may_send(&call, channel)?;
     let subject = challenge::subject(&call).await?;
-    let sent = subject.may_receive(&call, channel).await?;
     let to = subject.receiver(channel);
+    let sent = challenge::may_receive(&call, channel, to.as_deref().unwrap_or(subject.typed())).await?;
     let (token, bytes) = challenge::token(call.host);
     let link = with_token(&config.url, &token)
         .ok_or_else(|| Error::InvalidUrl.because(format!("`{}` is not an absolute http URL", config.url)))?;

@@ -9,11 +9,19 @@ use admit_runtime::message::Channel;
 use admit_runtime::unit::Proved;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
 
 use crate::config::{Fields, event_text, invalid};
 
+pub(crate) mod link;
+pub(crate) mod out_of_band;
+
 /// Kind of the challenge of a one-time code.
 pub(crate) const CODE: &str = "code";
+/// Kind of the challenge of a code that shows a second factor.
+pub(crate) const FACTOR: &str = "factor";
+/// Kind of the challenge of a code that shows a number to be the user's before it becomes a factor.
+pub(crate) const PHONE: &str = "phone";
 /// Kind of the challenge of a link that proves an address or number.
 pub(crate) const ADDRESS: &str = "address";
 /// Kind of the challenge of a link that lets somebody choose a new password.
@@ -70,26 +78,9 @@ impl Subject {
         }
     }
 
-    /// Counts this message, and says whether it may still be sent. Counted alike for nobody.
-    pub async fn may_receive(&self, call: &Call<'_>, channel: Channel) -> Result<bool, StoreError> {
-        let store = call.host.store();
-        let to = self.receiver(channel).unwrap_or_else(|| self.typed.clone());
-        let (name, per_tenant) = match channel {
-            Channel::Mail => ("mail", PER_TENANT_MAIL),
-            Channel::Sms => ("sms", PER_TENANT_SMS),
-        };
-        let from = event_text(call.event, "request.ip").unwrap_or_default();
-        let mut within = true;
-        for (window, most) in PER_RECEIVER {
-            let key = format!("send:{name}:to:{window}:{}", normalise_identifier(&to).1);
-            within &= store.count(call.tenant, &key, window, call.now).await? <= most;
-        }
-        within &= store.count(call.tenant, &format!("send:{name}:from:{from}"), HOUR, call.now).await? <= PER_ADDRESS;
-        // Last, and only what is sent: whoever is over a limit of their own takes nothing from the others.
-        if within {
-            within &= store.count(call.tenant, &format!("send:{name}"), HOUR, call.now).await? <= per_tenant;
-        }
-        Ok(within)
+    /// What was typed, in its normal form; of a user known otherwise, nothing.
+    pub fn typed(&self) -> &str {
+        &self.typed
     }
 
     /// Counts a try of the account, before anything is compared; false if there were too many.
@@ -106,6 +97,27 @@ impl Subject {
     fn tries(&self) -> String {
         format!("code:{}", self.account)
     }
+}
+
+/// Counts a message to this receiver, and says whether it may still be sent. Of nobody, what was typed is counted.
+pub(crate) async fn may_receive(call: &Call<'_>, channel: Channel, to: &str) -> Result<bool, StoreError> {
+    let store = call.host.store();
+    let (name, per_tenant) = match channel {
+        Channel::Mail => ("mail", PER_TENANT_MAIL),
+        Channel::Sms => ("sms", PER_TENANT_SMS),
+    };
+    let from = event_text(call.event, "request.ip").unwrap_or_default();
+    let mut within = true;
+    for (window, most) in PER_RECEIVER {
+        let key = format!("send:{name}:to:{window}:{}", normalise_identifier(to).1);
+        within &= store.count(call.tenant, &key, window, call.now).await? <= most;
+    }
+    within &= store.count(call.tenant, &format!("send:{name}:from:{from}"), HOUR, call.now).await? <= PER_ADDRESS;
+    // Last, and only what is sent: whoever is over a limit of their own takes nothing from the others.
+    if within {
+        within &= store.count(call.tenant, &format!("send:{name}"), HOUR, call.now).await? <= per_tenant;
+    }
+    Ok(within)
 }
 
 /// What a message over this channel proves to be theirs.
@@ -134,6 +146,11 @@ pub(crate) fn code(host: &dyn Host, digits: i64) -> Result<String, BlockError> {
         }
     }
     Err(HostError::Failed("the host's randomness repeats itself".to_owned()).into())
+}
+
+/// A code as somebody typed it: spaces and dashes in it do not count.
+pub(crate) fn typed_code(shown: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(shown.iter().copied().filter(|byte| !b" -".contains(byte)).collect())
 }
 
 /// The token of a link, 256 random bits: as text, and its bytes.

@@ -17,6 +17,9 @@ const HISTORY: u32 = 50;
 /// Failures that are looked at; more do not change the answer of any limit that a flow may set.
 const MOST: u32 = 2_000;
 
+/// The account of a run that nobody was named in: a passkey that is of no user.
+const NOBODY: &str = "typed:";
+
 /// When failures lock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -39,10 +42,20 @@ pub(crate) struct Standing {
     pub retry_after: i64,
 }
 
+/// What was shown wrongly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// A password.
+    Password,
+    /// A code or a passkey. Noted apart: who has the password sets its failures back as often as they like, and must not set
+    /// back those of their guesses at the second factor.
+    Factor,
+}
+
 /// Whose failures: counter keys without their purpose.
 struct Keys {
-    /// The account, or what was typed where there is none; on a known device, that device.
-    account: String,
+    /// The account, or what was typed where there is none; on a known device, that device. None: nobody was named.
+    account: Option<String>,
     /// The network of the request; none where its address is none.
     network: Option<String>,
 }
@@ -69,38 +82,70 @@ async fn keys_of(call: &Call<'_>, account: &str, user_id: Option<&str>) -> Resul
     let past = store.sign_ins(call.tenant, user_id.unwrap_or("usr_none"), HISTORY).await?;
     let device = event_text(call.event, "request.device.id").filter(|id| !id.is_empty());
     let known = device.filter(|id| past.iter().any(|past| past.device.as_deref() == Some(id)));
+    let named = account != NOBODY;
     Ok(Keys {
-        account: match known {
+        account: named.then(|| match known {
             Some(device) => format!("account:{account}:device:{device}"),
             None => format!("account:{account}"),
-        },
+        }),
         network: event_text(call.event, "request.ip").and_then(|ip| network(&ip)).map(|net| format!("network:{net}")),
     })
 }
 
+impl Keys {
+    /// The keys of the account's failures of each kind.
+    fn of_account(&self) -> Option<[String; 2]> {
+        self.account.as_ref().map(|account| [account.clone(), of_factor(account)])
+    }
+}
+
+fn of_factor(account: &str) -> String {
+    format!("factor:{account}")
+}
+
+/// The account that a run is about, for [`note`] and [`forget`]: of this user, or else of what was typed.
+pub(crate) fn account(call: &Call<'_>, user_id: Option<&str>) -> String {
+    match user_id {
+        Some(id) => format!("user:{id}"),
+        None => format!("typed:{}", event_text(call.event, "identifier").unwrap_or_default().trim().to_lowercase()),
+    }
+}
+
 /// Notes a failure of the account.
-pub(crate) async fn note(call: &Call<'_>, account: &str) -> Result<(), StoreError> {
+pub(crate) async fn note(call: &Call<'_>, account: &str, shown: Shown) -> Result<(), StoreError> {
     let keys = keys_of(call, account, account.strip_prefix("user:")).await?;
     let store = call.host.store();
     if let Some(network) = &keys.network {
         store.note_failure(call.tenant, network, call.now).await?;
     }
-    store.note_failure(call.tenant, &keys.account, call.now).await
+    match (keys.account, shown) {
+        (Some(account), Shown::Password) => store.note_failure(call.tenant, &account, call.now).await,
+        (Some(account), Shown::Factor) => store.note_failure(call.tenant, &of_factor(&account), call.now).await,
+        (None, _) => Ok(()),
+    }
 }
 
-/// Forgets the failures of the account, on this device. Those of the network stay: who has one password of many could
-/// else go on guessing.
-pub(crate) async fn forget(call: &Call<'_>, account: &str) -> Result<(), StoreError> {
+/// Forgets the failures of the account, on this device: those of passwords where a password was right, all of them where
+/// something else was. Those of the network stay: who has one password of many could else go on guessing.
+pub(crate) async fn forget(call: &Call<'_>, account: &str, shown: Shown) -> Result<(), StoreError> {
     let keys = keys_of(call, account, account.strip_prefix("user:")).await?;
-    call.host.store().forget_failures(call.tenant, &keys.account).await
+    let Some([passwords, factors]) = keys.of_account() else { return Ok(()) };
+    let store = call.host.store();
+    store.forget_failures(call.tenant, &passwords).await?;
+    match shown {
+        Shown::Password => Ok(()),
+        Shown::Factor => store.forget_failures(call.tenant, &factors).await,
+    }
 }
 
 /// How the account, the network or the worse of both stands.
 pub(crate) async fn assess(call: &Call<'_>, limits: Limits, user: bool, ip: bool) -> Result<Standing, StoreError> {
     let keys = keys(call).await?;
     let mut worst = Standing::default();
-    for key in [Some(keys.account).filter(|_| user), keys.network.filter(|_| ip)].into_iter().flatten() {
-        let found = standing(call, &key, limits).await?;
+    let account = keys.of_account().filter(|_| user).map(Vec::from);
+    let network = keys.network.filter(|_| ip).map(|network| vec![network]);
+    for keys in [account, network].into_iter().flatten() {
+        let found = standing(call, &keys, limits).await?;
         worst = Standing {
             blocked: worst.blocked || found.blocked,
             failures: worst.failures.max(found.failures),
@@ -110,11 +155,15 @@ pub(crate) async fn assess(call: &Call<'_>, limits: Limits, user: bool, ip: bool
     Ok(worst)
 }
 
-/// How a key stands.
-async fn standing(call: &Call<'_>, key: &str, limits: Limits) -> Result<Standing, StoreError> {
+/// How failures under these keys stand together.
+async fn standing(call: &Call<'_>, keys: &[String], limits: Limits) -> Result<Standing, StoreError> {
     let span = limits.window.saturating_add(limits.lockout);
     let since = Instant { seconds: call.now.seconds.saturating_sub(span), nanos: 0 };
-    let times = call.host.store().failures(call.tenant, key, since, MOST).await?;
+    let mut times = Vec::new();
+    for key in keys {
+        times.extend(call.host.store().failures(call.tenant, key, since, MOST).await?);
+    }
+    times.sort_unstable_by(|one, other| other.cmp(one));
     Ok(stand(&times, limits, call.now))
 }
 

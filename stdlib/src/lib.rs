@@ -6,7 +6,6 @@ mod challenge;
 mod config;
 mod form;
 pub mod generated;
-mod link;
 pub mod mailbox;
 mod message;
 mod passkey;

@@ -338,6 +338,23 @@ impl Store for MemoryStore {
         })
     }
 
+    fn open_challenge<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        of: ChallengeOf<'a>,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        self.try_rows(tenant, |rows| {
+            let found = rows.challenges.get(of.id).filter(|asked| {
+                asked.challenge.kind == of.kind
+                    && asked.challenge.run_id.as_deref().is_none_or(|run| run == of.run_id)
+                    && asked.challenge.user_id.as_deref() == of.user_id
+                    && !asked.taken
+                    && asked.attempts < asked.challenge.max_attempts
+            });
+            Ok(found.map(|asked| asked.challenge.data.clone()))
+        })
+    }
+
     fn challenge_by_secret<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -63,6 +63,34 @@ impl SqlStore {
         Ok(Tried::Right { data: from_json(&key.open(&place(tenant, of.id), &sealed).map_err(unsealed)?)? })
     }
 
+    /// As [`admit_runtime::host::Store::open_challenge`].
+    pub(crate) async fn challenge_open(
+        &self,
+        tenant: &TenantId,
+        of: ChallengeOf<'_>,
+    ) -> Result<Option<Datum>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut connection = self.pool.acquire().await?;
+        let row = query(
+            "SELECT owner_id, sealed_data FROM challenges WHERE tenant = $1 AND id = $2 AND kind = $3 \
+             AND coalesce(run_id, $4) = $4 AND coalesce(user_id, '') = $5 \
+             AND taken_at IS NULL AND attempts < max_attempts",
+        )
+        .bind(tenant.as_str())
+        .bind(of.id)
+        .bind(of.kind)
+        .bind(of.run_id)
+        .bind(of.user_id.unwrap_or_default())
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let owner: Option<String> = row.try_get(0)?;
+        let sealed: Vec<u8> = row.try_get(1)?;
+        let key = opening_key(&mut connection, tenant, &tenant_key, owner.as_deref()).await?;
+        let Some(key) = key else { return Ok(None) };
+        Ok(Some(from_json(&key.open(&place(tenant, of.id), &sealed).map_err(unsealed)?)?))
+    }
+
     /// As [`admit_runtime::host::Store::challenge_by_secret`].
     pub(crate) async fn challenge_found(
         &self,

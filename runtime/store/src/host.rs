@@ -78,6 +78,14 @@ impl Store for SqlStore {
         Box::pin(self.try_one(tenant, of, shown, now))
     }
 
+    fn open_challenge<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        of: ChallengeOf<'a>,
+    ) -> BoxFuture<'a, Result<Option<Datum>, StoreError>> {
+        Box::pin(self.challenge_open(tenant, of))
+    }
+
     fn challenge_by_secret<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -2,14 +2,18 @@
 
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Prompt};
-use admit_runtime::host::HostError;
-use admit_runtime::unit::{Material, NewCredential, Write};
+use admit_runtime::host::{ChallengeOf, HostError, Tried};
+use admit_runtime::message::Channel;
+use admit_runtime::unit::{Material, NewCredential, Proved, Write};
 use totp_rs::{Algorithm, Builder};
 
+use crate::challenge::out_of_band::{Delivery, FACTOR_DIGITS, FACTOR_SECONDS, Sent, send, send_again};
+use crate::challenge::{PHONE, typed_code};
 use crate::config::{Fields, event_text, field_input, fresh_id, record, secret_input, text};
 use crate::factor::{Factor, backup, entry};
 use crate::otp::{Form, SEED_BYTES, digits_of, totp_step};
 use crate::passkey::{KIND, begin_registration, ceremony, finish_registration};
+use crate::receiver;
 
 const PROMPT_SECONDS: u64 = 10 * 60;
 /// Most credentials of one kind that a user may have.
@@ -26,6 +30,8 @@ pub(crate) struct Enrol {
     pub backup_codes: usize,
     /// Who an authenticator app says that it is of.
     pub issuer: Option<String>,
+    /// The text of the code that shows a number to be the user's, by name.
+    pub template: String,
 }
 
 /// How a visit ended.
@@ -47,6 +53,9 @@ struct State {
     seed: Option<String>,
     /// The options that the last challenge held, for a passkey.
     options: Option<Datum>,
+    /// The number that a code was sent to, in E.164.
+    phone: Option<String>,
+    sent: Option<Sent>,
     /// The factor is stored; the backup codes were shown.
     done: bool,
 }
@@ -71,8 +80,9 @@ pub(crate) async fn visit(call: &mut Call<'_>, enrol: &Enrol, user_id: &str) -> 
     match factor {
         Factor::Totp => totp(call, enrol, state, user_id).await,
         Factor::WebAuthn => passkey(call, enrol, state, user_id).await,
-        // It is handed out with the others, never enrolled alone.
-        Factor::BackupCode => Ok(Enrolled::Failed),
+        Factor::Sms => phone(call, enrol, state, user_id).await,
+        // Handed out with the others, never enrolled alone; a mailbox is no factor.
+        Factor::BackupCode | Factor::Email => Ok(Enrolled::Failed),
     }
 }
 
@@ -139,6 +149,123 @@ async fn passkey(call: &mut Call<'_>, enrol: &Enrol, mut state: State, user_id: 
     let shown = vec![("factor", text(Factor::WebAuthn.word())), ("webauthn", ceremony("create", &options))];
     state.options = Some(options);
     Ok(Enrolled::Asked(prompt(shown, enrol, &state, problem)))
+}
+
+/// A number is proved by a code that was sent to it before it becomes a factor.
+async fn phone(call: &mut Call<'_>, enrol: &Enrol, mut state: State, user_id: &str) -> Result<Enrolled, BlockError> {
+    let given = field_input(call.input, "phone").and_then(Datum::as_str).map(receiver::phone);
+    let again = field_input(call.input, "resend") == Some(&Datum::Bool(true));
+    let code = secret_input(call.input, "code").map(|code| typed_code(code.expose()));
+    let number = match (given, &state.phone) {
+        (Some(None), _) => {
+            return Ok(show_phone(call, enrol, &state, Some("this is no phone number in the form +49301234567")));
+        }
+        (Some(Some(new)), known) if known.as_ref() != Some(&new) => new,
+        (Some(Some(known)), _) if again || code.is_none() => known,
+        (None, Some(known)) if again => known.clone(),
+        (None | Some(Some(_)), Some(number)) => {
+            let (number, sent) = (number.clone(), state.sent.clone());
+            return match (code, sent) {
+                (Some(code), Some(sent)) => shown_code(call, enrol, state, user_id, (&number, &sent, &code)).await,
+                (_, _) => Ok(show_phone(call, enrol, &state, None)),
+            };
+        }
+        (_, None) => {
+            bounded(call, user_id, "sms").await?;
+            return Ok(show_phone(call, enrol, &state, None));
+        }
+    };
+    let delivery = Delivery {
+        kind: PHONE,
+        channel: Channel::Sms,
+        user_id: Some(user_id),
+        to: Some(&number),
+        typed: "",
+        template: &enrol.template,
+        ttl: admit_eval::value::Span { seconds: FACTOR_SECONDS, nanos: 0 },
+        digits: FACTOR_DIGITS,
+    };
+    let mut problem = None;
+    match state.sent.clone() {
+        None => {
+            let posted = send(call, &delivery, None).await?;
+            if !posted.left {
+                problem = Some("no more codes can be sent for now".to_owned());
+            }
+            state.sent = Some(posted.sent);
+            state.phone = Some(number);
+        }
+        // The code before dies with the number that it went to; where no other one is sent, both stay.
+        Some(before) => match send_again(call, &delivery, &before).await? {
+            Ok(sent) => {
+                state.sent = Some(sent);
+                state.phone = Some(number);
+            }
+            Err(why) => problem = Some(why),
+        },
+    }
+    Ok(show_phone(call, enrol, &state, problem.as_deref()))
+}
+
+async fn shown_code(
+    call: &mut Call<'_>,
+    enrol: &Enrol,
+    mut state: State,
+    user_id: &str,
+    (number, sent, code): (&str, &Sent, &[u8]),
+) -> Result<Enrolled, BlockError> {
+    let of = ChallengeOf { id: &sent.challenge, kind: PHONE, run_id: call.run_id, user_id: Some(user_id) };
+    let problem = match call.host.store().try_challenge(call.tenant, of, code, call.now).await? {
+        Tried::Right { .. } => {
+            call.unit.writes.push(Write::TakeChallenge { id: sent.challenge.clone() });
+            call.unit.writes.extend(number_is_factor(call, user_id, number).await?);
+            return finish(call, enrol, state, user_id, Factor::Sms).await;
+        }
+        Tried::Expired => "the code has run out: ask for another one",
+        Tried::Wrong { .. } | Tried::Spent | Tried::Unknown => "the code is wrong",
+    };
+    state.failed += 1;
+    call.unit.audit.push(entry("mfa.enrol_failed", user_id, "failure", call.label, "wrong_code"));
+    if state.failed >= enrol.attempts {
+        return Ok(Enrolled::Failed);
+    }
+    Ok(show_phone(call, enrol, &state, Some(problem)))
+}
+
+/// What makes the number a factor, in place of itself if it was one. Where it is the account's, it is verified too.
+async fn number_is_factor(call: &Call<'_>, user_id: &str, number: &str) -> Result<Vec<Write>, BlockError> {
+    let known = call.credentials(user_id, "sms").await?;
+    let same = known.into_iter().filter(|known| known.material.expose() == number.as_bytes());
+    let mut writes: Vec<Write> =
+        same.map(|old| Write::DeleteCredential { user_id: user_id.to_owned(), credential_id: old.id }).collect();
+    writes.push(Write::InsertCredential(Box::new(NewCredential {
+        id: fresh_id(call.host, "crd"),
+        user_id: user_id.to_owned(),
+        kind: Factor::Sms.word().to_owned(),
+        material: Material::new(number.as_bytes()),
+        data: record([]),
+        counter: None,
+        // A family may share a number.
+        external_id: None,
+    })));
+    if event_text(call.event, "user.phone").and_then(|phone| receiver::phone(&phone)).as_deref() == Some(number) {
+        writes.push(Write::SetVerified { user_id: user_id.to_owned(), what: Proved::Phone, value: number.to_owned() });
+    }
+    Ok(writes)
+}
+
+/// Asks for a number, or for the code that went to it.
+fn show_phone(call: &Call<'_>, enrol: &Enrol, state: &State, problem: Option<&str>) -> Enrolled {
+    let mut shown = vec![("factor", text(Factor::Sms.word()))];
+    match (&state.phone, &state.sent) {
+        (Some(number), Some(sent)) => {
+            shown.push(("wants", text("code")));
+            shown.push(("phone", text(number)));
+            shown.extend(sent.wait(call.now).map(|wait| ("resend_after", Datum::Int(wait))));
+        }
+        (_, _) => shown.push(("wants", text("phone"))),
+    }
+    Enrolled::Asked(prompt(shown, enrol, state, problem))
 }
 
 fn show_totp(
@@ -239,6 +366,8 @@ impl State {
             factor: word("factor").and_then(Factor::of),
             seed: word("seed").map(str::to_owned),
             options: memory.get("options").filter(|options| **options != Datum::Null).cloned(),
+            phone: word("phone").map(str::to_owned),
+            sent: memory.get("sent").and_then(Sent::read),
             done: memory.get("done") == Some(&Datum::Bool(true)),
         }
     }
@@ -249,6 +378,8 @@ impl State {
             ("factor", self.factor.map_or(Datum::Null, |factor| text(factor.word()))),
             ("seed", self.seed.as_ref().map_or(Datum::Null, text)),
             ("options", self.options.clone().unwrap_or(Datum::Null)),
+            ("phone", self.phone.as_ref().map_or(Datum::Null, text)),
+            ("sent", self.sent.as_ref().map_or(Datum::Null, Sent::record)),
             ("done", Datum::Bool(self.done)),
         ])
     }

@@ -5,7 +5,8 @@ use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Done};
 
 use crate::config::{event_text, text};
-use crate::factor::device;
+use crate::factor::{device, numbers};
+use crate::receiver;
 
 /// The user that a credential may be bound to now; else how the run ends: deny `not_authenticated` or
 /// `insufficient_aal`.
@@ -20,8 +21,12 @@ pub(crate) async fn may_bind(call: &Call<'_>) -> Result<Result<String, Done>, Bl
         Some("aal2" | "aal3") => Ok(Ok(id)),
         Some("aal1") => {
             let known = call.credential_list(&id).await?;
-            let has_factor = known.iter().any(|known| {
-                !matches!(known.kind.as_str(), "password" | "social" | device::KIND) && !was_used(call, &known.kind)
+            let its_phone = is_its_phone(call, &id).await?;
+            let has_factor = known.iter().any(|known| match known.kind.as_str() {
+                "password" | "social" | device::KIND => false,
+                // A code to the account's number shows this one where it is the same number.
+                "sms" => !(its_phone && was_used(call, "sms")),
+                kind => !was_used(call, kind),
             });
             Ok(if has_factor { Err(denied("insufficient_aal")) } else { Ok(id) })
         }
@@ -33,6 +38,12 @@ pub(crate) async fn may_bind(call: &Call<'_>) -> Result<Result<String, Done>, Bl
 pub(crate) async fn is_new(call: &Call<'_>, id: &str) -> Result<bool, BlockError> {
     let stored = call.host.store().user(call.tenant, id).await?;
     Ok(stored.is_none() && call.user(id).await?.is_some())
+}
+
+/// All numbers that are enrolled are the account's own.
+async fn is_its_phone(call: &Call<'_>, id: &str) -> Result<bool, BlockError> {
+    let phone = event_text(call.event, "user.phone").and_then(|phone| receiver::phone(&phone));
+    Ok(numbers(call, id).await?.iter().all(|number| Some(number) == phone.as_ref()))
 }
 
 /// A factor that was itself the way in: a passkey without a password is the one that the account has.

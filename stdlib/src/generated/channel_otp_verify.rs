@@ -61,13 +61,18 @@ impl From<Outputs> for Output {
 /// The user's answer to `channel_otp_verify`.
 pub struct Answer<'a> {
     /// The code, as it was received. Spaces and dashes in it do not count.
-    pub code: &'a Secret,
+    pub code: Option<&'a Secret>,
+    /// Sends another code: once `resend_after` of the challenge is 0.
+    pub resend: Option<bool>,
 }
 
 impl<'a> Answer<'a> {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
-        Some(Self { code: answered_secret(input, "code")? })
+        Some(Self {
+            code: answered_secret(input, "code"),
+            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
+        })
     }
 }

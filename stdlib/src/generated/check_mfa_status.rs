@@ -44,11 +44,13 @@ pub enum Factor {
     Webauthn,
     /// `"backup_code"`
     BackupCode,
+    /// `"sms"`
+    Sms,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::BackupCode];
+    pub const ALL: [Self; 4] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::Sms];
 
     /// The word.
     pub fn word(self) -> &'static str {
@@ -56,6 +58,7 @@ impl Factor {
             Self::Totp => "totp",
             Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
+            Self::Sms => "sms",
         }
     }
 }

@@ -16,6 +16,9 @@ pub use block::Mfa;
 pub struct Config {
     /// The factors that count; the first one that the user has is asked for first.
     pub factors: Vec<Factor>,
+    /// The text of codes that are sent, by name: `templates/<name>.txt`, or one of the library's own. It is given `code` and
+    /// `minutes`.
+    pub template: String,
     /// How often the user may try in one run.
     pub attempts: i64,
     /// Not verified ends the run; with `false` it is an answer.
@@ -35,6 +38,7 @@ impl Config {
         let config = Source::config(call);
         Ok(Self {
             factors: config.required("factors")?,
+            template: config.required("template")?,
             attempts: config.ranged("attempts", 1..=10)?,
             must_verify: config.required("must_verify")?,
             remember_device: config.required("remember_device")?,
@@ -52,6 +56,8 @@ pub struct Outputs {
     pub factor: OutputFactor,
     /// Nothing was shown: the device is one that the user trusts.
     pub trusted_device: bool,
+    /// With what was shown before it makes two factors: `event.authentication.aal` is "aal2". A code by mail never does.
+    pub two_factors: bool,
 }
 
 impl Outputs {
@@ -61,6 +67,7 @@ impl Outputs {
             ("verified".to_owned(), self.verified.give()),
             ("factor".to_owned(), self.factor.give()),
             ("trusted_device".to_owned(), self.trusted_device.give()),
+            ("two_factors".to_owned(), self.two_factors.give()),
         ];
 
         fields
@@ -78,11 +85,13 @@ impl From<Outputs> for Output {
 pub struct Answer<'a> {
     /// Asks for this factor instead, or says which one `code` is of.
     pub factor: Option<Factor>,
-    /// The code that the app or token shows, or one of the backup codes.
+    /// The code that the app or token shows, that was sent, or one of the backup codes.
     pub code: Option<&'a Secret>,
     /// The credential of `navigator.credentials.get`, as its `toJSON()` gives it: for "webauthn" the challenge holds
     /// `webauthn.options`.
     pub credential: Option<Datum>,
+    /// Sends another code, where codes are sent: once `resend_after` of the challenge is 0.
+    pub resend: Option<bool>,
     /// Trust this device from now on.
     pub remember_device: Option<bool>,
     /// The token of a device that is trusted.
@@ -101,6 +110,7 @@ impl<'a> Answer<'a> {
                 .iter()
                 .find(|(field, _)| field == "credential")
                 .and_then(|(_, value)| Value::read(value)),
+            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
             remember_device: input
                 .fields
                 .iter()
@@ -116,6 +126,8 @@ impl<'a> Answer<'a> {
 pub enum Error {
     /// `not_configured`
     NotConfigured,
+    /// `invalid_template`
+    InvalidTemplate,
 }
 
 impl Error {
@@ -123,6 +135,7 @@ impl Error {
     pub fn name(self) -> &'static str {
         match self {
             Self::NotConfigured => "not_configured",
+            Self::InvalidTemplate => "invalid_template",
         }
     }
 
@@ -141,11 +154,15 @@ pub enum Factor {
     Webauthn,
     /// `"backup_code"`
     BackupCode,
+    /// `"sms"`
+    Sms,
+    /// `"email"`
+    Email,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::BackupCode];
+    pub const ALL: [Self; 5] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::Sms, Self::Email];
 
     /// The word.
     pub fn word(self) -> &'static str {
@@ -153,6 +170,8 @@ impl Factor {
             Self::Totp => "totp",
             Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
+            Self::Sms => "sms",
+            Self::Email => "email",
         }
     }
 }
@@ -179,13 +198,17 @@ pub enum OutputFactor {
     Webauthn,
     /// `"backup_code"`
     BackupCode,
+    /// `"sms"`
+    Sms,
+    /// `"email"`
+    Email,
     /// `"none"`
     None,
 }
 
 impl OutputFactor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 4] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::None];
+    pub const ALL: [Self; 6] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::Sms, Self::Email, Self::None];
 
     /// The word.
     pub fn word(self) -> &'static str {
@@ -193,6 +216,8 @@ impl OutputFactor {
             Self::Totp => "totp",
             Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
+            Self::Sms => "sms",
+            Self::Email => "email",
             Self::None => "none",
         }
     }

@@ -15,6 +15,9 @@ pub use block::RequireMfa;
 pub struct Config {
     /// The factor.
     pub factor: Factor,
+    /// The text of codes that are sent, by name: `templates/<name>.txt`, or one of the library's own. It is given `code` and
+    /// `minutes`.
+    pub template: String,
     /// How often the user may try in one run.
     pub attempts: i64,
     /// Not verified ends the run; with `false` it is an answer.
@@ -30,6 +33,7 @@ impl Config {
         let config = Source::config(call);
         Ok(Self {
             factor: config.required("factor")?,
+            template: config.required("template")?,
             attempts: config.ranged("attempts", 1..=10)?,
             must_verify: config.required("must_verify")?,
         })
@@ -41,12 +45,15 @@ impl Config {
 pub struct Outputs {
     /// The user has shown the factor.
     pub verified: bool,
+    /// With what was shown before it makes two factors: `event.authentication.aal` is "aal2". A code by mail never does.
+    pub two_factors: bool,
 }
 
 impl Outputs {
     /// As the engine takes them.
     pub fn fields(self) -> Vec<(String, Datum)> {
-        let fields: Vec<(String, Datum)> = vec![("verified".to_owned(), self.verified.give())];
+        let fields: Vec<(String, Datum)> =
+            vec![("verified".to_owned(), self.verified.give()), ("two_factors".to_owned(), self.two_factors.give())];
 
         fields
     }
@@ -61,11 +68,13 @@ impl From<Outputs> for Output {
 
 /// The user's answer to `require_mfa`.
 pub struct Answer<'a> {
-    /// The code that the app or token shows, or one of the backup codes.
+    /// The code that the app or token shows, that was sent, or one of the backup codes.
     pub code: Option<&'a Secret>,
     /// The credential of `navigator.credentials.get`, as its `toJSON()` gives it: for "webauthn" the challenge holds
     /// `webauthn.options`.
     pub credential: Option<Datum>,
+    /// Sends another code, where codes are sent: once `resend_after` of the challenge is 0.
+    pub resend: Option<bool>,
 }
 
 impl<'a> Answer<'a> {
@@ -79,6 +88,7 @@ impl<'a> Answer<'a> {
                 .iter()
                 .find(|(field, _)| field == "credential")
                 .and_then(|(_, value)| Value::read(value)),
+            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
         })
     }
 }
@@ -88,6 +98,8 @@ impl<'a> Answer<'a> {
 pub enum Error {
     /// `not_configured`
     NotConfigured,
+    /// `invalid_template`
+    InvalidTemplate,
 }
 
 impl Error {
@@ -95,6 +107,7 @@ impl Error {
     pub fn name(self) -> &'static str {
         match self {
             Self::NotConfigured => "not_configured",
+            Self::InvalidTemplate => "invalid_template",
         }
     }
 
@@ -113,11 +126,15 @@ pub enum Factor {
     Webauthn,
     /// `"backup_code"`
     BackupCode,
+    /// `"sms"`
+    Sms,
+    /// `"email"`
+    Email,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::BackupCode];
+    pub const ALL: [Self; 5] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::Sms, Self::Email];
 
     /// The word.
     pub fn word(self) -> &'static str {
@@ -125,6 +142,8 @@ impl Factor {
             Self::Totp => "totp",
             Self::Webauthn => "webauthn",
             Self::BackupCode => "backup_code",
+            Self::Sms => "sms",
+            Self::Email => "email",
         }
     }
 }

@@ -23,6 +23,9 @@ pub struct Config {
     pub backup_codes: i64,
     /// Who the authenticator app says that the code is for; the tenant's name where it is left out.
     pub issuer: Option<String>,
+    /// The text of the code to a number, by name: `templates/<name>.txt`, or one of the library's own. It is given `code` and
+    /// `minutes`.
+    pub template: String,
 }
 
 impl Config {
@@ -38,6 +41,7 @@ impl Config {
             must_verify: config.required("must_verify")?,
             backup_codes: config.ranged("backup_codes", 0..=20)?,
             issuer: config.optional("issuer")?,
+            template: config.required("template")?,
         })
     }
 }
@@ -72,11 +76,15 @@ impl From<Outputs> for Output {
 pub struct Answer<'a> {
     /// The factor to set up.
     pub factor: Option<Factor>,
-    /// The code that the app shows.
+    /// The number to prove, in the form +49301234567.
+    pub phone: Option<String>,
+    /// The code that the app shows, or that was sent.
     pub code: Option<&'a Secret>,
     /// The credential of `navigator.credentials.create`, as its `toJSON()` gives it: for "webauthn" the challenge holds
     /// `webauthn.options`.
     pub credential: Option<Datum>,
+    /// Sends another code to the number: once `resend_after` of the challenge is 0.
+    pub resend: Option<bool>,
 }
 
 impl<'a> Answer<'a> {
@@ -85,12 +93,14 @@ impl<'a> Answer<'a> {
         let input = input?;
         Some(Self {
             factor: input.fields.iter().find(|(field, _)| field == "factor").and_then(|(_, value)| Value::read(value)),
+            phone: input.fields.iter().find(|(field, _)| field == "phone").and_then(|(_, value)| Value::read(value)),
             code: answered_secret(input, "code"),
             credential: input
                 .fields
                 .iter()
                 .find(|(field, _)| field == "credential")
                 .and_then(|(_, value)| Value::read(value)),
+            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
         })
     }
 }
@@ -102,6 +112,8 @@ pub enum Error {
     TooMany,
     /// `not_configured`
     NotConfigured,
+    /// `invalid_template`
+    InvalidTemplate,
 }
 
 impl Error {
@@ -110,6 +122,7 @@ impl Error {
         match self {
             Self::TooMany => "too_many",
             Self::NotConfigured => "not_configured",
+            Self::InvalidTemplate => "invalid_template",
         }
     }
 
@@ -126,17 +139,20 @@ pub enum Factor {
     Totp,
     /// `"webauthn"`
     Webauthn,
+    /// `"sms"`
+    Sms,
 }
 
 impl Factor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 2] = [Self::Totp, Self::Webauthn];
+    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::Sms];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
             Self::Webauthn => "webauthn",
+            Self::Sms => "sms",
         }
     }
 }
@@ -161,19 +177,22 @@ pub enum OutputFactor {
     Totp,
     /// `"webauthn"`
     Webauthn,
+    /// `"sms"`
+    Sms,
     /// `"none"`
     None,
 }
 
 impl OutputFactor {
     /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Totp, Self::Webauthn, Self::None];
+    pub const ALL: [Self; 4] = [Self::Totp, Self::Webauthn, Self::Sms, Self::None];
 
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
             Self::Webauthn => "webauthn",
+            Self::Sms => "sms",
             Self::None => "none",
         }
     }

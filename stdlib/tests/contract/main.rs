@@ -9,7 +9,7 @@
 //! | `flow` | the system flow; the block's first one, or `login`, where it is left out |
 //! | `now` | seconds since 1970 |
 //! | `event`, `input` | laid over the baseline event and input |
-//! | `users` | records of users, with `password`, `old_password` (hashed with parameters that are no longer ours), `totp_secret`; `passkey` (its counter) and `passkey_seen` (the counter that was last seen) |
+//! | `users` | records of users, with `password`, `old_password` (hashed with parameters that are no longer ours), `totp_secret`, `factor_phone` (a number that is a factor); `passkey` (its counter) and `passkey_seen` (the counter that was last seen) |
 //! | `webauthn` | `false`: the project says nothing of passkeys |
 //! | `http` | by URL: `{status, headers, body}` or `{error}` |
 //! | `secrets` | by name |

@@ -100,7 +100,8 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
     for user in list(given, "users") {
         let (datum, id) = (datum(user), user.get("id").and_then(Value::as_str).ok_or("a user has no id")?);
         let under = baseline::overlay(baseline::user(host.clock.now()), &datum);
-        let hidden = ["password", "old_password", "totp_secret", "totp_count", "passkey", "passkey_seen"];
+        let hidden =
+            ["password", "old_password", "totp_secret", "totp_count", "passkey", "passkey_seen", "factor_phone"];
         let Datum::Map(mut fields) = under else { continue };
         fields.retain(|(name, _)| !hidden.contains(&name.as_str().unwrap_or_default()));
         host.store.put_user(&tenant, Datum::Map(fields));
@@ -116,6 +117,9 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
             let mut authenticator = Authenticator::new(1);
             authenticator.count = count;
             host.store.put_new_credential(&tenant, &passkey(&authenticator, id, number(user, "passkey_seen")));
+        }
+        if let Some(number) = secret("factor_phone") {
+            host.store.put_credential(&tenant, id, "sms", "crd_sms", number.as_bytes());
         }
         if let Some(seed) = secret("totp_secret") {
             host.store.put_credential(&tenant, id, "totp", "crd_totp", seed.as_bytes());

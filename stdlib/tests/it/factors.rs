@@ -18,6 +18,7 @@ fn mfa(user: &'static str, seconds: i64) -> Given {
     Given {
         config: vec![
             ("factors", words(&["totp", "backup_code"])),
+            ("template", text("code")),
             ("attempts", Datum::Int(3)),
             ("must_verify", Datum::Bool(false)),
             ("remember_device", Datum::Bool(false)),
@@ -42,6 +43,7 @@ fn enroll(user: &'static str, aal: &str, seconds: i64) -> Given {
     Given {
         config: vec![
             ("factors", words(&["totp"])),
+            ("template", text("code")),
             ("attempts", Datum::Int(2)),
             ("must_verify", Datum::Bool(true)),
             ("backup_codes", Datum::Int(4)),

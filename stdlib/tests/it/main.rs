@@ -10,6 +10,7 @@ mod login;
 mod messages;
 mod mfa;
 mod oidc;
+mod out_of_band;
 mod passkeys;
 mod passwords;
 mod risk;

@@ -24,6 +24,7 @@ fn ask(user: Option<&'static str>, code: Option<&str>, seconds: i64) -> Given {
 fn config(factors: &[&str], must_verify: bool) -> Vec<(&'static str, Datum)> {
     vec![
         ("factors", words(factors)),
+        ("template", text("code")),
         ("attempts", Datum::Int(3)),
         ("must_verify", Datum::Bool(must_verify)),
         ("remember_device", Datum::Bool(false)),
@@ -33,7 +34,12 @@ fn config(factors: &[&str], must_verify: bool) -> Vec<(&'static str, Datum)> {
 
 fn require(code: Option<&str>, must_verify: bool) -> Given {
     Given {
-        config: vec![("factor", text("totp")), ("attempts", Datum::Int(1)), ("must_verify", Datum::Bool(must_verify))],
+        config: vec![
+            ("factor", text("totp")),
+            ("template", text("code")),
+            ("attempts", Datum::Int(1)),
+            ("must_verify", Datum::Bool(must_verify)),
+        ],
         ..ask(Some("usr_alice"), code, 150)
     }
 }
