@@ -7,6 +7,7 @@ pub mod doc;
 pub mod emit;
 pub mod eval;
 pub mod explain;
+pub mod feeds;
 pub mod fmt;
 pub mod graph;
 pub mod keys;
@@ -42,6 +43,8 @@ pub enum Command {
     User(user::Args),
     /// Print or rotate the keys that sign tokens
     Keys(keys::Args),
+    /// Check, list or ask the files behind risk signals
+    Feeds(feeds::Args),
     /// Print a stage of the compiler
     Emit(emit::Args),
     /// Draw a flow
@@ -68,6 +71,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
         Command::Keys(args) => keys::run(args, output),
+        Command::Feeds(args) => feeds::run(&args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),
         Command::Types(args) => types::run(&args, output),

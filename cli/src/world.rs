@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use admit_actions::{Options as PoolOptions, Pool};
 use admit_compiler::project::{self, Settings};
 use admit_eval::value::Instant;
-use admit_host::{KeyFile, Signing};
+use admit_host::{FeedFiles, FeedKind, FeedOptions, FeedSource, KeyFile, Signing};
 use admit_jose::Algorithm;
 use admit_plan::bundle::Bundle;
 use admit_runtime::action::Actions;
@@ -145,6 +145,31 @@ pub fn clients(settings: &Settings) -> Vec<OAuthClient> {
         frontchannel_logout_uri: it.frontchannel_logout_uri.as_ref().map(ToString::to_string),
     };
     settings.clients.iter().map(client).collect()
+}
+
+/// The files of a project's feeds. Paths are relative to its folder.
+pub fn feed_options(settings: &Settings, root: Option<&Path>) -> FeedOptions {
+    let path = |text: &SmolStr| root.unwrap_or(Path::new(".")).join(text.as_str());
+    let list = |feed: &project::Feed| {
+        let kind = FeedKind::of(&feed.kind).unwrap_or(FeedKind::Blocklist);
+        FeedSource { name: feed.name.clone(), kind, path: feed.path.as_ref().map(path) }
+    };
+    FeedOptions {
+        lists: settings.feeds.iter().map(list).collect(),
+        city: settings.geo.city.as_ref().map(path),
+        asn: settings.geo.asn.as_ref().map(path),
+        anonymous: settings.geo.anonymous.as_ref().map(path),
+        breached: settings.breached.file.as_ref().map(path),
+        breached_ranges: settings.breached.url.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Reads the files. A flow that decides on one that cannot be read would decide on nothing.
+pub fn feeds(options: FeedOptions) -> Result<FeedFiles, Failure> {
+    FeedFiles::open(options).map_err(|faults| {
+        Failure::new(faults.join("\n"))
+            .help("mend the file, or take its section out of `admit.toml`; `admit feeds check` looks again")
+    })
 }
 
 /// The wall clock.

@@ -16,12 +16,16 @@ mod admit;
 mod build;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/feeds.rs"]
+mod feeds;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/fmt.rs"]
 mod fmt;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "../../runtime/host/tests/support/mmdb.rs"]
+mod mmdb;
 #[path = "cli/new.rs"]
 mod new;
 #[path = "cli/print.rs"]

@@ -19,6 +19,7 @@ mod known;
 mod labels;
 mod lint;
 mod modifiers;
+mod named;
 mod params;
 mod rules;
 mod run;
@@ -192,6 +193,7 @@ pub fn check(project: &Project, library: &Library) -> Checked {
     }
     unused::unused(&index, &used, &mut diagnostics);
     egress::egress(project, &index, &used, &mut diagnostics);
+    named::named(project, &used, &mut diagnostics);
     order(&mut diagnostics);
     checked.diagnostics = diagnostics;
     checked

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::ast::expr::Expr;
 use crate::library::Library;
-use crate::schema::{Block, ConfigField, EventField, Family, PlainField, Rules};
+use crate::schema::{Block, ConfigField, EventField, Family, Named, PlainField, Rules};
 use crate::source::Span;
 
 /// The version of the JSON form.
@@ -253,6 +253,11 @@ fn rules(rules: &Rules, ty: &Type) -> String {
     if rules.secret && !ty.labels.secret && !ty.present().labels.secret {
         words.push_str("secret ");
     }
+    words.push_str(match rules.names {
+        None => "",
+        Some(Named::Feed) => "feed ",
+        Some(Named::Provider) => "provider ",
+    });
     words.push_str(match rules.escape {
         None => "",
         Some(Escape::Text) => "text ",

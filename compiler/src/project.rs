@@ -23,7 +23,7 @@ use crate::source::{FileId, Sources};
 pub use actions::ActionFile;
 pub(crate) use actions::Place;
 pub use lists::{ListEntry, ListFile};
-pub use manifest::{Client, Limits, Manifest, Provider, Settings, Sms, Smtp, Tokens};
+pub use manifest::{BLOCKLIST, Breached, Client, Feed, Geo, Limits, Manifest, Provider, Settings, Sms, Smtp, Tokens};
 pub use tenants::{Tenant, TenantParam};
 pub use texts::TextData;
 pub(crate) use texts::{read as read_text, together as texts_together};

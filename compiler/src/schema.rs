@@ -110,10 +110,21 @@ pub struct Rules {
     pub constant: bool,
     /// `secret`: may be, or hold, a secret.
     pub secret: bool,
+    /// `feed`, `provider`: a name of `admit.toml`, or a list of them.
+    pub names: Option<Named>,
     /// `url`, `header`, `json`, `html`, `text`: holes of templates are escaped so; none: no templates.
     pub escape: Option<Escape>,
     /// Rules of what is inside.
     pub inner: Inner,
+}
+
+/// What of `admit.toml` a value names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// `feed`: a threat list of `[feeds]`.
+    Feed,
+    /// `provider`: an OpenID provider of `[providers]`.
+    Provider,
 }
 
 /// Rules of what is inside a value.

@@ -11,6 +11,7 @@ mod message;
 mod passkey;
 pub mod password;
 mod receiver;
+pub mod request;
 mod texts;
 mod traits;
 mod value;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use admit_compiler::project::Project;
 use admit_eval::datum::Datum;
-use admit_host::{Egress, Options as HostOptions, RealHost, Redirects, Secrets};
+use admit_host::{Egress, FeedFiles, Options as HostOptions, POLL, RealHost, Redirects, Secrets};
 use admit_plan::encode;
 use admit_runtime::action::Actions;
 use admit_runtime::engine::{Engine, Params};
@@ -20,6 +20,7 @@ use admit_runtime::host::RelyingParty;
 use admit_runtime::session;
 use admit_runtime::tenant::TenantId;
 use admit_server::loopback::Loopback;
+use admit_stdlib::request;
 use admit_store::SqliteStore;
 use smol_str::SmolStr;
 
@@ -126,7 +127,13 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
     let asks = !args.no_input && ask::can_ask();
     let pages = pages::listen(asks || args.pages, args.page_port)?;
     let own_origin = pages.as_ref().map(Loopback::origin);
-    let host = host(args, loaded, Arc::new(store.clone()), keys, actions, own_origin)?;
+    let feeds = feeds(args, loaded).await?;
+    let _watch = feeds.watch(POLL, |happened| {
+        if let Err(fault) = happened {
+            note(&format!("warning: {fault}; what was read before is in use\n"));
+        }
+    });
+    let host = host(args, loaded, Arc::new(store.clone()), keys, actions, (own_origin, Arc::clone(&feeds)))?;
     if queue::needs_bundle(prepared.engine.bundle()) {
         // Before anything is queued that can only be done with it.
         let kept = store.put_bundle(tenant, prepared.engine.hash(), &prepared.bytes, world::now()).await;
@@ -136,6 +143,7 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
     let mut answer = match &args.resume {
         None => {
             let event = args.event.as_deref().map(files::read).transpose()?.unwrap_or_default();
+            let event = completed(event, &prepared, &feeds).await;
             let flow = args.flow.as_deref().unwrap_or_default();
             let input = match &args.input {
                 Some(path) => Some(read_input(path)?),
@@ -237,7 +245,7 @@ fn host(
     store: Arc<dyn admit_runtime::host::Store>,
     keys: admit_host::KeyFile,
     actions: Option<Arc<dyn Actions>>,
-    own_origin: Option<String>,
+    (own_origin, feeds): (Option<String>, Arc<FeedFiles>),
 ) -> Result<RealHost, Failure> {
     let settings = loaded.settings(args.env.as_deref())?;
     let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
@@ -267,9 +275,26 @@ fn host(
         signing: world::signing(settings)?,
         providers: world::providers(settings),
         clients: world::clients(settings),
+        feeds,
         ..HostOptions::default()
     };
     RealHost::new(store, keys, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The project's feeds, read.
+async fn feeds(args: &Args, loaded: &Loaded) -> Result<Arc<FeedFiles>, Failure> {
+    let options = world::feed_options(loaded.settings(args.env.as_deref())?, loaded.root.as_deref());
+    let read = tokio::task::spawn_blocking(|| world::feeds(options)).await;
+    read.map_err(|error| Failure::new(format!("the feeds cannot be read: {error}")))?.map(Arc::new)
+}
+
+/// The event with what it leaves out of its request and feeds know. The user agent is read where a flow names the device.
+async fn completed(event: Vec<u8>, prepared: &Prepared, feeds: &Arc<FeedFiles>) -> Vec<u8> {
+    let (feeds, given) = (Arc::clone(feeds), event.clone());
+    let device = prepared.engine.bundle().pool.strings.iter().any(|name| name == "device");
+    let completed = move || request::completed(&given, &*feeds, device);
+    // A fault in it is none of the event's: the event is as it was given.
+    tokio::task::spawn_blocking(completed).await.ok().flatten().unwrap_or(event)
 }
 
 /// What a run begins with that is given a session. One that is over is none: the run says what that means.

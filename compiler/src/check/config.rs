@@ -210,6 +210,11 @@ impl Walk<'_, '_> {
                             .help("write the value itself; what varies belongs in another field"),
                     );
                 }
+                if let Some(named) = field.rules.names {
+                    literals(expr, &mut |name, span| {
+                        self.used.named.insert((span, named, name.clone()));
+                    });
+                }
                 if owner.sends {
                     self.report_egress(owner, field, &typed);
                 }
@@ -356,6 +361,15 @@ impl Walk<'_, '_> {
                 });
             }
         }
+    }
+}
+
+/// The strings that are written out: one, or those of a list. What is computed is known when it runs.
+fn literals(expr: &Expr, found: &mut impl FnMut(&SmolStr, Span)) {
+    match &bare(expr).kind {
+        ExprKind::Str(text) => found(text, expr.span),
+        ExprKind::List(elements) => elements.iter().for_each(|element| literals(&element.value, found)),
+        _ => {}
     }
 }
 

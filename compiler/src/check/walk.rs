@@ -14,7 +14,7 @@ use super::state::State;
 use crate::ast::{Flow, Stage, Step, StepKind};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Index;
-use crate::schema::Contract;
+use crate::schema::{Contract, Named};
 use crate::source::Span;
 use crate::typed::facts::Facts;
 use crate::typed::flow::{self, Egress, Source, StepId};
@@ -108,6 +108,8 @@ pub struct Used {
     pub reads: BTreeSet<SmolStr>,
     /// Hosts that the config of an Action lets it call, each where it is written.
     pub granted: BTreeSet<(Span, SmolStr)>,
+    /// Names of `admit.toml`, each where it is written.
+    pub named: BTreeSet<(Span, Named, SmolStr)>,
 }
 
 impl Used {
@@ -118,6 +120,7 @@ impl Used {
         self.secrets.extend(other.secrets.iter().cloned());
         self.actions.extend(other.actions.iter().cloned());
         self.granted.extend(other.granted.iter().cloned());
+        self.named.extend(other.named.iter().cloned());
     }
 }
 

@@ -71,4 +71,5 @@ pub(super) const CODES: &[Code] = &[
     code!(Warning, "A0290", "a name is never used"),
     code!(Warning, "A0291", "branches tell whether a user exists"),
     code!(Warning, "A0292", "an Action may call a host that the project lets nothing call"),
+    code!(Error, "A0293", "a name that `admit.toml` does not have"),
 ];

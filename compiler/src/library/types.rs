@@ -8,7 +8,7 @@ use crate::ast::expr::{Expr, ExprKind, UnaryOp};
 use crate::ast::{FieldDecl, Name, Text, TypeExpr, TypeExprKind};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
-use crate::schema::{Inner, PlainField, Rules};
+use crate::schema::{Inner, Named, PlainField, Rules};
 
 /// Where a type stands, which decides the labels that mean something there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,6 +290,15 @@ impl Resolver<'_> {
                     rules.constant = true;
                     continue;
                 }
+                "feed" | "provider" if self.place == Place::Config => {
+                    rules.names = Some(if label.text == "feed" { Named::Feed } else { Named::Provider });
+                    let list = matches!(kind, TypeExprKind::Apply(name, _) if name.text == "list");
+                    if !list && !holds_text(kind) {
+                        let message = format!("`{}` stands only before `string` or a list of them", label.text);
+                        self.diagnostics.push(Diagnostic::error("A0508", label.span, message));
+                    }
+                    continue;
+                }
                 "text" => Escape::Text,
                 "url" => Escape::Url,
                 "header" => Escape::Header,
@@ -297,7 +306,7 @@ impl Resolver<'_> {
                 "html" => Escape::Html,
                 other => {
                     let message = format!("the label `{other}` means nothing here");
-                    let help = "labels are `pii` and `secret`; before the type of a config field also `constant`, `text`, `url`, `header`, `json` and `html`";
+                    let help = "labels are `pii` and `secret`; before the type of a config field also `constant`, `feed`, `provider`, `text`, `url`, `header`, `json` and `html`";
                     self.diagnostics.push(Diagnostic::error("A0508", label.span, message).help(help));
                     continue;
                 }

@@ -1,5 +1,6 @@
 //! `admit.toml`: the project's name, its catalogue, and settings, which an environment may override.
 
+mod feeds;
 mod identity;
 mod messages;
 mod webauthn;
@@ -16,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::source::{FileId, Span};
 
+pub use feeds::{BLOCKLIST, Breached, Feed, Geo};
 pub use identity::{Client, Provider, Tokens};
 pub use messages::{Sms, Smtp};
 pub use webauthn::WebAuthn;
@@ -56,6 +58,12 @@ pub struct Settings {
     pub providers: Vec<Provider>,
     /// `[clients.<id>]`, by id.
     pub clients: Vec<Client>,
+    /// `[feeds.<name>]`, by name.
+    pub feeds: Vec<Feed>,
+    /// `[geo]`
+    pub geo: Geo,
+    /// `[breached]`
+    pub breached: Breached,
 }
 
 /// Limits of the project, where they differ from the compiler's.
@@ -80,8 +88,24 @@ const TOP: &[&str] = &[
     "tokens",
     "providers",
     "clients",
+    "feeds",
+    "geo",
+    "breached",
 ];
-const ENV: &[&str] = &["egress", "redirects", "smtp", "sms", "links", "webauthn", "tokens", "providers", "clients"];
+const ENV: &[&str] = &[
+    "egress",
+    "redirects",
+    "smtp",
+    "sms",
+    "links",
+    "webauthn",
+    "tokens",
+    "providers",
+    "clients",
+    "feeds",
+    "geo",
+    "breached",
+];
 /// Keys that a later version reads.
 const LATER: &[&str] = &["rules"];
 
@@ -100,6 +124,11 @@ impl Manifest {
     /// The settings of an environment: its own, or those of all where it has none.
     pub fn settings(&self, env: Option<&str>) -> &Settings {
         env.and_then(|env| self.env.get(env)).unwrap_or(&self.settings)
+    }
+
+    /// The settings of all environments together, those of none first.
+    pub fn all_settings(&self) -> impl Iterator<Item = &Settings> {
+        std::iter::once(&self.settings).chain(self.env.values())
     }
 }
 
@@ -267,6 +296,7 @@ impl Reader<'_> {
         }
         self.messages(table, settings);
         self.identity(table, settings);
+        self.feeds(table, settings);
         if let Some(hosts) = self.words(table, "egress", "hosts") {
             settings.egress = Vec::with_capacity(hosts.len());
             for (host, at) in hosts {

@@ -20,6 +20,7 @@ use thiserror::Error;
 pub mod address;
 mod client;
 mod egress;
+mod feeds;
 mod keyring;
 mod keys;
 mod message;
@@ -30,6 +31,7 @@ mod secrets;
 
 pub use client::{LONGEST as LONGEST_REQUEST, MOST_BODY};
 pub use egress::Egress;
+pub use feeds::{Built, FeedFiles, FeedKind, FeedOptions, FeedSource, FeedStatus, POLL, Watch, build_breached};
 pub use keyring::{KeySummary, Signing};
 pub use keys::{KeyError, KeyFile};
 pub use message::{Outlets, Security, SmsGateway, SmtpServer, default_body, mailbox};

@@ -32,7 +32,7 @@ impl Config {
 pub struct Outputs {
     /// It was seen as often, or more.
     pub breached: bool,
-    /// How often it was seen.
+    /// How often it was seen; of the offline set above 15 rounded up, by at most an eighth.
     pub count: i64,
     /// Lines of the service's answer that could not be read.
     pub skipped: i64,

@@ -145,7 +145,7 @@ impl Reader<'_> {
         })
     }
 
-    fn text_of(&mut self, table: &DeTable<'_>, what: &str, key: &str) -> Option<SmolStr> {
+    pub(super) fn text_of(&mut self, table: &DeTable<'_>, what: &str, key: &str) -> Option<SmolStr> {
         let value = table.get(key)?;
         let text: SmolStr = self.string(value, &format!("{what}.{key}"))?.into();
         if text.is_empty() {
@@ -156,7 +156,7 @@ impl Reader<'_> {
         Some(text)
     }
 
-    fn word_of(&mut self, table: &DeTable<'_>, what: &str, key: &str, words: &[&str]) -> Option<SmolStr> {
+    pub(super) fn word_of(&mut self, table: &DeTable<'_>, what: &str, key: &str, words: &[&str]) -> Option<SmolStr> {
         let text = self.text_of(table, what, key)?;
         if words.contains(&text.as_str()) {
             return Some(text);
@@ -168,7 +168,7 @@ impl Reader<'_> {
     }
 
     /// A URL over https, or over http to this machine.
-    fn address(&mut self, table: &DeTable<'_>, what: &str, key: &str) -> Option<SmolStr> {
+    pub(super) fn address(&mut self, table: &DeTable<'_>, what: &str, key: &str) -> Option<SmolStr> {
         let text = self.text_of(table, what, key)?;
         let at = table.get(key).map(|value| self.at(value))?;
         self.check_address(&text, at).then_some(text)
