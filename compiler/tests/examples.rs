@@ -69,9 +69,9 @@ fn deleting_the_password_check_names_the_contracts_line() {
     assert_eq!(
         found,
         "error A0258 flows/login.admit:5 `pre-login`: the stage `pre-login` of `login` has no `password_check` or `webauthn_finish` or \
-         `social_oidc_callback`\n  \
-         stdlib/flows/login.admit:11 `milestone password_check verified | weba`: the contract's line\n  \
-         help: add `password_check` or `webauthn_finish` or `social_oidc_callback` to the stage\n"
+         `channel_otp_verify` or `social_oidc_callback`\n  \
+         stdlib/flows/login.admit:11 `milestone password_check verified       `: the contract's line\n  \
+         help: add `password_check` or `webauthn_finish` or `channel_otp_verify` or `social_oidc_callback` to the stage\n"
     );
 }
 
@@ -84,7 +84,7 @@ fn deleting_the_decision_on_its_result_names_the_contracts_line() {
     drop(library);
     let found = changed(&login[start..end], "");
     assert!(found.starts_with("error A0260 flows/login.admit:"), "{found}");
-    assert!(found.contains("`milestone password_check verified | weba`: the contract's line"), "{found}");
+    assert!(found.contains("`milestone password_check verified       `: the contract's line"), "{found}");
     assert_eq!(found.lines().filter(|line| line.starts_with("error")).count(), 1, "{found}");
 }
 
