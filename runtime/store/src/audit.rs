@@ -12,16 +12,18 @@ use admit_runtime::unit::AuditEntry;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::keys::{opening_key, owner_key, unsealed};
+use crate::keys::{Owners, opening_key, unsealed};
 use crate::open::SqlStore;
 use crate::seal::SealKey;
-use crate::sql::{Connection, Row, query};
+use crate::sql::{Connection, Row, query, rows, without_nul};
 use crate::time::{from_micros, to_micros};
 use crate::users::new_id;
 
 const BATCH: i64 = 1_000;
 const COLUMNS: &str = "SELECT seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash \
                        FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const INSERT: &str = "INSERT INTO audit (tenant, seq, id, at, kind, actor, target, outcome, run_id, user_id, \
+                      sealed_data, prev_hash, hash)";
 
 /// An entry as read.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +51,7 @@ pub struct AuditFault {
 }
 
 /// A row as stored.
-struct Stored {
+pub(crate) struct Stored {
     seq: i64,
     id: String,
     at: i64,
@@ -128,78 +130,86 @@ impl SqlStore {
     }
 }
 
-/// Appends entries in the commit's transaction.
+/// Appends entries in the transaction that they tell of.
 pub(crate) async fn append(
     connection: &mut Connection,
     of: &AuditOf<'_>,
     tenant_key: &SealKey,
     entries: &[AuditEntry],
 ) -> Result<(), StoreError> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let head = read_head(connection, of.tenant).await?;
-    let (mut seq, mut prev) = match head {
-        Some(head) => (head.seq, head.hash),
-        None => (0, first_prev().to_vec()),
-    };
+    let mut owners = Owners::new(of.tenant, tenant_key);
+    let entries = sealed(connection, of, &mut owners, entries).await?;
+    chain(connection, of.tenant, tenant_key, entries).await
+}
+
+/// Entries as they will be stored, but for their places in the chain.
+pub(crate) async fn sealed(
+    connection: &mut Connection,
+    of: &AuditOf<'_>,
+    owners: &mut Owners<'_>,
+    entries: &[AuditEntry],
+) -> Result<Vec<Stored>, StoreError> {
+    let mut rows = Vec::with_capacity(entries.len());
+    // As every database can hold it: the hash must be of what is stored.
+    let text = |text: &str| without_nul(text).into_owned();
     for entry in entries {
-        seq = seq.checked_add(1).ok_or_else(|| StoreError::Failed("the audit log is full".to_owned()))?;
         let owner = of.user_id.or_else(|| entry.target.starts_with("usr_").then_some(entry.target.as_str()));
-        let (key, user_id) = owner_key(connection, of.tenant, tenant_key, owner).await?;
+        let (key, user_id) = owners.key(connection, owner).await?;
         let id = new_id("aud");
         let data = postcard::to_stdvec(&entry.data).map_err(|error| StoreError::Failed(error.to_string()))?;
         let sealed_data = key.seal(&["audit", of.tenant.as_str(), &id], &data).map_err(unsealed)?;
-        let mut row = Stored {
-            seq,
+        rows.push(Stored {
+            seq: 0,
             id,
             at: to_micros(of.at),
-            kind: entry.kind.clone(),
-            actor: entry.actor.clone(),
-            target: entry.target.clone(),
-            outcome: entry.outcome.clone(),
-            run_id: of.run_id.to_owned(),
+            kind: text(&entry.kind),
+            actor: text(&entry.actor),
+            target: text(&entry.target),
+            outcome: text(&entry.outcome),
+            run_id: text(of.run_id),
             user_id,
             sealed_data,
-            prev_hash: prev,
+            prev_hash: Vec::new(),
             hash: Vec::new(),
-        };
-        row.hash = row_hash(of.tenant, &row).to_vec();
-        prev = row.hash.clone();
-        insert_row(connection, of.tenant, row).await?;
+        });
     }
-    let mac = head_mac(tenant_key, of.tenant, seq, &prev);
+    Ok(rows)
+}
+
+/// Puts entries at the end of their tenant's chain. The transaction is alone with the tenant.
+pub(crate) async fn chain(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    entries: Vec<Stored>,
+) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let (mut seq, mut prev) = match read_head(connection, tenant).await? {
+        Some(head) => (head.seq, head.hash),
+        None => (0, first_prev().to_vec()),
+    };
+    let mut inserted = rows(INSERT, 13, "");
+    for mut row in entries {
+        seq = seq.checked_add(1).ok_or_else(|| StoreError::Failed("the audit log is full".to_owned()))?;
+        (row.seq, row.prev_hash) = (seq, prev);
+        row.hash = row_hash(tenant, &row).to_vec();
+        prev = row.hash.clone();
+        inserted.bind(tenant.as_str()).bind(row.seq).bind(row.id).bind(row.at).bind(row.kind).bind(row.actor);
+        inserted.bind(row.target).bind(row.outcome).bind(row.run_id).bind(row.user_id).bind(row.sealed_data);
+        inserted.bind(row.prev_hash).bind(row.hash);
+    }
+    inserted.insert(connection).await?;
+    let mac = head_mac(tenant_key, tenant, seq, &prev);
     query(
         "INSERT INTO audit_heads (tenant, seq, hash, mac) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac",
     )
-    .bind(of.tenant.as_str())
+    .bind(tenant.as_str())
     .bind(seq)
     .bind(prev)
     .bind(mac)
-    .execute(connection)
-    .await
-    .map(|_| ())
-}
-
-async fn insert_row(connection: &mut Connection, tenant: &TenantId, row: Stored) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO audit (tenant, seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .bind(tenant.as_str())
-    .bind(row.seq)
-    .bind(row.id)
-    .bind(row.at)
-    .bind(row.kind)
-    .bind(row.actor)
-    .bind(row.target)
-    .bind(row.outcome)
-    .bind(row.run_id)
-    .bind(row.user_id)
-    .bind(row.sealed_data)
-    .bind(row.prev_hash)
-    .bind(row.hash)
     .execute(connection)
     .await
     .map(|_| ())

@@ -1,5 +1,7 @@
 //! Keys of tenants and users as the database holds them: sealed under the key above.
 
+use std::collections::HashMap;
+
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
 
@@ -62,6 +64,38 @@ pub(crate) async fn user_key(
 /// Where a user's key lies.
 pub(crate) fn key_place<'a>(tenant: &'a TenantId, user_id: &'a str) -> [&'a str; 3] {
     ["user key", tenant.as_str(), user_id]
+}
+
+/// The keys that what one commit leaves is sealed under, each looked for once.
+pub(crate) struct Owners<'a> {
+    tenant: &'a TenantId,
+    tenant_key: &'a SealKey,
+    users: HashMap<String, Option<SealKey>>,
+}
+
+impl<'a> Owners<'a> {
+    /// None is known yet.
+    pub(crate) fn new(tenant: &'a TenantId, tenant_key: &'a SealKey) -> Self {
+        Self { tenant, tenant_key, users: HashMap::new() }
+    }
+
+    /// As [`owner_key`].
+    pub(crate) async fn key(
+        &mut self,
+        connection: &mut Connection,
+        user_id: Option<&str>,
+    ) -> Result<(SealKey, Option<String>), StoreError> {
+        let Some(user_id) = user_id else { return Ok((self.tenant_key.clone(), None)) };
+        let key = match self.users.get(user_id) {
+            Some(key) => key.clone(),
+            None => {
+                let key = user_key(connection, self.tenant, self.tenant_key, user_id).await?;
+                self.users.insert(user_id.to_owned(), key.clone());
+                key
+            }
+        };
+        Ok(key.map_or_else(|| (self.tenant_key.clone(), None), |key| (key, Some(user_id.to_owned()))))
+    }
 }
 
 /// The key for data of a run or an audit entry: its user's where there is one, with the user's id, else the tenant's.

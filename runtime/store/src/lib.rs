@@ -11,6 +11,7 @@ mod counters;
 mod credentials;
 mod failures;
 mod families;
+mod group;
 mod host;
 mod import;
 mod inbox;

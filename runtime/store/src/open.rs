@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
 
+use crate::group::Committer;
 use crate::seal::SealKey;
 use crate::sql::Pool;
 
@@ -20,6 +21,7 @@ const STATEMENTS: usize = 400;
 #[derive(Clone)]
 pub struct SqlStore {
     pub(crate) pool: Pool,
+    pub(crate) committer: Arc<Committer>,
     pub(crate) master: SealKey,
     pub(crate) tenants: Arc<Mutex<HashMap<String, SealKey>>>,
 }
@@ -109,7 +111,12 @@ impl SqlStore {
             Some(address) => Pool::Postgres(postgres::open(address).await?),
             None => Pool::Sqlite(sqlite::open(place).await?),
         };
-        Ok(Self { pool, master, tenants: Arc::default() })
+        // SQLite has one writer; on PostgreSQL tenants do not wait for each other.
+        let lanes = match &pool {
+            Pool::Sqlite(_) => 1,
+            Pool::Postgres(_) => 4,
+        };
+        Ok(Self { pool, committer: Arc::new(Committer::new(lanes)), master, tenants: Arc::default() })
     }
 
     /// Closes every connection; on SQLite the log is checkpointed.

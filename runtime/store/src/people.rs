@@ -19,7 +19,7 @@ use crate::profile::{Profile, identifiers};
 use crate::seal::SealKey;
 use crate::sql::{Connection, query};
 use crate::time::to_micros;
-use crate::users::{Status, lookup_hash};
+use crate::users::{Status, erase, lookup_hash};
 use crate::writes::{At, applied};
 
 impl SqlStore {
@@ -51,17 +51,20 @@ impl SqlStore {
     /// Discards and erases users that have been pending since before this time: their runs can hardly be resumed any more, and
     /// one that is ends in an error. Answers how many.
     pub async fn purge_pending(&self, tenant: &TenantId, before: Instant, now: Instant) -> Result<u64, StoreError> {
+        // In one transaction: whom a run activates meanwhile is not erased.
+        let mut transaction = self.pool.begin_write(tenant).await?;
         let rows = query("SELECT id FROM users WHERE tenant = $1 AND pending_run IS NOT NULL AND created_at < $2")
             .bind(tenant.as_str())
             .bind(to_micros(before))
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *transaction)
             .await?;
         let mut purged = 0;
         for row in rows {
             let id: String = row.try_get(0)?;
-            self.erase_user(tenant, &id, now).await?;
+            erase(&mut transaction, tenant, &id, now).await?;
             purged += 1;
         }
+        transaction.commit().await?;
         Ok(purged)
     }
 }

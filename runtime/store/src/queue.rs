@@ -56,6 +56,20 @@ pub struct FailedJob {
     pub why: String,
 }
 
+/// Leases the job that has been due longest: `$2` is now, `$3` the end of the lease.
+macro_rules! take {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE queue SET leased_until = $3, attempts = attempts + 1 WHERE tenant = $1 AND key = \
+             (SELECT key FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL AND due_at <= $2 \
+             AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, key LIMIT 1 ",
+            $lock,
+            ") AND done_at IS NULL AND (leased_until IS NULL OR leased_until <= $2) \
+             RETURNING key, kind, sealed_payload, attempts"
+        )
+    };
+}
+
 impl SqlStore {
     /// Leases the job that has been due longest; of any number of takers one gets it.
     pub async fn take_job(
@@ -65,18 +79,13 @@ impl SqlStore {
         lease_seconds: u32,
     ) -> Result<Option<Job>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let row = query(
-            "UPDATE queue SET leased_until = $3, attempts = attempts + 1 WHERE tenant = $1 AND key = \
-             (SELECT key FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL AND due_at <= $2 \
-             AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, key LIMIT 1) \
-             AND done_at IS NULL AND (leased_until IS NULL OR leased_until <= $2) \
-             RETURNING key, kind, sealed_payload, attempts",
-        )
-        .bind(tenant.as_str())
-        .bind(to_micros(now))
-        .bind(to_micros(now).saturating_add(i64::from(lease_seconds) * 1_000_000))
-        .fetch_optional(&self.pool)
-        .await?;
+        // Takers that come at the same time get different jobs. SQLite has one of them at a time.
+        let row = query(self.pool.either(take!(""), take!("FOR UPDATE SKIP LOCKED")))
+            .bind(tenant.as_str())
+            .bind(to_micros(now))
+            .bind(to_micros(now).saturating_add(i64::from(lease_seconds) * 1_000_000))
+            .fetch_optional(&self.pool)
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let key: String = row.try_get(0)?;
         let sealed: Vec<u8> = row.try_get(2)?;
@@ -151,7 +160,7 @@ impl SqlStore {
         // A job's key begins with the run that queued it.
         let run_id = key.split('/').next().unwrap_or(key);
         // The users that the run has made are the run's to settle.
-        let writing = At { tenant, tenant_key: &tenant_key, run_id, at: now, end: RunEnd::Suspended };
+        let writing = At { tenant, tenant_key: &tenant_key, run_id, at: now, end: RunEnd::Suspended, is_first: false };
         apply_all(&mut transaction, &writing, &left.unit.writes).await?;
         let user_id = left.user_id.as_deref();
         append(&mut transaction, &AuditOf { tenant, run_id, user_id, at: now }, &tenant_key, &left.unit.audit).await?;

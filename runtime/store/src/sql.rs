@@ -5,6 +5,7 @@
 //! transaction that writes is alone with its tenant, so what holds on SQLite, which has one writer, holds on PostgreSQL.
 
 mod fault;
+mod rows;
 mod value;
 
 use std::ops::{Deref, DerefMut};
@@ -14,11 +15,14 @@ use admit_runtime::tenant::TenantId;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{Arguments as _, Decode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Transaction, Type};
+use sqlx::{
+    Arguments as _, Decode, PgConnection, Postgres, Row as _, SqlStr, Sqlite, SqliteConnection, Transaction, Type,
+};
 
 pub(crate) use fault::{Tries, failed};
-pub(crate) use value::Bind;
+pub(crate) use rows::{Rows, rows};
 use value::Value;
+pub(crate) use value::{Bind, without_nul};
 
 /// The connections of a store, shared by clones.
 #[derive(Clone)]
@@ -55,7 +59,7 @@ pub(crate) enum On<'a> {
 
 /// A statement with its values.
 pub(crate) struct Query<'q> {
-    text: &'static str,
+    text: SqlStr,
     values: Vec<Value<'q>>,
 }
 
@@ -67,7 +71,7 @@ enum Driver<'a> {
 
 /// A statement, to be bound to values.
 pub(crate) fn query<'q>(text: &'static str) -> Query<'q> {
-    Query { text, values: Vec::new() }
+    Query { text: SqlStr::from_static(text), values: Vec::new() }
 }
 
 impl Pool {
@@ -94,6 +98,11 @@ impl Pool {
 
     /// A transaction that writes. Until it ends no other one writes to this tenant: on SQLite to none at all.
     pub(crate) async fn begin_write(&self, tenant: &TenantId) -> Result<Tx, StoreError> {
+        self.begin_write_all([tenant]).await
+    }
+
+    /// As [`Self::begin_write`], for several tenants, which must be in order: two that wait for each other would wait for good.
+    pub(crate) async fn begin_write_all(&self, tenants: impl IntoIterator<Item = &TenantId>) -> Result<Tx, StoreError> {
         match self {
             Self::Sqlite(pool) => {
                 let transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
@@ -104,12 +113,22 @@ impl Pool {
                 let transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await.map_err(failed)?;
                 let mut transaction = Tx(Connection::PostgresTransaction(transaction));
                 // Rows that refer to the tenant may still be added meanwhile by statements that stand by themselves.
-                query("SELECT 1 FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE")
-                    .bind(tenant.as_str())
-                    .fetch_optional(&mut *transaction)
-                    .await?;
+                for tenant in tenants {
+                    query("SELECT 1 FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE")
+                        .bind(tenant.as_str())
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                }
                 Ok(transaction)
             }
+        }
+    }
+
+    /// The text for this database, where the two differ.
+    pub(crate) fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres(_) => postgres,
         }
     }
 
@@ -235,23 +254,25 @@ impl<'q> Query<'q> {
 
     async fn execute_once(&self, connection: &mut Connection) -> Result<u64, sqlx::Error> {
         match connection.driver() {
-            Driver::Sqlite(connection) => {
-                sqlx::query_with(self.text, self.sqlite()?).execute(connection).await.map(|done| done.rows_affected())
-            }
-            Driver::Postgres(connection) => {
-                sqlx::query_with(self.text, self.postgres()?).execute(connection).await.map(|done| done.rows_affected())
-            }
+            Driver::Sqlite(connection) => sqlx::query_with(self.text.clone(), self.sqlite()?)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()),
+            Driver::Postgres(connection) => sqlx::query_with(self.text.clone(), self.postgres()?)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()),
         }
     }
 
     async fn fetch_once(&self, connection: &mut Connection) -> Result<Vec<Row>, sqlx::Error> {
         match connection.driver() {
             Driver::Sqlite(connection) => {
-                let rows = sqlx::query_with(self.text, self.sqlite()?).fetch_all(connection).await?;
+                let rows = sqlx::query_with(self.text.clone(), self.sqlite()?).fetch_all(connection).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Driver::Postgres(connection) => {
-                let rows = sqlx::query_with(self.text, self.postgres()?).fetch_all(connection).await?;
+                let rows = sqlx::query_with(self.text.clone(), self.postgres()?).fetch_all(connection).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }

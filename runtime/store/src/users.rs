@@ -17,7 +17,7 @@ use crate::profile::{NewUser, Profile, UserSummary, event_user, identifiers};
 use crate::seal::SealKey;
 use crate::sql::{Connection, Row, query};
 use crate::time::{from_micros, to_micros};
-use crate::writes::At;
+use crate::writes::{At, applied};
 
 const COLUMNS: &str = "SELECT id, status, sealed_key, sealed_profile, created_at, last_login_at, login_count FROM users WHERE tenant = $1 AND id = $2";
 
@@ -152,15 +152,13 @@ impl SqlStore {
         let user = user.ok_or(StoreError::NotFound)?;
         let mut transaction = self.pool.begin_write(tenant).await?;
         if (user.status, status) == (Status::Pending, Status::Active) {
-            let at = At { tenant, tenant_key, run_id: "", at: user.created_at, end: RunEnd::Well };
+            let at = At { tenant, tenant_key, run_id: "", at: user.created_at, end: RunEnd::Well, is_first: false };
             activate(&mut transaction, &at, id).await?;
         } else {
-            query("UPDATE users SET status = $3 WHERE tenant = $1 AND id = $2")
-                .bind(tenant.as_str())
-                .bind(id)
-                .bind(status.as_str())
-                .execute(&mut *transaction)
-                .await?;
+            // An erased one, also if that was meanwhile, stays as it is.
+            let text = "UPDATE users SET status = $3 WHERE tenant = $1 AND id = $2 AND sealed_profile IS NOT NULL";
+            let query = query(text).bind(tenant.as_str()).bind(id).bind(status.as_str());
+            applied(query.execute(&mut *transaction).await?).map_err(|_| StoreError::NotFound)?;
         }
         transaction.commit().await
     }
@@ -169,33 +167,7 @@ impl SqlStore {
     /// everything else of the user is sealed (profile, run records, traces, audit data). The audit chain stays whole.
     pub async fn erase_user(&self, tenant: &TenantId, id: &str, now: Instant) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_write(tenant).await?;
-        for statement in [
-            "DELETE FROM identifiers WHERE tenant = $1 AND user_id = $2",
-            "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
-            "DELETE FROM challenges WHERE tenant = $1 AND user_id = $2",
-            "DELETE FROM sign_ins WHERE tenant = $1 AND user_id = $2",
-            "DELETE FROM inbox WHERE tenant = $1 AND user_id = $2",
-            "UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND user_id = $2",
-        ] {
-            query(statement).bind(tenant.as_str()).bind(id).execute(&mut *transaction).await?;
-        }
-        query("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL")
-            .bind(tenant.as_str())
-            .bind(id)
-            .bind(to_micros(now))
-            .execute(&mut *transaction)
-            .await?;
-        let done = query(
-            "UPDATE users SET status = 'blocked', pending_run = NULL, sealed_key = NULL, sealed_profile = NULL \
-             WHERE tenant = $1 AND id = $2",
-        )
-        .bind(tenant.as_str())
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-        if done == 0 {
-            return Err(StoreError::NotFound);
-        }
+        erase(&mut transaction, tenant, id, now).await?;
         transaction.commit().await
     }
 
@@ -240,6 +212,40 @@ impl SqlStore {
         let credentials = kinds.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
         row.map(|row| summary(tenant, &tenant_key, &row, credentials)).transpose()
     }
+}
+
+/// Erases a user, in a transaction that is alone with the tenant.
+pub(crate) async fn erase(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    id: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM identifiers WHERE tenant = $1 AND user_id = $2",
+        "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
+        "DELETE FROM challenges WHERE tenant = $1 AND user_id = $2",
+        "DELETE FROM sign_ins WHERE tenant = $1 AND user_id = $2",
+        "DELETE FROM inbox WHERE tenant = $1 AND user_id = $2",
+        "UPDATE suspensions SET sealed_record = NULL WHERE tenant = $1 AND user_id = $2",
+    ] {
+        query(statement).bind(tenant.as_str()).bind(id).execute(&mut *connection).await?;
+    }
+    query("UPDATE sessions SET revoked_at = $3 WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL")
+        .bind(tenant.as_str())
+        .bind(id)
+        .bind(to_micros(now))
+        .execute(&mut *connection)
+        .await?;
+    let done = query(
+        "UPDATE users SET status = 'blocked', pending_run = NULL, sealed_key = NULL, sealed_profile = NULL \
+         WHERE tenant = $1 AND id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    if done == 0 { Err(StoreError::NotFound) } else { Ok(()) }
 }
 
 async fn insert_user(
@@ -289,7 +295,7 @@ async fn insert_user(
             return Err(UserError::Taken(value.to_owned()));
         }
     }
-    let at = At { tenant, tenant_key, run_id: "", at: now, end: RunEnd::Well };
+    let at = At { tenant, tenant_key, run_id: "", at: now, end: RunEnd::Well, is_first: false };
     for new in credentials_of(user, &id) {
         credentials::insert(connection, &at, &new).await?;
     }

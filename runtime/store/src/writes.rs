@@ -73,11 +73,14 @@ pub(crate) struct At<'a> {
     pub run_id: &'a str,
     pub at: Instant,
     pub end: RunEnd,
+    /// The first request of the run: it has made nothing before.
+    pub is_first: bool,
 }
 
 /// Applies the writes of a commit, in order, and settles what becomes of the users that the run has made.
 pub(crate) async fn apply_all(connection: &mut Connection, at: &At<'_>, writes: &[Write]) -> Result<(), StoreError> {
-    if at.end == RunEnd::Well {
+    let may_have_users = !at.is_first || writes.iter().any(|write| matches!(write, Write::InsertUser(_)));
+    if at.end == RunEnd::Well && may_have_users {
         people::activate_all(connection, at).await?;
     }
     for write in writes {
@@ -88,7 +91,7 @@ pub(crate) async fn apply_all(connection: &mut Connection, at: &At<'_>, writes: 
             result => result?,
         }
     }
-    if at.end == RunEnd::Badly {
+    if at.end == RunEnd::Badly && may_have_users {
         people::discard_all(connection, at).await?;
     }
     Ok(())

@@ -26,13 +26,11 @@ pub(super) async fn open(address: &str) -> Result<PgPool, OpenError> {
     let connected = tokio::time::timeout(BUSY, options.clone().connect()).await;
     let late = |_| OpenError::Unreachable { server: server.clone(), detail: "it does not answer".to_owned() };
     let mut connection = connected.map_err(late)?.map_err(unreachable)?;
-    inspect(&server, &mut connection).await?;
-    // One process at a time: the migrator holds a lock of the server's meanwhile.
-    let done = postgres().run(&mut connection).await;
-    done.map_err(|error| OpenError::Migration { place: server.clone(), detail: error.to_string() })?;
-    // Closed whatever comes of it: the pool makes its own.
+    let inspected = inspect(&server, &mut connection).await;
+    // Closed whatever was found: the pool makes its own.
     let _ = connection.close().await;
-    PgPoolOptions::new()
+    inspected?;
+    let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(BUSY)
         .after_connect(|connection, _| {
@@ -43,7 +41,11 @@ pub(super) async fn open(address: &str) -> Result<PgPool, OpenError> {
         })
         .connect_with(options)
         .await
-        .map_err(unreachable)
+        .map_err(unreachable)?;
+    // One process at a time: the migrator holds a lock of the server's meanwhile.
+    let done = postgres().run(&pool).await;
+    done.map_err(|error| OpenError::Migration { place: server.clone(), detail: error.to_string() })?;
+    Ok(pool)
 }
 
 /// The server as messages name it: no password, no parameters.
@@ -78,15 +80,17 @@ async fn inspect(server: &str, connection: &mut PgConnection) -> Result<(), Open
     if tables == 0 {
         return Ok(());
     }
+    // The first table that is made, by the migrator; another node may be making the others right now. Where they are those of
+    // another program that has a migrator like ours, it finds that, and changes nothing.
     let ours: i64 = sqlx::query(
         "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() \
-         AND table_name IN ('tenants', 'audit_heads', '_sqlx_migrations')",
+         AND table_name = '_sqlx_migrations'",
     )
     .fetch_one(&mut *connection)
     .await
     .and_then(|row| row.try_get(0))
     .map_err(failed)?;
-    if ours != 3 {
+    if ours == 0 {
         return Err(OpenError::Foreign(server.to_owned()));
     }
     let newest: Option<i64> = sqlx::query("SELECT max(version) FROM _sqlx_migrations")

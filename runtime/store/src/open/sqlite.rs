@@ -34,9 +34,16 @@ pub(super) async fn open(path: &Path) -> Result<SqlitePool, OpenError> {
         .connect_with(options)
         .await
         .map_err(|error| refusal(path, &error))?;
-    let done = sqlite().run(&pool).await;
-    done.map_err(|error| OpenError::Migration { place: path.display().to_string(), detail: error.to_string() })?;
+    migrate(&pool).await.map_err(|detail| OpenError::Migration { place: path.display().to_string(), detail })?;
     Ok(pool)
+}
+
+/// In one transaction that has the file to itself: processes that open a new file at once would each make the schema.
+async fn migrate(pool: &SqlitePool) -> Result<(), String> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| error.to_string())?;
+    // `run` cannot be awaited in a task that moves between threads.
+    sqlite().run_direct(None, &mut *transaction, false).await.map_err(|error| error.to_string())?;
+    transaction.commit().await.map_err(|error| error.to_string())
 }
 
 /// Creates the file readable by its owner only; one that is there keeps its permissions.

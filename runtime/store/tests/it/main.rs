@@ -11,6 +11,7 @@ mod inbox;
 mod jobs;
 mod opening;
 mod people;
+mod races;
 mod runs;
 mod secrets;
 mod users;
@@ -22,7 +23,9 @@ fn cases() -> usize {
         + credentials::CASES
         + inbox::CASES
         + jobs::CASES
+        + opening::CASES
         + people::CASES
+        + races::CASES
         + runs::CASES
         + secrets::CASES
         + users::CASES

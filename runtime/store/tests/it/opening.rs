@@ -7,6 +7,13 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::support::*;
 
+on_both! {
+    a_newer_schema_is_refused,
+    another_key_file_is_noticed_before_anything_is_read,
+    a_database_of_another_program_is_refused,
+    nodes_that_start_at_once_make_one_schema,
+}
+
 async fn refusal(path: &std::path::Path) -> String {
     SqlStore::open(path, key()).await.err().expect("it opened").to_string()
 }
@@ -33,22 +40,40 @@ async fn files_that_are_not_ours_are_refused_and_untouched() {
     assert!(refusal(&dir.path().join("no/such/dir.db")).await.contains("cannot open"));
 }
 
+async fn a_newer_schema_is_refused(place: Place) {
+    place.open().await.close().await;
+    place.execute(&["UPDATE _sqlx_migrations SET version = 99 WHERE version = 2"]).await.unwrap();
+    let message = refusal(&place.address).await;
+    let version = admit_store::SCHEMA_VERSION;
+    let end = format!("has schema version 99; this program knows versions up to {version}: use a newer one");
+    assert!(message.ends_with(&end), "{message}");
+}
+
+async fn a_database_of_another_program_is_refused(place: Place) {
+    place.execute(&["CREATE TABLE bookmarks (url TEXT)"]).await.unwrap();
+    assert!(refusal(&place.address).await.ends_with("is a database of another program"));
+}
+
+async fn nodes_that_start_at_once_make_one_schema(place: Place) {
+    let nodes = (0..6).map(|_| {
+        let address = place.address.clone();
+        tokio::spawn(async move { SqlStore::open(address, key()).await.map(|_| ()) })
+    });
+    for node in nodes.collect::<Vec<_>>() {
+        node.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    SqlStore::open(dir.path().join("admit.db"), key()).await.unwrap().close().await;
-    let path = dir.path().join("admit.db");
-    let mut connection = connect(&path).await;
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99 WHERE version = 2").execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    assert_eq!(
-        refusal(&path).await,
-        format!(
-            "`{}` has schema version 99; this program knows versions up to {}: use a newer one",
-            path.display(),
-            admit_store::SCHEMA_VERSION
-        )
-    );
+async fn a_server_that_is_not_there_or_not_understood_is_named_without_its_password() {
+    let address = "postgres://admit:canary-secret@127.0.0.1:1/admit";
+    let message = refusal(std::path::Path::new(address)).await;
+    assert!(message.starts_with("cannot connect to `postgres://admit@127.0.0.1:1/admit`: "), "{message}");
+    assert!(!message.contains("canary-secret"), "{message}");
+    for address in ["postgres://admit:canary-secret@host:port/admit", "postgres://[canary-secret", "postgresql://%zz"] {
+        let message = refusal(std::path::Path::new(address)).await;
+        assert!(!message.contains("canary-secret"), "{message}");
+    }
 }
 
 #[tokio::test]
@@ -70,13 +95,11 @@ async fn f23_damaged_pages_are_refused() {
     assert!(message.contains("is damaged"), "{message}");
 }
 
-#[tokio::test]
-async fn another_key_file_is_noticed_before_anything_is_read() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(dir.path().join("admit.db"), key()).await.unwrap();
+async fn another_key_file_is_noticed_before_anything_is_read(place: Place) {
+    let store = place.open().await;
     store.add_user(&tenant("local"), &alice(), at(1)).await.unwrap();
     store.close().await;
-    let store = SqlStore::open(&dir.path().join("admit.db"), SealKey::new([8; 32])).await.unwrap();
+    let store = SqlStore::open(&place.address, SealKey::new([8; 32])).await.unwrap();
     let error = store.find_user(&tenant("local"), "canaryalice").await.unwrap_err().to_string();
     assert!(error.contains("the key file is not the one it was written with"), "{error}");
 }

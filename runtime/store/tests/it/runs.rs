@@ -1,5 +1,6 @@
 //! T15, T16, T17, T22: commits are whole and durable, and of racing writers exactly one goes on.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use admit_runtime::host::{Store, StoreError};
@@ -156,9 +157,21 @@ async fn a_commit_that_fails_in_its_last_write_leaves_nothing(place: Place) {
 #[tokio::test]
 async fn f1_writer_process() {
     let (Some(store), Ok(slug)) = (own_store().await, std::env::var("ADMIT_TEST_TENANT")) else { return };
-    for run in 0_u32.. {
-        store.commit(&tenant(&slug), commit(&format!("run_{run}"), 0, "deny")).await.unwrap();
-        println!("\nacknowledged {run}");
+    // Several at once, so that they go in groups.
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let (store, slug) = (store.clone(), slug.clone());
+            tokio::spawn(async move {
+                for number in 0_u32.. {
+                    let run = format!("run_{writer}_{number}");
+                    store.commit(&tenant(&slug), commit(&run, 0, "deny")).await.unwrap();
+                    println!("\nacknowledged {run}");
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
     }
 }
 
@@ -168,21 +181,25 @@ async fn f1_a_killed_writer_loses_nothing_acknowledged(place: Place) {
         let slug = format!("killed-{kill_after}");
         let mut writer = process(&place, "runs::f1_writer_process").env("ADMIT_TEST_TENANT", &slug).spawn().unwrap();
         let lines = std::io::BufReader::new(writer.stdout.take().unwrap()).lines();
-        let mut acknowledged = 0;
+        let mut acknowledged = Vec::new();
         for line in lines.map_while(Result::ok) {
             if let Some(run) = line.strip_prefix("acknowledged ") {
-                acknowledged = run.parse::<u64>().unwrap() + 1;
-                if acknowledged == kill_after {
+                acknowledged.push(run.to_owned());
+                if acknowledged.len() == kill_after {
                     writer.kill().unwrap();
                 }
             }
         }
         writer.wait().unwrap();
-        assert!(acknowledged >= kill_after);
+        assert!(acknowledged.len() >= kill_after);
         let store = place.open().await;
         let entries = store.verify_audit(&tenant(&slug)).await.unwrap().unwrap();
-        assert!(entries >= acknowledged, "{acknowledged} acknowledged, {entries} on disk");
-        assert_eq!(store.runs(&tenant(&slug), 10_000).await.unwrap().len() as u64, entries);
+        let runs: HashSet<String> =
+            store.runs(&tenant(&slug), 100_000).await.unwrap().into_iter().map(|run| run.id).collect();
+        assert_eq!(runs.len() as u64, entries);
+        for run in acknowledged {
+            assert!(runs.contains(&run), "{run} was acknowledged and is not on disk");
+        }
         store.close().await;
     }
 }

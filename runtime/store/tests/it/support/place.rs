@@ -100,7 +100,7 @@ impl Place {
                 intruder.close().await?;
             } else {
                 let mut intruder: SqliteConnection =
-                    SqliteConnectOptions::new().filename(&self.address).connect().await?;
+                    SqliteConnectOptions::new().filename(&self.address).create_if_missing(true).connect().await?;
                 sqlx::query(AssertSqlSafe(*statement)).execute(&mut intruder).await?;
                 intruder.close().await?;
             }
