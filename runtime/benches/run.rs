@@ -24,7 +24,7 @@ use admit_runtime::engine::Engine;
 use admit_runtime::execute::{Known, Options, Outcome, Start};
 use admit_runtime::feeds::{Feeds, MailServers, NoFeeds};
 use admit_runtime::host::{
-    BoxFuture, ChallengeOf, Credential, FoundChallenge, Host, HostError, HttpError, HttpRequest, HttpResponse,
+    BoxFuture, ChallengeOf, Counted, Credential, FoundChallenge, Host, HostError, HttpError, HttpRequest, HttpResponse,
     RunCommit, Secret, SignIn, Store, StoreError, StoredRun, Tried,
 };
 use admit_runtime::tenant::TenantId;
@@ -478,8 +478,14 @@ impl Store for Bench {
         no_rows()
     }
 
-    fn count<'a>(&'a self, _: &'a TenantId, _: &'a str, _: u64, _: Instant) -> BoxFuture<'a, Result<u64, StoreError>> {
-        no_rows()
+    fn count_in<'a>(
+        &'a self,
+        _: &'a TenantId,
+        _: &'a str,
+        _: u64,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Counted, StoreError>> {
+        Box::pin(ready(Ok(Counted { count: 1, ends_at: now })))
     }
 
     fn reset_count<'a>(&'a self, _: &'a TenantId, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {

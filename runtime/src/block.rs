@@ -14,9 +14,6 @@ use crate::message::Texts;
 use crate::tenant::TenantId;
 use crate::unit::Unit;
 
-/// The one block that sets custom claims.
-pub const SET_CLAIM: &str = "set_custom_claim";
-
 /// An implementation of a block type.
 pub trait Block: Send + Sync {
     /// The block's name, as declared.
@@ -34,22 +31,40 @@ pub trait Block: Send + Sync {
     }
 }
 
+/// The error that every block may name without declaring it: a config that no checked plan has.
+pub const INVALID_CONFIG: &str = "invalid_config";
+
 /// Finds block implementations by name.
 #[derive(Clone, Default)]
 pub struct Registry {
     blocks: Vec<Arc<dyn Block>>,
+    /// Names of errors by block, as declared.
+    errors: Vec<(&'static str, &'static [&'static str])>,
 }
 
 impl Registry {
-    /// Adds one; a name that is there already is replaced.
+    /// Adds one; a name that is there already is replaced, and what its declaration says stays.
     pub fn add(&mut self, block: Arc<dyn Block>) {
         self.blocks.retain(|known| known.name() != block.name());
         self.blocks.push(block);
     }
 
+    /// Adds one with the errors that its declaration names. A block that names another one ends its run in an internal
+    /// error.
+    pub fn add_declared(&mut self, block: Arc<dyn Block>, errors: &'static [&'static str]) {
+        self.errors.retain(|(known, _)| *known != block.name());
+        self.errors.push((block.name(), errors));
+        self.add(block);
+    }
+
     /// By name.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Block>> {
         self.blocks.iter().find(|block| block.name() == name)
+    }
+
+    /// The errors that a block's declaration names.
+    pub fn errors(&self, name: &str) -> &'static [&'static str] {
+        self.errors.iter().find(|(known, _)| *known == name).map_or(&[], |(_, errors)| *errors)
     }
 
     /// All of them.
@@ -143,8 +158,10 @@ pub struct Output {
     pub fields: Vec<(String, Datum)>,
     /// What `provides event.user` gives.
     pub user: Option<Datum>,
-    /// What `sets` without `to` sets, by path below `event`; of [`SET_CLAIM`] alone, claims by their names.
+    /// What `sets` without `to` sets, by path below `event`.
     pub sets: Vec<(String, Datum)>,
+    /// Custom claims of the token that is made later, by their names.
+    pub claims: Vec<(String, Datum)>,
 }
 
 /// A question to the user.
@@ -240,10 +257,18 @@ pub enum BlockError {
 }
 
 impl BlockError {
+    /// Its name, where the declaration does not have it.
+    pub(crate) fn undeclared(&self, declared: &[&str]) -> Option<&'static str> {
+        match self {
+            Self::Named { name, .. } if *name != INVALID_CONFIG && !declared.contains(name) => Some(name),
+            Self::Named { .. } | Self::Store(_) | Self::Host(_) | Self::Http(_) => None,
+        }
+    }
+
     /// A further try can only fail alike: a call that is not allowed, a secret that nobody has set, a wrong config.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Named { name, .. } => *name == "invalid_config",
+            Self::Named { name, .. } => *name == INVALID_CONFIG,
             Self::Host(error) => matches!(error, HostError::NotFound(_)),
             Self::Http(error) => matches!(error, HttpError::Refused(_)),
             Self::Store(_) => false,

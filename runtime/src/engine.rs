@@ -126,6 +126,8 @@ struct BlockEntry {
     implementation: Arc<dyn Block>,
     /// Outputs hold labelled values and are masked in the trace.
     masked: bool,
+    /// The errors that its declaration names.
+    errors: &'static [&'static str],
 }
 
 impl Engine {
@@ -152,7 +154,7 @@ impl Engine {
                 let own = || (name == RunAction::NAME).then(|| Arc::new(RunAction) as Arc<dyn Block>);
                 let implementation = registry.get(name).cloned().or_else(own);
                 let implementation = implementation.ok_or_else(|| LoadError::UnknownBlock(name.clone()))?;
-                Ok(BlockEntry { implementation, masked: has_labels(&block.output) })
+                Ok(BlockEntry { implementation, masked: has_labels(&block.output), errors: registry.errors(name) })
             })
             .collect::<Result<_, LoadError>>()?;
         let meaning = Meaning::of(&bundle.pool).map_err(LoadError::Constants)?;
@@ -236,6 +238,10 @@ impl Engine {
 
     pub(crate) fn implementation(&self, id: BlockId) -> Option<&Arc<dyn Block>> {
         self.blocks.get(id as usize).map(|entry| &entry.implementation)
+    }
+
+    pub(crate) fn errors(&self, id: BlockId) -> &'static [&'static str] {
+        self.blocks.get(id as usize).map_or(&[], |entry| entry.errors)
     }
 
     pub(crate) fn action(&self, id: ActionId) -> Option<(&Action, &ActionEntry)> {

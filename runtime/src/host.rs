@@ -247,14 +247,26 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<SignIn>, StoreError>>;
 
-    /// Adds one to a counter and answers its count within the window, this one included; committed at once.
+    /// Adds one to a counter and answers how it stands; committed at once. The window begins with the first count after the
+    /// one before was over.
+    fn count_in<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+        window_seconds: u64,
+        now: Instant,
+    ) -> BoxFuture<'a, Result<Counted, StoreError>>;
+
+    /// As [`Store::count_in`]; the count alone.
     fn count<'a>(
         &'a self,
         tenant: &'a TenantId,
         key: &'a str,
         window_seconds: u64,
         now: Instant,
-    ) -> BoxFuture<'a, Result<u64, StoreError>>;
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move { Ok(self.count_in(tenant, key, window_seconds, now).await?.count) })
+    }
 
     /// Sets a counter back to zero (a success after failures).
     fn reset_count<'a>(&'a self, tenant: &'a TenantId, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
@@ -459,6 +471,24 @@ pub struct FoundChallenge {
     pub data: Datum,
     /// Until when.
     pub expires_at: Instant,
+}
+
+/// How a counter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Counts within the window, this one included.
+    pub count: u64,
+    /// When the window is over, and the count begins anew.
+    pub ends_at: Instant,
+}
+
+impl Counted {
+    /// Whole seconds until the window is over, rounded up; 1 at least, and the window's length at most, whatever the clock does.
+    pub fn seconds_left(&self, now: Instant, window_seconds: u64) -> u64 {
+        let left = self.ends_at.seconds.saturating_sub(now.seconds);
+        let left = left.saturating_add(i64::from(self.ends_at.nanos > now.nanos));
+        u64::try_from(left).unwrap_or(0).clamp(1, window_seconds.max(1))
+    }
 }
 
 /// A past sign-in.

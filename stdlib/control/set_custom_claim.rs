@@ -2,7 +2,7 @@
 //! claims that are too large together, whatever is said here.
 
 use admit_eval::json;
-use admit_runtime::block::{Block, BlockError, Call, Done, Output, SET_CLAIM};
+use admit_runtime::block::{Block, BlockError, Call, Done, Output};
 use admit_runtime::host::BoxFuture;
 
 use super::{Config, Error};
@@ -15,7 +15,7 @@ pub struct SetCustomClaim;
 
 impl Block for SetCustomClaim {
     fn name(&self) -> &'static str {
-        SET_CLAIM
+        "set_custom_claim"
     }
 
     fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Done, BlockError>> {
@@ -33,5 +33,5 @@ fn set(call: &Call<'_>) -> Result<Done, BlockError> {
     if size > LARGEST {
         return Err(Error::ClaimTooLarge.because(format!("`{name}` has {size} bytes, more than {LARGEST}")));
     }
-    Ok(Done::Output(Output { sets: vec![(name, value)], ..Output::default() }))
+    Ok(Done::Output(Output { claims: vec![(name, value)], ..Output::default() }))
 }

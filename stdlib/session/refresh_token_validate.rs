@@ -50,7 +50,7 @@ async fn valid(call: &Call<'_>, token: &RefreshToken) -> Result<Done, BlockError
         ("authentication.aal".to_owned(), text(&session.aal)),
         ("authentication.methods".to_owned(), Datum::List(session.methods.iter().map(text).collect())),
     ];
-    Ok(Done::Output(Output { fields, user: Some(user), sets }))
+    Ok(Done::Output(Output { fields, user: Some(user), sets, ..Output::default() }))
 }
 
 /// The family and its session end: whoever has a copy of the token loses it, and so does who was robbed.

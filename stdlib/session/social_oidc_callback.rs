@@ -58,7 +58,7 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
         ("claims".to_owned(), json::from_json(&Value::Object(claims))),
     ];
     let sets = vec![with_method(call.event, "social")];
-    Ok(Done::Output(Output { fields, user: Some(user), sets }))
+    Ok(Done::Output(Output { fields, user: Some(user), sets, ..Output::default() }))
 }
 
 /// By issuer and subject, which alone identify somebody at a provider (OpenID Connect Core 1.0 section 5.7); else as `link` says.

@@ -175,13 +175,13 @@ impl<'a> Answerer<'a> {
         let key = format!("action/{slug}/{key}");
         let asked = Instant::now();
         Box::pin(async move {
-            let count = host.store().count(tenant, &key, window, host.now()).await;
-            let rate = count.map_err(|error| error.to_string()).map(|count| Rate {
-                allowed: count <= limit,
-                count,
-                remaining: limit.saturating_sub(count),
-                // When the window began is not known; it is over by then at the latest.
-                retry_after: if count <= limit { 0 } else { window },
+            let now = host.now();
+            let counted = host.store().count_in(tenant, &key, window, now).await;
+            let rate = counted.map_err(|error| error.to_string()).map(|counted| Rate {
+                allowed: counted.count <= limit,
+                count: counted.count,
+                remaining: limit.saturating_sub(counted.count),
+                retry_after: if counted.count <= limit { 0 } else { counted.seconds_left(now, window) },
                 waited: since(asked),
             });
             (id, Reply::RateLimit(rate))

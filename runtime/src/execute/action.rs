@@ -201,7 +201,7 @@ pub(super) fn tried(
     };
     if let Err(miss) = &result {
         let why = match miss {
-            Miss::Failed(why) | Miss::FailedForGood(why) => why,
+            Miss::Failed(why) | Miss::FailedForGood(why) | Miss::Undeclared(why) => why,
             Miss::OutOfBudget(_) => "the budget of engine time is used up",
         };
         let executed = Executed {

@@ -8,11 +8,11 @@ use admit_plan::code::{Expr, StrId};
 use admit_plan::types::{Kind, Type};
 use smol_str::SmolStr;
 
-use crate::block::{Done, Output, SET_CLAIM, Settled};
+use crate::block::{Done, Output, Settled};
 use crate::engine::Engine;
 use crate::execute::finish::Ending;
 use crate::execute::slots;
-use crate::execute::walk::{Go, Pause, Walker};
+use crate::execute::walk::{Fault, Go, Pause, Walker};
 use crate::expression::to_value;
 use crate::record::packed::Packed;
 use crate::state::{Aal, Kept, field, text_field};
@@ -29,11 +29,18 @@ impl<'a> Walker<'_, '_, 'a> {
         block: &'a BlockNode,
         config: Datum,
         nanos: u64,
-        result: Result<Done, String>,
+        result: Result<Done, Fault>,
     ) -> Go {
         let Some(ty) = self.engine.block_type(block.block) else { return self.step_failed(node, String::new()) };
-        let result = result.and_then(|done| self.accept(id, node, block, ty, config, nanos, done));
-        match result {
+        let accepted = match result {
+            Ok(done) => self.accept(id, node, block, ty, config, nanos, done),
+            Err(Fault::Block(detail)) => Err(detail),
+            Err(Fault::Internal(detail)) => return self.given_up(node, nanos, detail, None),
+            Err(Fault::Budget(frame)) => {
+                return self.given_up(node, nanos, "the budget of engine time is used up".to_owned(), frame);
+            }
+        };
+        match accepted {
             Ok(go) => go,
             Err(detail) => self.block_failed(id, node, block, nanos, detail),
         }
@@ -61,11 +68,8 @@ impl<'a> Walker<'_, '_, 'a> {
                     // A stub of an Action leaves out what it does not care about, as the Action itself may.
                     self.with_defaults(used.action, &mut output.fields);
                 }
-                let sets_claims = self.engine.text(ty.name) == SET_CLAIM;
-                let claims = match sets_claims {
-                    true => Some(self.with_claims(std::mem::take(&mut output.sets))?),
-                    false => None,
-                };
+                let more = std::mem::take(&mut output.claims);
+                let claims = if more.is_empty() { None } else { Some(self.with_claims(more)?) };
                 let record = self.apply((&label, block), ty, &config, output, stubbed)?;
                 if let Some(claims) = claims {
                     self.run.claims = claims;

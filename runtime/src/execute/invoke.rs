@@ -24,6 +24,8 @@ pub(super) enum Miss {
     Failed(String),
     /// As every further try would.
     FailedForGood(String),
+    /// With an error that its declaration does not name.
+    Undeclared(String),
     OutOfBudget(Option<NodeId>),
 }
 
@@ -47,6 +49,7 @@ async fn tries(work: &mut Work<'_>, run: &Run, invocation: &Invocation) -> Resul
             Ok(done) => return Ok(done),
             Err(Miss::OutOfBudget(frame)) => return Err(Fault::Budget(frame)),
             Err(Miss::FailedForGood(detail)) => return Err(Fault::Block(detail)),
+            Err(Miss::Undeclared(detail)) => return Err(Fault::Internal(detail)),
             Err(Miss::Failed(detail)) => detail,
         };
         if tried >= further {
@@ -85,6 +88,7 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
     let asked = run.memory.as_ref().filter(|(asked, _)| *asked == invocation.node);
     let takes = ty.takes.iter().map(|name| engine.text(*name).as_str());
     let input = work.submitted.for_block(asked.is_some(), takes);
+    let errors = work.engine.errors(block.block);
     let mark = Mark::of(&work.unit);
     let attempt_number = work.attempt;
     let began = work.elapsed();
@@ -117,7 +121,7 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
             claims: &run.claims,
             texts: &Written(&engine.bundle.texts),
         };
-        implementation.run(call).await.map_err(failed)
+        implementation.run(call).await.map_err(|error| failed(error, errors))
     })
     .catch_unwind();
     // Whoever runs an Action keeps its time, and tells what it logged; the engine only makes sure.
@@ -144,7 +148,13 @@ async fn one_try(work: &mut Work<'_>, run: &Run, invocation: &Invocation, block:
 }
 
 /// A block's error, told apart by whether a further try can help.
-pub(super) fn failed(error: BlockError) -> Miss {
+pub(super) fn failed(error: BlockError, declared: &[&str]) -> Miss {
+    if error.undeclared(declared).is_some() {
+        return match Fault::undeclared(&error) {
+            Fault::Internal(detail) | Fault::Block(detail) => Miss::Undeclared(detail),
+            Fault::Budget(frame) => Miss::OutOfBudget(frame),
+        };
+    }
     if error.is_final() { Miss::FailedForGood(error.to_string()) } else { Miss::Failed(error.to_string()) }
 }
 

@@ -223,7 +223,7 @@ impl JobEnd {
             Err(miss) => {
                 let (detail, is_final) = match miss {
                     Miss::Failed(detail) => (detail, false),
-                    Miss::FailedForGood(detail) => (detail, true),
+                    Miss::FailedForGood(detail) | Miss::Undeclared(detail) => (detail, true),
                     Miss::OutOfBudget(_) => (format!("no end within {limit} ms"), false),
                 };
                 self.unit.writes.clear();
@@ -238,6 +238,7 @@ impl JobEnd {
 async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(), Miss> {
     let What::Block { block, types, event, input, groups, texts } = &job.what else { return Ok(()) };
     let damaged = || Miss::FailedForGood("the job is damaged".to_owned());
+    let errors = world.registry.errors(block);
     let block = world.registry.get(block).ok_or_else(|| Miss::Failed(format!("there is no block `{block}`")))?;
     let run = Run {
         id: job.run_id.clone(),
@@ -280,7 +281,7 @@ async fn run_block(world: &World<'_>, job: &Job, end: &mut JobEnd) -> Result<(),
             claims: &[],
             texts: &Written(texts),
         };
-        block.run(call).await.map_err(failed)
+        block.run(call).await.map_err(|error| failed(error, errors))
     })
     .catch_unwind();
     let limit = world.host.sleep(job.timeout.saturating_mul(1_000_000));

@@ -55,8 +55,17 @@ pub(crate) struct Finished {
 pub(crate) enum Fault {
     /// It failed: its `on error` decides.
     Block(String),
+    /// It is not what its declaration says, which no flow can have foreseen: the run ends in error, whatever the plan says.
+    Internal(String),
     /// Engine time ran out: of the flow (none), or of the innermost custom flow whose own budget it was.
     Budget(Option<NodeId>),
+}
+
+impl Fault {
+    /// Of a block that named an error that its declaration does not have.
+    pub(super) fn undeclared(error: &BlockError) -> Self {
+        Self::Internal(format!("internal error: the block failed with what its declaration does not name: {error}"))
+    }
 }
 
 /// Where the walk goes.
@@ -326,7 +335,7 @@ impl<'a> Walker<'_, '_, 'a> {
         block: &BlockNode,
         ty: &admit_plan::bundle::BlockType,
         config: &Config,
-    ) -> Option<Result<Done, String>> {
+    ) -> Option<Result<Done, Fault>> {
         let implementation = self.engine.implementation(block.block)?;
         let is_asked = self.run.memory.as_ref().is_some_and(|(asked, _)| *asked == id);
         let takes = ty.takes.iter().map(|name| self.engine.text(*name).as_str());
@@ -355,8 +364,11 @@ impl<'a> Walker<'_, '_, 'a> {
         };
         let result = catch_unwind(AssertUnwindSafe(|| implementation.run_now(&mut call)));
         let result = match result {
-            Ok(result) => result?.map_err(|error: BlockError| error.to_string()),
-            Err(_) => Err("the block panicked".to_owned()),
+            Ok(result) => result?.map_err(|error| {
+                let undeclared = error.undeclared(self.engine.errors(block.block));
+                undeclared.map_or_else(|| Fault::Block(error.to_string()), |_| Fault::undeclared(&error))
+            }),
+            Err(_) => Err(Fault::Block("the block panicked".to_owned())),
         };
         if result.is_err() {
             mark.roll_back(&mut self.work.unit);
@@ -369,18 +381,16 @@ impl<'a> Walker<'_, '_, 'a> {
         let id = invocation.node;
         let Some(node) = self.node(id) else { return Go::Stop(Pause::End(Ending::error(None))) };
         let NodeKind::Block(block) = &node.kind else { return Go::Stop(Pause::End(Ending::error(None))) };
-        match result {
-            Ok(done) => self.ended(id, node, block, invocation.config.record, nanos, Ok(done)),
-            Err(Fault::Block(detail)) => self.ended(id, node, block, invocation.config.record, nanos, Err(detail)),
-            Err(Fault::Budget(frame)) => {
-                let text = "the budget of engine time is used up".to_owned();
-                let label = self.label(node);
-                self.work.trace.events.push(TraceEvent::Ended { label, nanos, end: BlockEnd::Failed(text) });
-                match frame {
-                    Some(enter) => self.unwind(node, Some(enter)),
-                    None => Go::Stop(Pause::End(Ending::error(Some(self.label(node))))),
-                }
-            }
+        self.ended(id, node, block, invocation.config.record, nanos, result)
+    }
+
+    /// A block has ended in what its own `on error` says nothing of: the frame's does, or the run is over.
+    pub(super) fn given_up(&mut self, node: &'a Node, nanos: u64, text: String, frame: Option<NodeId>) -> Go {
+        let label = self.label(node);
+        self.work.trace.events.push(TraceEvent::Ended { label, nanos, end: BlockEnd::Failed(text) });
+        match frame {
+            Some(enter) => self.unwind(node, Some(enter)),
+            None => Go::Stop(Pause::End(Ending::error(Some(self.label(node))))),
         }
     }
 

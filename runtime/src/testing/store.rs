@@ -10,8 +10,8 @@ use admit_eval::value::Instant;
 
 use crate::expression::to_json;
 use crate::host::{
-    BoxFuture, ChallengeOf, Credential, FoundChallenge, RunCommit, Secret, SignIn, Store, StoreError, StoredRun,
-    SuspendedRow, Tried,
+    BoxFuture, ChallengeOf, Counted, Credential, FoundChallenge, RunCommit, Secret, SignIn, Store, StoreError,
+    StoredRun, SuspendedRow, Tried,
 };
 use crate::session::Sessions;
 use crate::state::{field, text_field};
@@ -41,7 +41,8 @@ pub(super) struct Rows {
     credentials: Vec<Row>,
     challenges: BTreeMap<String, Asked>,
     sign_ins: BTreeMap<String, Vec<SignIn>>,
-    counters: BTreeMap<String, Vec<Instant>>,
+    /// When the window began, and its count.
+    counters: BTreeMap<String, (Instant, u64)>,
     failures: BTreeMap<String, Vec<Instant>>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) revoked: BTreeSet<String>,
@@ -407,18 +408,24 @@ impl Store for MemoryStore {
         })
     }
 
-    fn count<'a>(
+    fn count_in<'a>(
         &'a self,
         tenant: &'a TenantId,
         key: &'a str,
         window_seconds: u64,
         now: Instant,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+    ) -> BoxFuture<'a, Result<Counted, StoreError>> {
         self.try_rows(tenant, |rows| {
-            let counted = rows.counters.entry(key.to_owned()).or_default();
-            counted.retain(|at| at.seconds.saturating_add_unsigned(window_seconds) > now.seconds);
-            counted.push(now);
-            Ok(counted.len() as u64)
+            let end = |began: Instant| Instant {
+                seconds: began.seconds.saturating_add_unsigned(window_seconds),
+                nanos: began.nanos,
+            };
+            let (began, count) = rows.counters.entry(key.to_owned()).or_insert((now, 0));
+            if end(*began) <= now {
+                (*began, *count) = (now, 0);
+            }
+            *count = count.saturating_add(1);
+            Ok(Counted { count: *count, ends_at: end(*began) })
         })
     }
 

@@ -17,7 +17,8 @@ use crate::testing::store::MemoryStore;
 /// The registry with a stand-in before every block.
 pub(super) fn stubbed(registry: &Registry, case: &TestCase, store: &Arc<dyn StubStore>) -> Registry {
     let stubs = Arc::new((case.stubs.clone(), case.defaults.clone()));
-    let mut wrapped = Registry::default();
+    // Over the real ones, so that what their declarations say stays.
+    let mut wrapped = registry.clone();
     let actions: Arc<dyn Block> = Arc::new(RunAction);
     for block in registry.blocks().chain([&actions]) {
         let store = Arc::clone(store);
@@ -88,7 +89,7 @@ impl StandIn {
         let user = user_of(user, call.event, call.now);
         self.store.put_user(call.tenant, user.clone());
         let sets = vec![("authentication.methods".to_owned(), methods(self.inner.name(), &fields, &call))];
-        Ok(Done::Stubbed(Output { fields, user: Some(user), sets }))
+        Ok(Done::Stubbed(Output { fields, user: Some(user), sets, ..Output::default() }))
     }
 }
 

@@ -3,7 +3,7 @@
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::{
-    BoxFuture, ChallengeOf, Credential, FoundChallenge, RunCommit, SignIn, Store, StoreError, StoredRun, Tried,
+    BoxFuture, ChallengeOf, Counted, Credential, FoundChallenge, RunCommit, SignIn, Store, StoreError, StoredRun, Tried,
 };
 use admit_runtime::keys::Keys;
 use admit_runtime::session::Sessions;
@@ -114,13 +114,13 @@ impl Store for SqlStore {
         Box::pin(self.past_sign_ins(tenant, user_id, limit))
     }
 
-    fn count<'a>(
+    fn count_in<'a>(
         &'a self,
         tenant: &'a TenantId,
         key: &'a str,
         window_seconds: u64,
         now: Instant,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+    ) -> BoxFuture<'a, Result<Counted, StoreError>> {
         Box::pin(self.add_to_counter(tenant, key, window_seconds, now))
     }
 

@@ -72,6 +72,32 @@ fn on_error_deny_denies_with_its_reason() {
 }
 
 #[test]
+fn t40_an_error_that_the_declaration_does_not_name_ends_the_run_whatever_the_plan_says() {
+    let mut flow = one(Does::Names("teapot"));
+    let reason_id = flow.str("unavailable");
+    for policy in [OnError::Halt, OnError::Continue, OnError::Deny(reason_id)] {
+        flow.node(0).on_error = policy;
+        flow.node(0).retry = Some((2, 10));
+        let answer = flow.start(&host());
+        assert_eq!(outcome(&answer), "error");
+        let said = failure(&answer);
+        assert_eq!(
+            said,
+            "one: internal error: the block failed with what its declaration does not name: teapot: as told"
+        );
+        let tries = answer.trace.events.iter().filter(|event| matches!(event, TraceEvent::Log { .. })).count();
+        assert_eq!(tries, 0, "no further try can help");
+    }
+    // Declared, it is an error as any other; so is a config that no checked plan has.
+    let block = flow.registry.get("one").unwrap().clone();
+    flow.registry.add_declared(block, &["teapot"]);
+    assert_eq!(reason(&flow.start(&host())), "unavailable");
+    let mut flow = one(Does::Names("invalid_config"));
+    flow.node(0).on_error = OnError::Continue;
+    assert_eq!(outcome(&flow.start(&host())), "allow");
+}
+
+#[test]
 fn a_failed_try_leaves_no_writes() {
     let mut flow = one(Does::WritesAndFails);
     flow.node(0).on_error = OnError::Continue;

@@ -43,6 +43,8 @@ pub enum Does {
     User(&'static str),
     /// Fails.
     Fails,
+    /// Fails with an error of this name.
+    Names(&'static str),
     /// Fails this often, then gives nothing.
     FailsTimes(u32),
     /// Panics, before or after its first wait.
@@ -411,6 +413,7 @@ impl Fake {
             }
             Does::User(id) => Ok(Done::Output(Output { user: Some(user(id)), ..Output::default() })),
             Does::Fails => failed(),
+            Does::Names(name) => Err(BlockError::Named { name, detail: "as told".to_owned() }),
             Does::FailsTimes(times) if run < *times => failed(),
             Does::FailsTimes(_) => Ok(output(&[])),
             Does::Panics => panic!("as told"),

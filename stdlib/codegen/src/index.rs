@@ -6,7 +6,7 @@ use crate::COMMAND;
 use crate::names::pascal;
 
 /// The text of `generated.rs`. Names of blocks and paths below `stdlib` are sorted.
-pub(crate) fn module(blocks: &[&str], paths: &[&str]) -> String {
+pub(crate) fn module(blocks: &[(&str, Vec<&str>)], paths: &[&str]) -> String {
     let mut text = format!(
         "//! The blocks and the texts of the standard library: written from the declarations by `{COMMAND}`. Do not edit: where
 //! two branches meet in this file, run it again.
@@ -17,7 +17,7 @@ use admit_runtime::block::{{Block, Registry}};
 
 "
     );
-    for block in blocks {
+    for (block, _) in blocks {
         let _ = writeln!(text, "pub mod {block};");
     }
     let _ = write!(
@@ -26,19 +26,20 @@ use admit_runtime::block::{{Block, Registry}};
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {{
     let mut registry = Registry::default();
-    for block in blocks() {{
-        registry.add(block);
+    for (block, errors) in blocks() {{
+        registry.add_declared(block, errors);
     }}
     registry
 }}
 
-fn blocks() -> [Arc<dyn Block>; {}] {{
+/// Each with the errors that its declaration names.
+fn blocks() -> [(Arc<dyn Block>, &'static [&'static str]); {}] {{
     [
 ",
         blocks.len()
     );
-    for block in blocks {
-        let _ = writeln!(text, "Arc::new({block}::{}),", pascal(block));
+    for (block, errors) in blocks {
+        let _ = writeln!(text, "(Arc::new({block}::{}), &{errors:?}),", pascal(block));
     }
     text.push_str("]\n}\n");
     let of = |wanted: &dyn Fn(&str) -> bool| paths.iter().copied().filter(|path| wanted(path)).collect::<Vec<_>>();

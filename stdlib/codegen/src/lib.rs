@@ -65,7 +65,7 @@ pub fn generate(stdlib: &Path) -> Result<Files, String> {
             return Err(format!("{source}: there is no implementation beside it, `{}.rs`", block.name));
         }
         files.insert(format!("{GENERATED}/{}.rs", block.name), formatted(&block::module(block, beside)?)?);
-        blocks.push(block.name.as_str());
+        blocks.push((block.name.as_str(), block.errors.iter().map(|name| name.as_str()).collect::<Vec<_>>()));
     }
     blocks.sort_unstable();
     let paths: Vec<&str> = found.iter().map(|file| file.path.as_str()).collect();

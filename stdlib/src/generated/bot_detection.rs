@@ -37,13 +37,18 @@ pub struct Outputs {
     pub kind: Kind,
     /// What gave it away; absent where nothing did.
     pub reason: Option<String>,
+    /// Seconds until the minute of a network that asks too often is over; 0 where it does not.
+    pub retry_after: i64,
 }
 
 impl Outputs {
     /// As the engine takes them.
     pub fn fields(self) -> Vec<(String, Datum)> {
-        let mut fields: Vec<(String, Datum)> =
-            vec![("is_bot".to_owned(), self.is_bot.give()), ("kind".to_owned(), self.kind.give())];
+        let mut fields: Vec<(String, Datum)> = vec![
+            ("is_bot".to_owned(), self.is_bot.give()),
+            ("kind".to_owned(), self.kind.give()),
+            ("retry_after".to_owned(), self.retry_after.give()),
+        ];
         give_some(&mut fields, "reason", self.reason);
 
         fields

@@ -53,7 +53,8 @@ impl Config {
 pub struct Outputs {
     /// The password is the new one.
     pub updated: bool,
-    /// Sessions of the user have ended.
+    /// Sessions of the user end with this run. How many is not said: they end in the commit, when the flow has read this
+    /// already, and one that begins until then ends too.
     pub sessions_revoked: bool,
 }
 

@@ -36,7 +36,7 @@ struct Recorder {
 
 /// Every block of the library, recorded.
 pub fn recorded(host: &Arc<TestHost>, log: &Log) -> Registry {
-    let mut registry = Registry::default();
+    let mut registry = admit_stdlib::registry();
     for block in admit_stdlib::registry().blocks() {
         registry.add(Arc::new(Recorder { inner: block.clone(), host: host.clone(), log: log.clone() }));
     }

@@ -57,7 +57,7 @@ pub(super) async fn run(world: &World<'_>, job: &Job, queued: Queued<'_>, end: &
     let result = report.and_then(|report| apply(job, report, end));
     let why = match &result {
         Ok(()) => None,
-        Err(Miss::Failed(why) | Miss::FailedForGood(why)) => Some(why.as_str()),
+        Err(Miss::Failed(why) | Miss::FailedForGood(why) | Miss::Undeclared(why)) => Some(why.as_str()),
         Err(Miss::OutOfBudget(_)) => Some("its time is over"),
     };
     let executed = Executed {

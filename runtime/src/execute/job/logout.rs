@@ -72,7 +72,7 @@ pub(super) async fn run(host: &dyn Host, tenant: &TenantId, queued: Queued<'_>) 
         Err(miss) => {
             let (detail, is_final) = match miss {
                 Miss::Failed(detail) => (detail, false),
-                Miss::FailedForGood(detail) => (detail, true),
+                Miss::FailedForGood(detail) | Miss::Undeclared(detail) => (detail, true),
                 Miss::OutOfBudget(_) => ("no answer in time".to_owned(), false),
             };
             end.failure = Some(JobFailure { detail: detail.clone(), is_final });

@@ -134,6 +134,11 @@ async fn counters_are_exact_under_many_writers_and_start_anew_after_their_window
     assert_eq!(seen, (1..=64).collect::<Vec<u64>>());
     let local = tenant("local");
     assert_eq!(store.count(&local, "k", 60, at(1_059)).await, Ok(65));
+    let counted = store.count_in(&local, "windows", 60, at(1_000)).await.unwrap();
+    assert_eq!((counted.count, counted.ends_at), (1, at(1_060)));
+    let later = store.count_in(&local, "windows", 60, at(1_059)).await.unwrap();
+    assert_eq!((later.count, later.ends_at, later.seconds_left(at(1_059), 60)), (2, at(1_060), 1));
+    assert_eq!(later.seconds_left(at(0), 60), 60, "T36: a clock set back makes nobody wait longer than a window");
     assert_eq!(store.count(&local, "k", 60, at(500)).await, Ok(66), "T36: a clock set back does not reset it");
     assert_eq!(store.count(&local, "k", 60, at(1_060)).await, Ok(1));
     assert_eq!(store.count(&tenant("other"), "k", 60, at(1_060)).await, Ok(1));
