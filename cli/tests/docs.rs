@@ -262,6 +262,34 @@ fn the_reference_lists_what_is_declared() {
     assert!(code == 2 && near.contains("did you mean `password_check`?"), "{near}");
 }
 
+/// Its page says what the block is for, and shows it in a flow with a test; `every_admit_block_checks_as_it_says` runs that.
+#[test]
+fn every_block_has_a_page_with_an_example_that_runs() {
+    let mut without = Vec::new();
+    for (path, text) in
+        admit_stdlib::SOURCES.iter().filter(|(_, text)| text.lines().any(|line| line.starts_with("block ")))
+    {
+        let name = path.rsplit('/').next().unwrap().trim_end_matches(".admit");
+        assert!(
+            text.contains(&format!("\nblock {name} in ")) || text.starts_with(&format!("block {name} in ")),
+            "{path}"
+        );
+        let beside = root().join(path).with_extension("md");
+        let page = root().join(format!("docs/src/blocks/{name}.md"));
+        let shown = |path: &Path| {
+            path.exists()
+                && blocks(path).iter().any(|block| {
+                    let uses = block.text.lines().any(|line| line.split_whitespace().any(|word| word == name));
+                    block.info.split(',').next() == Some("admit") && uses && block.text.contains("\ntest \"")
+                })
+        };
+        if !shown(&beside) || !shown(&page) {
+            without.push(name);
+        }
+    }
+    assert!(without.is_empty(), "no example with a test on the pages of {}", without.join(", "));
+}
+
 #[test]
 fn an_empty_project_has_the_default_flows() {
     let folder = tempfile::tempdir().unwrap();
