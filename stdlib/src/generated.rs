@@ -51,56 +51,63 @@ pub mod webauthn_finish;
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
-    for block in blocks() {
-        registry.add(block);
+    for (block, errors) in blocks() {
+        registry.add_declared(block, errors);
     }
     registry
 }
 
-fn blocks() -> [Arc<dyn Block>; 42] {
+/// Each with the errors that its declaration names.
+fn blocks() -> [(Arc<dyn Block>, &'static [&'static str]); 42] {
     [
-        Arc::new(allow::Allow),
-        Arc::new(bot_detection::BotDetection),
-        Arc::new(breached_password::BreachedPassword),
-        Arc::new(brute_force::BruteForce),
-        Arc::new(call_webhook::CallWebhook),
-        Arc::new(channel_otp_send::ChannelOtpSend),
-        Arc::new(channel_otp_verify::ChannelOtpVerify),
-        Arc::new(check_mfa_status::CheckMfaStatus),
-        Arc::new(credential_set::CredentialSet),
-        Arc::new(delay::Delay),
-        Arc::new(deny::Deny),
-        Arc::new(email_validation::EmailValidation),
-        Arc::new(email_verification::EmailVerification),
-        Arc::new(finalize::Finalize),
-        Arc::new(identity_create::IdentityCreate),
-        Arc::new(identity_lookup::IdentityLookup),
-        Arc::new(ip_reputation::IpReputation),
-        Arc::new(issue_session::IssueSession),
-        Arc::new(issue_tokens::IssueTokens),
-        Arc::new(log_event::LogEvent),
-        Arc::new(logout::Logout),
-        Arc::new(mfa::Mfa),
-        Arc::new(notify::Notify),
-        Arc::new(password_check::PasswordCheck),
-        Arc::new(password_policy::PasswordPolicy),
-        Arc::new(password_recovery_send::PasswordRecoverySend),
-        Arc::new(password_update::PasswordUpdate),
-        Arc::new(profile_update::ProfileUpdate),
-        Arc::new(refresh_token_validate::RefreshTokenValidate),
-        Arc::new(require_mfa::RequireMfa),
-        Arc::new(require_mfa_enroll::RequireMfaEnroll),
-        Arc::new(risk_evaluate::RiskEvaluate),
-        Arc::new(send_email::SendEmail),
-        Arc::new(session_revoke::SessionRevoke),
-        Arc::new(set_custom_claim::SetCustomClaim),
-        Arc::new(social_oidc_callback::SocialOidcCallback),
-        Arc::new(social_oidc_redirect::SocialOidcRedirect),
-        Arc::new(update_user::UpdateUser),
-        Arc::new(verification_check::VerificationCheck),
-        Arc::new(verification_send::VerificationSend),
-        Arc::new(webauthn_begin::WebauthnBegin),
-        Arc::new(webauthn_finish::WebauthnFinish),
+        (Arc::new(allow::Allow), &[]),
+        (Arc::new(bot_detection::BotDetection), &[]),
+        (Arc::new(breached_password::BreachedPassword), &["no_password", "unavailable"]),
+        (Arc::new(brute_force::BruteForce), &[]),
+        (Arc::new(call_webhook::CallWebhook), &["unexpected_body"]),
+        (Arc::new(channel_otp_send::ChannelOtpSend), &["not_configured", "invalid_template"]),
+        (Arc::new(channel_otp_verify::ChannelOtpVerify), &[]),
+        (Arc::new(check_mfa_status::CheckMfaStatus), &[]),
+        (Arc::new(credential_set::CredentialSet), &["too_many", "not_configured"]),
+        (Arc::new(delay::Delay), &["out_of_range"]),
+        (Arc::new(deny::Deny), &[]),
+        (Arc::new(email_validation::EmailValidation), &["unavailable"]),
+        (
+            Arc::new(email_verification::EmailVerification),
+            &["invalid_address", "invalid_template", "not_configured", "out_of_range"],
+        ),
+        (Arc::new(finalize::Finalize), &["redirect_refused"]),
+        (Arc::new(identity_create::IdentityCreate), &["identifier_taken", "invalid_identifier", "invalid_traits"]),
+        (Arc::new(identity_lookup::IdentityLookup), &[]),
+        (Arc::new(ip_reputation::IpReputation), &["bad_address", "unknown_feed"]),
+        (Arc::new(issue_session::IssueSession), &["invalid_config"]),
+        (Arc::new(issue_tokens::IssueTokens), &["invalid_config"]),
+        (Arc::new(log_event::LogEvent), &[]),
+        (Arc::new(logout::Logout), &[]),
+        (Arc::new(mfa::Mfa), &["not_configured", "invalid_template"]),
+        (Arc::new(notify::Notify), &["invalid_address", "invalid_template", "not_configured"]),
+        (Arc::new(password_check::PasswordCheck), &[]),
+        (Arc::new(password_policy::PasswordPolicy), &["no_password"]),
+        (
+            Arc::new(password_recovery_send::PasswordRecoverySend),
+            &["invalid_template", "not_configured", "out_of_range"],
+        ),
+        (Arc::new(password_update::PasswordUpdate), &[]),
+        (Arc::new(profile_update::ProfileUpdate), &["no_user", "invalid_traits"]),
+        (Arc::new(refresh_token_validate::RefreshTokenValidate), &[]),
+        (Arc::new(require_mfa::RequireMfa), &["not_configured", "invalid_template"]),
+        (Arc::new(require_mfa_enroll::RequireMfaEnroll), &["too_many", "not_configured", "invalid_template"]),
+        (Arc::new(risk_evaluate::RiskEvaluate), &["unavailable"]),
+        (Arc::new(send_email::SendEmail), &["invalid_address", "invalid_template", "not_configured"]),
+        (Arc::new(session_revoke::SessionRevoke), &["no_user"]),
+        (Arc::new(set_custom_claim::SetCustomClaim), &["claim_too_large"]),
+        (Arc::new(social_oidc_callback::SocialOidcCallback), &["unknown_provider", "provider_failed"]),
+        (Arc::new(social_oidc_redirect::SocialOidcRedirect), &["unknown_provider", "provider_failed"]),
+        (Arc::new(update_user::UpdateUser), &["no_user", "invalid_identifier", "identifier_taken"]),
+        (Arc::new(verification_check::VerificationCheck), &[]),
+        (Arc::new(verification_send::VerificationSend), &["not_configured", "invalid_template", "invalid_url"]),
+        (Arc::new(webauthn_begin::WebauthnBegin), &["not_configured"]),
+        (Arc::new(webauthn_finish::WebauthnFinish), &["not_configured", "not_begun"]),
     ]
 }
 
