@@ -5,7 +5,7 @@ use admit_runtime::host::BoxFuture;
 
 use super::Config;
 use crate::factor::Factor;
-use crate::factor::ask::{Ask, ask};
+use crate::factor::ask::{Ask, TEMPLATE, ask};
 
 /// See `require_mfa.admit`.
 pub struct RequireMfa;
@@ -23,7 +23,7 @@ impl Block for RequireMfa {
                 attempts: config.attempts,
                 must_verify: config.must_verify,
                 remember: None,
-                template: config.template,
+                template: config.template.unwrap_or_else(|| TEMPLATE.to_owned()),
                 says_factor: false,
             };
             ask(call, asked).await

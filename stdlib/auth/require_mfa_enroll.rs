@@ -7,6 +7,7 @@ use admit_runtime::host::BoxFuture;
 use super::Config;
 use crate::config::{invalid, text};
 use crate::factor::Factor;
+use crate::factor::ask::TEMPLATE;
 use crate::factor::enrol::{Enrol, Enrolled, visit};
 use crate::factor::policy::may_bind;
 
@@ -31,7 +32,7 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
         attempts: config.attempts,
         backup_codes: usize::try_from(config.backup_codes).map_err(|_| invalid("backup_codes", "0 to 20"))?,
         issuer: config.issuer,
-        template: config.template,
+        template: config.template.unwrap_or_else(|| TEMPLATE.to_owned()),
     };
     let user_id = match may_bind(&call).await? {
         Ok(user_id) => user_id,

@@ -6,12 +6,10 @@ use admit_runtime::host::BoxFuture;
 use admit_runtime::message::Channel;
 
 use super::{Config, Outputs};
+use crate::challenge::ADDRESS;
 use crate::challenge::link::{self, Wanted};
 use crate::config::{event_text, record, text};
 use crate::message::{self, Draft};
-
-/// What its challenges are for.
-const KIND: &str = "address";
 
 /// See `email_verification.admit`.
 pub struct EmailVerification;
@@ -32,13 +30,15 @@ impl Block for EmailVerification {
 async fn send(call: &mut Call<'_>) -> Result<bool, BlockError> {
     let Config { template, ttl, path, per_hour } = Config::read(call)?;
     message::may_send(call, Channel::Mail)?;
-    let base = link::base(call)?;
+    let page = link::page(call, None, &path)?;
     let user = (event_text(call.event, "user.id"), event_text(call.event, "user.email"));
     let (Some(user_id), Some(email)) = user else { return Ok(false) };
-    if !message::within_budget(call, Channel::Mail, KIND, &email, per_hour).await? {
+    if !message::within_budget(call, Channel::Mail, ADDRESS, &email, per_hour).await? {
         return Ok(false);
     }
-    let link = link::make(call, &base, Wanted { kind: KIND, user_id: Some(&user_id), path: &path, ttl, to: &email })?;
+    let wanted =
+        Wanted { kind: ADDRESS, user_id: Some(&user_id), page: &page, ttl, channel: Channel::Mail, to: &email };
+    let link = link::make(call, &wanted)?;
     let draft = Draft {
         channel: Channel::Mail,
         to: &email,

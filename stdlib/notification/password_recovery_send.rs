@@ -6,13 +6,11 @@ use admit_runtime::host::BoxFuture;
 use admit_runtime::message::Channel;
 
 use super::{Config, Outputs};
+use crate::challenge::RECOVERY;
 use crate::challenge::link::{self, Wanted};
 use crate::config::{Fields, record, text};
 use crate::message::{self, Draft};
 use crate::receiver;
-
-/// What its challenges are for.
-const KIND: &str = "recovery";
 
 /// Where the mail would go that nobody gets: of a usual length, below a name that is never looked up (RFC 2606).
 const NOBODY: &str = "nobody.in.particular@example.invalid";
@@ -37,16 +35,17 @@ async fn send(call: &mut Call<'_>) -> Result<bool, BlockError> {
     let Config { identifier, template, ttl, path, per_hour } = Config::read(call)?;
     let identifier = identifier.unwrap_or_default();
     message::may_send(call, Channel::Mail)?;
-    let base = link::base(call)?;
+    let page = link::page(call, None, &path)?;
     // By what was typed, so that the budget tells nobody apart.
-    let within = message::within_budget(call, Channel::Mail, KIND, &identifier, per_hour).await?;
-    let user = call.host.store().user_by_identifier(call.tenant, &identifier).await?;
+    let within = message::within_budget(call, Channel::Mail, RECOVERY, &identifier, per_hour).await?;
+    let user = call.user_by_identifier(&identifier).await?;
     if !within {
         return Ok(false);
     }
     let known = user.as_ref().and_then(addressed);
     let (user_id, email) = known.as_ref().map_or((None, NOBODY), |(id, email)| (Some(*id), email.as_str()));
-    let link = link::make(call, &base, Wanted { kind: KIND, user_id, path: &path, ttl, to: email })?;
+    let wanted = Wanted { kind: RECOVERY, user_id, page: &page, ttl, channel: Channel::Mail, to: email };
+    let link = link::make(call, &wanted)?;
     let draft = Draft {
         channel: Channel::Mail,
         to: email,

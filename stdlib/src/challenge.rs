@@ -169,10 +169,11 @@ pub(crate) fn token_bytes(shown: &[u8]) -> Option<[u8; 32]> {
 /// When a challenge that lasts so long is over, and its minutes as a text says them.
 ///
 /// # Errors
-/// `invalid_config` if it lasts shorter than a minute or longer than this.
+/// `out_of_range` if it lasts shorter than a minute or longer than this, in seconds.
 pub(crate) fn expiry(now: Instant, ttl: Span, longest: i64) -> Result<(Instant, i64), BlockError> {
     if !(60..=longest).contains(&ttl.seconds) {
-        return Err(invalid("ttl", &format!("from 1 to {} minutes", longest / 60)));
+        let detail = format!("`ttl` must be from 1 to {} minutes", longest / 60);
+        return Err(BlockError::Named { name: "out_of_range", detail });
     }
     Ok((Instant { seconds: now.seconds.saturating_add(ttl.seconds), nanos: now.nanos }, ttl.seconds / 60))
 }

@@ -65,7 +65,7 @@ fn blocks() -> [(Arc<dyn Block>, &'static [&'static str]); 42] {
         (Arc::new(breached_password::BreachedPassword), &["no_password", "unavailable"]),
         (Arc::new(brute_force::BruteForce), &[]),
         (Arc::new(call_webhook::CallWebhook), &["unexpected_body"]),
-        (Arc::new(channel_otp_send::ChannelOtpSend), &["not_configured", "invalid_template"]),
+        (Arc::new(channel_otp_send::ChannelOtpSend), &["not_configured", "invalid_template", "out_of_range"]),
         (Arc::new(channel_otp_verify::ChannelOtpVerify), &[]),
         (Arc::new(check_mfa_status::CheckMfaStatus), &[]),
         (Arc::new(credential_set::CredentialSet), &["too_many", "not_configured"]),
@@ -105,7 +105,10 @@ fn blocks() -> [(Arc<dyn Block>, &'static [&'static str]); 42] {
         (Arc::new(social_oidc_redirect::SocialOidcRedirect), &["unknown_provider", "provider_failed"]),
         (Arc::new(update_user::UpdateUser), &["no_user", "invalid_identifier", "identifier_taken"]),
         (Arc::new(verification_check::VerificationCheck), &[]),
-        (Arc::new(verification_send::VerificationSend), &["not_configured", "invalid_template", "invalid_url"]),
+        (
+            Arc::new(verification_send::VerificationSend),
+            &["not_configured", "invalid_template", "invalid_url", "out_of_range"],
+        ),
         (Arc::new(webauthn_begin::WebauthnBegin), &["not_configured"]),
         (Arc::new(webauthn_finish::WebauthnFinish), &["not_configured", "not_begun"]),
     ]

@@ -23,6 +23,9 @@ const PROMPT_SECONDS: u64 = 5 * 60;
 /// Who nobody is: there are no credentials of theirs.
 const NOBODY: &str = "usr_none";
 
+/// The text of codes that are sent, where nothing is said.
+pub(crate) const TEMPLATE: &str = "code";
+
 /// What the declaration asks for.
 pub(crate) struct Ask {
     /// Factors that count, the one to ask for first at the front.
@@ -343,9 +346,8 @@ impl Asking<'_> {
         }
     }
 
-    fn fields(&self, verified: bool, factor: Option<Factor>, two_factors: bool) -> Vec<(String, Datum)> {
-        let mut fields =
-            vec![("verified".to_owned(), Datum::Bool(verified)), ("two_factors".to_owned(), Datum::Bool(two_factors))];
+    fn fields(&self, verified: bool, factor: Option<Factor>, aal2: bool) -> Vec<(String, Datum)> {
+        let mut fields = vec![("verified".to_owned(), Datum::Bool(verified)), ("aal2".to_owned(), Datum::Bool(aal2))];
         if self.ask.says_factor {
             fields.push(("factor".to_owned(), text(factor.map_or("none", Factor::word))));
             fields.push(("trusted_device".to_owned(), Datum::Bool(verified && factor.is_none())));

@@ -77,6 +77,8 @@ pub enum Error {
     NotConfigured,
     /// `invalid_template`
     InvalidTemplate,
+    /// `out_of_range`
+    OutOfRange,
 }
 
 impl Error {
@@ -85,6 +87,7 @@ impl Error {
         match self {
             Self::NotConfigured => "not_configured",
             Self::InvalidTemplate => "invalid_template",
+            Self::OutOfRange => "out_of_range",
         }
     }
 

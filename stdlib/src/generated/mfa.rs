@@ -17,16 +17,16 @@ pub struct Config {
     /// The factors that count; the first one that the user has is asked for first.
     pub factors: Vec<Factor>,
     /// The text of codes that are sent, by name: `templates/<name>.txt`, or one of the library's own. It is given `code` and
-    /// `minutes`.
-    pub template: String,
+    /// `minutes`. Left out: "code".
+    pub template: Option<String>,
     /// How often the user may try in one run.
     pub attempts: i64,
     /// Not verified ends the run; with `false` it is an answer.
     pub must_verify: bool,
     /// Lets users trust a device, which is not asked again.
     pub remember_device: bool,
-    /// How long a device is trusted; 90 days at most.
-    pub remember_for: Span,
+    /// How long a device is trusted; 90 days at most, 30 where it is left out.
+    pub remember_for: Option<Span>,
 }
 
 impl Config {
@@ -38,11 +38,11 @@ impl Config {
         let config = Source::config(call);
         Ok(Self {
             factors: config.required("factors")?,
-            template: config.required("template")?,
+            template: config.optional("template")?,
             attempts: config.ranged("attempts", 1..=10)?,
             must_verify: config.required("must_verify")?,
             remember_device: config.required("remember_device")?,
-            remember_for: config.required("remember_for")?,
+            remember_for: config.optional("remember_for")?,
         })
     }
 }
@@ -57,7 +57,7 @@ pub struct Outputs {
     /// Nothing was shown: the device is one that the user trusts.
     pub trusted_device: bool,
     /// With what was shown before it makes two factors: `event.authentication.aal` is "aal2". A code by mail never does.
-    pub two_factors: bool,
+    pub aal2: bool,
 }
 
 impl Outputs {
@@ -67,7 +67,7 @@ impl Outputs {
             ("verified".to_owned(), self.verified.give()),
             ("factor".to_owned(), self.factor.give()),
             ("trusted_device".to_owned(), self.trusted_device.give()),
-            ("two_factors".to_owned(), self.two_factors.give()),
+            ("aal2".to_owned(), self.aal2.give()),
         ];
 
         fields

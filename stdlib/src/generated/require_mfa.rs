@@ -16,8 +16,8 @@ pub struct Config {
     /// The factor.
     pub factor: Factor,
     /// The text of codes that are sent, by name: `templates/<name>.txt`, or one of the library's own. It is given `code` and
-    /// `minutes`.
-    pub template: String,
+    /// `minutes`. Left out: "code".
+    pub template: Option<String>,
     /// How often the user may try in one run.
     pub attempts: i64,
     /// Not verified ends the run; with `false` it is an answer.
@@ -33,7 +33,7 @@ impl Config {
         let config = Source::config(call);
         Ok(Self {
             factor: config.required("factor")?,
-            template: config.required("template")?,
+            template: config.optional("template")?,
             attempts: config.ranged("attempts", 1..=10)?,
             must_verify: config.required("must_verify")?,
         })
@@ -46,14 +46,14 @@ pub struct Outputs {
     /// The user has shown the factor.
     pub verified: bool,
     /// With what was shown before it makes two factors: `event.authentication.aal` is "aal2". A code by mail never does.
-    pub two_factors: bool,
+    pub aal2: bool,
 }
 
 impl Outputs {
     /// As the engine takes them.
     pub fn fields(self) -> Vec<(String, Datum)> {
         let fields: Vec<(String, Datum)> =
-            vec![("verified".to_owned(), self.verified.give()), ("two_factors".to_owned(), self.two_factors.give())];
+            vec![("verified".to_owned(), self.verified.give()), ("aal2".to_owned(), self.aal2.give())];
 
         fields
     }

@@ -24,8 +24,8 @@ pub struct Config {
     /// Who the authenticator app says that the code is for; the tenant's name where it is left out.
     pub issuer: Option<String>,
     /// The text of the code to a number, by name: `templates/<name>.txt`, or one of the library's own. It is given `code` and
-    /// `minutes`.
-    pub template: String,
+    /// `minutes`. Left out: "code".
+    pub template: Option<String>,
 }
 
 impl Config {
@@ -41,7 +41,7 @@ impl Config {
             must_verify: config.required("must_verify")?,
             backup_codes: config.ranged("backup_codes", 0..=20)?,
             issuer: config.optional("issuer")?,
-            template: config.required("template")?,
+            template: config.optional("template")?,
         })
     }
 }

@@ -15,8 +15,10 @@ pub use block::VerificationSend;
 pub struct Config {
     /// How it reaches the user: mail to their address, or a text message to their number.
     pub channel: Channel,
-    /// The page of yours that takes the token, without a `token` of its own.
-    pub url: String,
+    /// Where the link leads, below the base of links.
+    pub path: String,
+    /// The page that takes the token instead, wherever it is: an absolute URL without a `token` of its own.
+    pub url: Option<String>,
     /// How long the link can be opened: 1 minute to 7 days.
     pub ttl: Span,
     /// The text by name: `templates/<name>.txt`, or one of the library's own. It is given `link` and `minutes`.
@@ -32,7 +34,8 @@ impl Config {
         let config = Source::config(call);
         Ok(Self {
             channel: config.required("channel")?,
-            url: config.required("url")?,
+            path: config.required("path")?,
+            url: config.optional("url")?,
             ttl: config.required("ttl")?,
             template: config.required("template")?,
         })
@@ -74,6 +77,8 @@ pub enum Error {
     InvalidTemplate,
     /// `invalid_url`
     InvalidUrl,
+    /// `out_of_range`
+    OutOfRange,
 }
 
 impl Error {
@@ -83,6 +88,7 @@ impl Error {
             Self::NotConfigured => "not_configured",
             Self::InvalidTemplate => "invalid_template",
             Self::InvalidUrl => "invalid_url",
+            Self::OutOfRange => "out_of_range",
         }
     }
 

@@ -88,12 +88,12 @@ impl Seen {
         let mut faults = Vec::new();
         for (name, is_declared) in declared {
             // An audit entry is a write, but one that every block may leave; a counter is a read that counts itself. A
-            // deny is how a block with `ensures` keeps its promise.
+            // deny is how a block with `ensures` keeps its promise, and how one that asks turns away whom it may not ask.
             let seen = self.effects.contains(name) || (name == "writes" && self.audited);
             let free = match name {
                 "reads" => effects.writes,
                 "writes" => !self.effects.contains("writes"),
-                "ends" => !block.ensures.is_empty(),
+                "ends" => !block.ensures.is_empty() || effects.prompts,
                 _ => false,
             };
             if is_declared && !seen {

@@ -186,7 +186,7 @@ async fn a_code_goes_over_the_gateway_when_the_factor_is_chosen_and_makes_two_fa
     assert!(!format!("{:?}", asked.prompt()).contains(&code), "neither the challenge nor the memory holds the code");
 
     let done = visit(&world, "mfa", answer(given(BEGIN + 10), &asked, &format!("{} {}", &code[..3], &code[3..]))).await;
-    assert!(is(&done, "verified") && is(&done, "two_factors"));
+    assert!(is(&done, "verified") && is(&done, "aal2"));
     assert_eq!(field(done.output(), "factor"), text("sms"));
     assert!(done.unit.writes.iter().any(|write| matches!(write, Write::TakeChallenge { .. })));
     let replayed = visit(&world, "mfa", answer(given(BEGIN + 11), &asked, &code)).await;
@@ -260,7 +260,7 @@ async fn nothing_makes_two_factors_of_a_mailbox_or_of_one_phone_twice() {
         let first = visit(&world, "require_mfa", require("sms", methods)).await;
         let done = visit(&world, "require_mfa", answer(require("sms", methods), &first, &first.code())).await;
         assert!(is(&done, "verified"), "{methods:?}");
-        assert_eq!(is(&done, "two_factors"), two, "{methods:?}");
+        assert_eq!(is(&done, "aal2"), two, "{methods:?}");
     }
     // An app after a code to a number or a mailbox: both only held, or one no authenticator.
     for (methods, two) in
@@ -270,7 +270,7 @@ async fn nothing_makes_two_factors_of_a_mailbox_or_of_one_phone_twice() {
         let given = Given { event, at: 150, input: Some(("code", CODES[5].to_owned())), ..require("totp", methods) };
         let mut unit = Unit::default();
         let done = output(world.run("require_mfa", given, &mut unit).await);
-        assert_eq!(field(&done, "two_factors"), Datum::Bool(two), "{methods:?}");
+        assert_eq!(field(&done, "aal2"), Datum::Bool(two), "{methods:?}");
     }
 }
 
