@@ -3,8 +3,8 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Once, OnceLock};
 
 use admit_store::SqlStore;
 use sqlx::postgres::PgConnection;
@@ -59,7 +59,8 @@ impl Place {
     pub async fn postgres() -> Option<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         static SAID: Once = Once::new();
-        let Some(server) = postgres::server() else {
+        static SERVER: OnceLock<Option<String>> = OnceLock::new();
+        let Some(server) = SERVER.get_or_init(|| postgres::start(false)) else {
             assert!(std::env::var_os("ADMIT_TEST_POSTGRES").is_none(), "ADMIT_TEST_POSTGRES is set, and there is none");
             // Not captured, as what passing tests print is.
             let say =

@@ -1,17 +1,16 @@
-//! A PostgreSQL server that lives as long as the tests of this binary.
+//! A PostgreSQL server that lives as long as this process.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Makes a cluster in `$1`, serves it from a socket there, and ends it when standard input ends, which it does with this process
-/// however that ends. PostgreSQL does not run as root: `$3...` is what changes to another user.
+/// however that ends. PostgreSQL does not run as root: the disk is waited for if `$3` is `on`. `$4...` is what changes to another user.
 const SERVE: &str = r#"
-folder=$1; bin=$2; shift 2
+folder=$1; bin=$2; disk=$3; shift 3
 trap '' INT
 "$@" "$bin/initdb" -D "$folder/data" -U admit -A trust -E UTF8 --locale=C --no-sync >"$folder/log" 2>&1 || exit 1
-"$@" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c full_page_writes=off \
+"$@" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=$disk -c full_page_writes=$disk \
   -c max_connections=300 >>"$folder/log" 2>&1 </dev/null &
 server=$!
 cat >/dev/null
@@ -19,10 +18,10 @@ kill -QUIT $server; wait $server
 rm -rf "$folder"
 "#;
 
-/// The server's address, to which `/database` is added; none where PostgreSQL is not installed.
-pub fn server() -> Option<&'static str> {
-    static SERVER: OnceLock<Option<String>> = OnceLock::new();
-    SERVER.get_or_init(|| programs().map(|bin| start(&bin))).as_deref()
+/// Starts a server; answers its address, to which `/database` is added; none where PostgreSQL is not installed. A commit waits for
+/// the disk only where that is what matters.
+pub fn start(is_durable: bool) -> Option<String> {
+    programs().map(|bin| serve(&bin, if is_durable { "on" } else { "off" }))
 }
 
 /// Where `initdb` and `postgres` are: on the path, or where Debian has them, the newest first.
@@ -37,11 +36,11 @@ fn programs() -> Option<PathBuf> {
     folders.find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
 }
 
-fn start(bin: &Path) -> String {
+fn serve(bin: &Path, disk: &str) -> String {
     // Short: the name of a socket has at most 107 bytes.
     let folder = tempfile::Builder::new().prefix("admit-pg").tempdir().unwrap().keep();
     let mut script = Command::new("sh");
-    script.args(["-c", SERVE, "serve"]).arg(&folder).arg(bin);
+    script.args(["-c", SERVE, "serve"]).arg(&folder).arg(bin).arg(disk);
     #[cfg(target_os = "linux")]
     if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&folder).unwrap()) == 0 {
         const NOBODY: u32 = 65534;
