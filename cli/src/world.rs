@@ -15,7 +15,7 @@ use admit_runtime::relying::{ClientAuthentication, OAuthClient, Provider};
 use admit_runtime::tenant::TenantId;
 use admit_stdlib::password::{hash_password, password_hash_fault};
 use admit_store::seal::SealKey;
-use admit_store::{NewUser, Passwords, SqliteStore, parse_users};
+use admit_store::{NewUser, Passwords, SqlStore, is_server, parse_users};
 use smol_str::SmolStr;
 
 use crate::failure::Failure;
@@ -25,9 +25,14 @@ use crate::output::note;
 /// Where users, sessions and runs are kept.
 #[derive(Debug, clap::Args)]
 pub struct DatabaseArgs {
-    /// The SQLite file, or `memory` to forget everything at the end [default: admit.db in the project's folder]
-    #[arg(long, value_name = "FILE", env = "ADMIT_DATABASE")]
+    /// The SQLite file, `postgres://USER@HOST/NAME`, or `memory` to forget everything at the end [default: admit.db in the
+    /// project's folder]
+    #[arg(long, value_name = "FILE|URL", env = "ADMIT_DATABASE", hide_env_values = true)]
     pub database: Option<PathBuf>,
+    /// The key file that the database is sealed under [default: the SQLite file's name with `.key` after it; for PostgreSQL
+    /// admit.key in the project's folder]
+    #[arg(long, value_name = "FILE", env = "ADMIT_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
     /// The tenant
     #[arg(long, default_value = "local", value_name = "SLUG")]
     pub tenant: TenantId,
@@ -45,7 +50,7 @@ pub enum New {
 /// An open database. One in memory lies in a folder of its own, which goes when this is dropped.
 pub struct Database {
     /// The store.
-    pub store: SqliteStore,
+    pub store: SqlStore,
     /// Its keys.
     pub keys: KeyFile,
     /// Where a database in memory lies.
@@ -63,11 +68,20 @@ impl Database {
             Some(path) => (path.clone(), None),
             None => (root.unwrap_or(Path::new(".")).join("admit.db"), None),
         };
-        if new == New::Refused && folder.is_none() && !path.exists() {
+        let is_server = is_server(&path);
+        if new == New::Refused && folder.is_none() && !is_server && !path.exists() {
             return Err(Failure::new(format!("there is no database `{}`", path.display()))
                 .help("name the one that is meant with `--database FILE`"));
         }
-        let key_path = KeyFile::beside(&path);
+        let key_path = match &args.key_file {
+            Some(path) => path.clone(),
+            None if is_server => root.unwrap_or(Path::new(".")).join("admit.key"),
+            None => KeyFile::beside(&path),
+        };
+        if new == New::Refused && is_server && !key_path.exists() {
+            return Err(Failure::new(format!("there is no key file `{}`", key_path.display()))
+                .help("name the one that the database is sealed under with `--key-file FILE`"));
+        }
         let (keys, created) = KeyFile::open_or_create(&key_path).map_err(|error| Failure::new(error.to_string()))?;
         if created && folder.is_none() {
             let shown = key_path.display();
@@ -75,7 +89,7 @@ impl Database {
                 "made the development key file `{shown}`: keep it with the database, and out of version control\n"
             ));
         }
-        let store = SqliteStore::open(&path, SealKey::new(keys.sealing())).await;
+        let store = SqlStore::open(&path, SealKey::new(keys.sealing())).await;
         let store = store.map_err(|error| Failure::new(error.to_string()))?;
         Ok(Self { store, keys, folder })
     }

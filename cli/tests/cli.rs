@@ -28,6 +28,8 @@ mod messages;
 mod mmdb;
 #[path = "cli/new.rs"]
 mod new;
+#[path = "../../runtime/store/tests/it/support/postgres.rs"]
+mod postgres;
 #[path = "cli/print.rs"]
 mod print;
 #[path = "cli/printed.rs"]
@@ -38,6 +40,8 @@ mod run;
 mod run_action;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[path = "cli/server.rs"]
+mod server;
 #[path = "cli/suspend.rs"]
 mod suspend;
 #[path = "cli/templates.rs"]

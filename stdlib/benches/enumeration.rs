@@ -34,7 +34,7 @@ use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::Unit;
 use admit_stdlib::password::hash_password;
 use admit_store::seal::SealKey;
-use admit_store::{NewUser, SqliteStore};
+use admit_store::{NewUser, SqlStore};
 
 #[path = "enumeration/statistics.rs"]
 mod statistics;
@@ -55,7 +55,7 @@ struct Args {
 }
 
 struct World {
-    store: SqliteStore,
+    store: SqlStore,
     host: RealHost,
     blocks: Registry,
     tenant: TenantId,
@@ -215,7 +215,7 @@ async fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("admit.db");
     let (keys, _) = KeyFile::open_or_create(&KeyFile::beside(&database)).unwrap();
-    let store = SqliteStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
+    let store = SqlStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
     let tenant: TenantId = "local".parse().unwrap();
     for (name, has_password, blocked) in
         [("alice", true, false), ("locked", true, false), ("blocked", true, true), ("without", false, false)]

@@ -21,7 +21,7 @@ use admit_runtime::session;
 use admit_runtime::tenant::TenantId;
 use admit_server::loopback::Loopback;
 use admit_stdlib::request;
-use admit_store::SqliteStore;
+use admit_store::SqlStore;
 use smol_str::SmolStr;
 
 use crate::failure::{Exit, Failure};
@@ -204,7 +204,7 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
 }
 
 async fn resume(
-    store: &SqliteStore,
+    store: &SqlStore,
     prepared: &Prepared,
     host: &RealHost,
     (tenant, project): (&TenantId, &Project),

@@ -111,10 +111,13 @@ async fn work(work: Work, pool: Pool) {
 
 /// All together; where that does not go, each by itself, so that none fails for another's fault.
 async fn commit_group(pool: &Pool, all: &[One]) -> Vec<Result<(), StoreError>> {
-    if all.len() > 1
-        && let Ok(ends) = commit_all(pool, all).await
-    {
-        return ends;
+    if all.len() > 1 {
+        match commit_all(pool, all).await {
+            Ok(ends) => return ends,
+            // Whoever is told this may try again. To do so here would be late for all, and if the answer alone was lost, wrong.
+            Err(StoreError::Unavailable(why)) => return vec![Err(StoreError::Unavailable(why)); all.len()],
+            Err(_) => {}
+        }
     }
     let mut ends = Vec::with_capacity(all.len());
     for one in all {

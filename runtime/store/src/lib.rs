@@ -34,7 +34,7 @@ mod writes;
 pub use audit::{AuditFault, AuditRow};
 pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;
-pub use open::{OpenError, SqlStore, SqliteStore, is_server};
+pub use open::{OpenError, SqlStore, is_server};
 pub use profile::{NewUser, Profile, SecretText, UserSummary};
 pub use queue::{FailedJob, Job, JobNext};
 pub use runs::RunSummary;

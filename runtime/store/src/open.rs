@@ -26,9 +26,6 @@ pub struct SqlStore {
     pub(crate) tenants: Arc<Mutex<HashMap<String, SealKey>>>,
 }
 
-/// The name of the store until all who use it have followed.
-pub type SqliteStore = SqlStore;
-
 /// Why a store could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {

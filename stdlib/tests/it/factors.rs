@@ -7,7 +7,7 @@ use admit_host::KeyFile;
 use admit_runtime::block::{Done, Output, Prompt};
 use admit_runtime::host::{Store, StoreError};
 use admit_runtime::unit::{Material, NewCredential, Unit, Write};
-use admit_store::SqliteStore;
+use admit_store::SqlStore;
 use admit_store::seal::SealKey;
 use totp_rs::{Algorithm, Builder};
 
@@ -228,7 +228,7 @@ async fn t17_a_thousand_raced_replays_of_a_code_accept_one() {
     // As another process has it: the same file, opened again.
     let database = world.dir.path().join("admit.db");
     let (keys, _) = KeyFile::open_or_create(&KeyFile::beside(&database)).unwrap();
-    let other = SqliteStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
+    let other = SqlStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
     let replays: Vec<_> = (0..1_000)
         .map(|replay| {
             let (world, other) = (world.clone(), other.clone());

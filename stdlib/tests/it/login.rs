@@ -17,7 +17,7 @@ use admit_runtime::session::SESSION_TOKEN;
 use admit_runtime::tenant::TenantId;
 use admit_stdlib::password::{hash_password, password_hash_fault};
 use admit_store::seal::SealKey;
-use admit_store::{Passwords, SqliteStore, Status, parse_users};
+use admit_store::{Passwords, SqlStore, Status, parse_users};
 use totp_rs::{Algorithm, Builder};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/cymmetri");
@@ -26,7 +26,7 @@ const NOBODY: &str = r#"{"identifier": "nobody@cymmetri.com", "password": "Tr0ub
 
 /// What one process has.
 struct Node {
-    store: SqliteStore,
+    store: SqlStore,
     host: RealHost,
     engine: Arc<Engine>,
     params: Params,
@@ -63,7 +63,7 @@ async fn node(dir: &Path) -> Node {
     let params = engine.params(&[]).unwrap();
     let database = dir.join("admit.db");
     let (keys, _) = KeyFile::open_or_create(&KeyFile::beside(&database)).unwrap();
-    let store = SqliteStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
+    let store = SqlStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
     let host = RealHost::new(Arc::new(store.clone()), keys, Options::default()).unwrap();
     Node { store, host, engine, params, tenant: "local".parse().unwrap() }
 }

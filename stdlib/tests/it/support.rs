@@ -12,7 +12,7 @@ use admit_runtime::message::NoTexts;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::Unit;
 use admit_store::seal::SealKey;
-use admit_store::{NewUser, SqliteStore};
+use admit_store::{NewUser, SqlStore};
 use smol_str::SmolStr;
 
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -24,7 +24,7 @@ pub const CODES: [&str; 10] =
 
 pub struct World {
     pub dir: tempfile::TempDir,
-    pub store: SqliteStore,
+    pub store: SqlStore,
     pub host: RealHost,
     pub tenant: TenantId,
 }
@@ -87,7 +87,7 @@ pub async fn world_of(options: Options) -> World {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("admit.db");
     let (keys, _) = KeyFile::open_or_create(&KeyFile::beside(&database)).unwrap();
-    let store = SqliteStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
+    let store = SqlStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
     let tenant: TenantId = "local".parse().unwrap();
     let alice = NewUser {
         id: Some("usr_alice".to_owned()),
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// As another process with the file open has it.
-    pub async fn commit_in(&self, store: &SqliteStore, run: &str, unit: Unit) -> Result<(), StoreError> {
+    pub async fn commit_in(&self, store: &SqlStore, run: &str, unit: Unit) -> Result<(), StoreError> {
         let commit = RunCommit {
             run_id: run.to_owned(),
             flow: "login".to_owned(),

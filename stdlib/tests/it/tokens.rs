@@ -21,7 +21,7 @@ use admit_runtime::relying::{OAuthClient, Provider};
 use admit_runtime::session::{self, ACCESS_TOKEN, SESSION_TOKEN, Sessions};
 use admit_runtime::tenant::TenantId;
 use admit_store::seal::SealKey;
-use admit_store::{NewUser, SqliteStore, Status};
+use admit_store::{NewUser, SqlStore, Status};
 
 use crate::support::{PASSWORD, TOTP};
 
@@ -141,7 +141,7 @@ impl Host for Timed {
 
 /// What one process has.
 struct Node {
-    store: SqliteStore,
+    store: SqlStore,
     host: Timed,
     engine: Arc<Engine>,
     params: Params,
@@ -180,7 +180,7 @@ fn engine() -> Arc<Engine> {
 async fn node(dir: &Path, engine: &Arc<Engine>, now: &Arc<Mutex<Instant>>) -> Node {
     let database = dir.join("admit.db");
     let (keys, _) = KeyFile::open_or_create(&KeyFile::beside(&database)).unwrap();
-    let store = SqliteStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
+    let store = SqlStore::open(&database, SealKey::new(keys.sealing())).await.unwrap();
     let client = OAuthClient {
         id: "site".to_owned(),
         post_logout_redirect_uris: vec!["https://site.example/bye".to_owned()],

@@ -16,7 +16,7 @@ use admit_runtime::host::{Host, StoreError};
 use admit_runtime::message::{self, Channel, Message};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
-use admit_store::{Job, JobNext, SqliteStore};
+use admit_store::{Job, JobNext, SqlStore};
 use indicatif::ProgressBar;
 
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ const RENEW: Duration = Duration::from_secs(3);
 
 /// What the queue is worked off with.
 pub struct Queue<'a> {
-    pub store: &'a SqliteStore,
+    pub store: &'a SqlStore,
     pub host: &'a RealHost,
     pub tenant: &'a TenantId,
     /// The engine at hand.

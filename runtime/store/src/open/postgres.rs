@@ -1,9 +1,10 @@
 //! Opening a database on a PostgreSQL server: whether it is ours, and which schema it has.
 
+use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor as _, PgConnection, Row};
 
 use super::OpenError;
@@ -15,12 +16,13 @@ const BUSY: Duration = Duration::from_secs(5);
 /// A statement or an idle transaction that takes longer is ended by the server: it holds locks. Commits are on disk before they
 /// are acknowledged, whatever the server's default.
 const SETTINGS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
-                        SET idle_in_transaction_session_timeout = '30s'; SET synchronous_commit = 'on'";
+                        SET idle_in_transaction_session_timeout = '30s'; SET synchronous_commit = 'on'; \
+                        SET default_transaction_isolation = 'read committed'";
 
 /// A pool over the database, migrated where needed.
 pub(super) async fn open(address: &str) -> Result<PgPool, OpenError> {
     let options = PgConnectOptions::from_str(address).map_err(|error| OpenError::Address(error.to_string()))?;
-    let options = options.statement_cache_capacity(super::STATEMENTS).disable_statement_logging();
+    let options = protected(options.statement_cache_capacity(super::STATEMENTS).disable_statement_logging());
     let server = shown(&options);
     let unreachable = |error: sqlx::Error| OpenError::Unreachable { server: server.clone(), detail: error.to_string() };
     let connected = tokio::time::timeout(BUSY, options.clone().connect()).await;
@@ -46,6 +48,25 @@ pub(super) async fn open(address: &str) -> Result<PgPool, OpenError> {
     let done = postgres().run(&pool).await;
     done.map_err(|error| OpenError::Migration { place: server.clone(), detail: error.to_string() })?;
     Ok(pool)
+}
+
+/// To another host only by TLS, and only to whom the certificate names, unless the address says so: what sqlx and libpq do by
+/// default goes on without where the server, or whoever answers for it, has none.
+fn protected(options: PgConnectOptions) -> PgConnectOptions {
+    let host = options.get_host();
+    let is_here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    match options.get_ssl_mode() {
+        PgSslMode::Allow | PgSslMode::Prefer if !is_here => options.ssl_mode(PgSslMode::VerifyFull),
+        PgSslMode::Allow
+        | PgSslMode::Prefer
+        | PgSslMode::Disable
+        | PgSslMode::Require
+        | PgSslMode::VerifyCa
+        | PgSslMode::VerifyFull => options,
+    }
 }
 
 /// The server as messages name it: no password, no parameters.
@@ -103,5 +124,35 @@ async fn inspect(server: &str, connection: &mut PgConnection) -> Result<(), Open
             Err(OpenError::Newer { place: server.to_owned(), found, known: SCHEMA_VERSION })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_host_is_reached_by_tls_unless_the_address_says_otherwise() {
+        for (address, expected) in [
+            ("postgres://a@db.example.com/x", "VerifyFull"),
+            ("postgres://a@db.example.com/x?sslmode=prefer", "VerifyFull"),
+            ("postgres://a@10.0.0.7/x?sslmode=allow", "VerifyFull"),
+            ("postgres://a@db.example.com/x?sslmode=require", "Require"),
+            ("postgres://a@db.example.com/x?sslmode=verify-ca", "VerifyCa"),
+            ("postgres://a@db.example.com/x?sslmode=disable", "Disable"),
+            ("postgres://a@localhost.example.com/x", "VerifyFull"),
+            ("postgres://a@127.0.0.1/x", "Prefer"),
+            ("postgres://a@localhost/x", "Prefer"),
+            ("postgres://a@%2Frun%2Fpostgresql/x", "Prefer"),
+        ] {
+            let options = protected(PgConnectOptions::from_str(address).unwrap());
+            assert_eq!(format!("{:?}", options.get_ssl_mode()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_shown_without_its_password() {
+        let options = PgConnectOptions::from_str("postgres://a:canary@db.example.com:5433/x?sslmode=require").unwrap();
+        assert_eq!(shown(&options), "postgres://a@db.example.com:5433/x");
     }
 }

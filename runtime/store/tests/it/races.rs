@@ -18,6 +18,7 @@ on_both! {
     commits_in_a_group_do_not_fail_for_their_neighbours,
     a_commit_whose_caller_has_gone_leaves_others_alone,
     t23_text_that_not_every_database_can_hold_verifies,
+    connections_that_are_cut_under_load_lose_nothing_that_was_acknowledged,
 }
 
 /// Runs so many of it at once; answers their ends.
@@ -244,4 +245,48 @@ async fn t23_text_that_not_every_database_can_hold_verifies(place: Place) {
     assert_eq!(store.audit(&local, 0, 1).await.unwrap()[0].entry.target, "a\u{fffd}b");
     assert_eq!(store.find_user(&local, "nobody\0").await, Ok(None));
     assert_eq!(store.session(&local, "ses_\0", at(1)).await, Ok(None));
+}
+
+/// On SQLite nobody cuts anything; the rest holds there too.
+async fn connections_that_are_cut_under_load_lose_nothing_that_was_acknowledged(place: Place) {
+    let store = place.open().await;
+    let writers = at_once(8, |writer| {
+        let store = store.clone();
+        async move {
+            let (mut acknowledged, mut told) = (Vec::new(), 0);
+            for number in 0..40 {
+                let run = format!("run_{writer}_{number}");
+                match store.commit(&tenant("local"), commit(&run, 0, "deny")).await {
+                    Ok(()) => acknowledged.push(run),
+                    Err(error) => {
+                        assert!(error.is_passing(), "{error:?}");
+                        told += 1;
+                    }
+                }
+            }
+            (acknowledged, told)
+        }
+    });
+    let cuts = async {
+        for _ in 0..10 {
+            if place.is_postgres() {
+                let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                place.execute(&[all]).await.unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let (ends, ()) = tokio::join!(writers, cuts);
+    let told: u32 = ends.iter().map(|(_, told)| told).sum();
+    assert!(place.is_postgres() || told == 0);
+    // The next one finds the server again.
+    store.commit(&tenant("local"), commit("run_last", 0, "deny")).await.unwrap();
+    let entries = store.verify_audit(&tenant("local")).await.unwrap().unwrap();
+    let runs: HashSet<String> =
+        store.runs(&tenant("local"), 1_000).await.unwrap().into_iter().map(|run| run.id).collect();
+    assert_eq!(runs.len() as u64, entries);
+    for run in ends.iter().flat_map(|(acknowledged, _)| acknowledged) {
+        assert!(runs.contains(run), "{run} was acknowledged and is not there");
+    }
 }
