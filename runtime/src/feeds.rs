@@ -67,11 +67,11 @@ pub struct AddressFacts {
 pub enum MailServers {
     /// The hosts of its MX records, most preferred first (RFC 5321 section 5.1).
     Named(Vec<String>),
-    /// The domain itself: it has an address and no MX record.
+    /// The domain itself: it has a public address and no MX record.
     Itself,
     /// It says that it takes none: a null MX (RFC 7505).
     Refused,
-    /// There is no such domain, or it has neither MX record nor address.
+    /// There is no such domain, or it has neither MX record nor public address.
     Nobody,
 }
 

@@ -14,6 +14,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 
+use crate::address::is_public;
 use crate::egress::Route;
 
 /// Asks name servers.
@@ -101,7 +102,8 @@ impl Lookup for SystemLookup {
                 Err(error) => return Err(error.to_string()),
             }
             match resolver.lookup_ip(rooted(domain)).await {
-                Ok(answer) if answer.iter().next().is_some() => Ok(MailServers::Itself),
+                // Private addresses take mail from nobody outside.
+                Ok(answer) if answer.iter().any(is_public) => Ok(MailServers::Itself),
                 Ok(_) => Ok(MailServers::Nobody),
                 Err(error) if error.is_no_records_found() => Ok(MailServers::Nobody),
                 Err(error) => Err(error.to_string()),
