@@ -13,6 +13,7 @@ mod oidc;
 mod out_of_band;
 mod passkeys;
 mod passwords;
+mod peers;
 mod risk;
 mod secrets;
 mod sessions;

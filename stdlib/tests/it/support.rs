@@ -1,13 +1,13 @@
 //! What the tests of blocks share: a world of real parts, and one call of a block in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_host::{Egress, KeyFile, Options, Outlets, RealHost, Secrets};
 use admit_plan::types::Type;
 use admit_runtime::block::{BlockError, Call, Done, Event, Input, Output, Prompt};
-use admit_runtime::host::{RunCommit, Secret, Store, StoreError};
+use admit_runtime::host::{Host, RunCommit, Secret, Store, StoreError};
 use admit_runtime::message::NoTexts;
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::Unit;
@@ -21,6 +21,10 @@ pub const TOTP: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 /// Codes of that seed for steps 0 to 9 (RFC 4226 appendix D).
 pub const CODES: [&str; 10] =
     ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
+
+/// The hash of the password: made once, since it takes as long as a world besides.
+static HASH: LazyLock<String> =
+    LazyLock::new(|| admit_stdlib::password::hash_password(PASSWORD.as_bytes()).unwrap().to_string());
 
 pub struct World {
     pub dir: tempfile::TempDir,
@@ -92,7 +96,7 @@ pub async fn world_of(options: Options) -> World {
     let alice = NewUser {
         id: Some("usr_alice".to_owned()),
         email: Some("alice@cymmetri.com".to_owned()),
-        password_hash: Some(admit_stdlib::password::hash_password(PASSWORD.as_bytes()).unwrap().into()),
+        password_hash: Some(HASH.clone().into()),
         totp_secret: Some(TOTP.to_owned().into()),
         ..NewUser::default()
     };
@@ -106,40 +110,7 @@ pub async fn world_of(options: Options) -> World {
 
 impl World {
     pub async fn run(&self, block: &str, given: Given, unit: &mut Unit) -> Result<Done, BlockError> {
-        let registry = admit_stdlib::registry();
-        let block = registry.get(block).unwrap().clone();
-        let config = Datum::Map(given.config.into_iter().map(|(name, value)| (text(name), value)).collect());
-        let event = Paths(given.event);
-        let input = Input {
-            fields: given.fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            secrets: given
-                .input
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), Secret::new(value.into_bytes())))
-                .collect(),
-        };
-        let input = (!input.fields.is_empty() || !input.secrets.is_empty()).then_some(input);
-        let call = Call {
-            tenant: &self.tenant,
-            host: &self.host,
-            now: at(given.at),
-            run_id: "run_1",
-            flow: "login",
-            label: "the-step",
-            config: &config,
-            secrets: &given.config_secrets,
-            types: &given.types,
-            event: &event,
-            input: input.as_ref(),
-            memory: given.memory.as_ref(),
-            unit,
-            time_left: 2_000,
-            action: None,
-            session: given.session.as_ref(),
-            claims: &given.claims,
-            texts: &NoTexts,
-        };
-        block.run(call).await
+        run_on(&self.host, &self.tenant, block, given, unit).await
     }
 
     pub async fn commit(&self, run: &str, unit: Unit) -> Result<(), StoreError> {
@@ -163,6 +134,50 @@ impl World {
         };
         store.commit(&self.tenant, commit).await
     }
+}
+
+/// One call of a block in whatever world this host stands for.
+pub async fn run_on(
+    host: &dyn Host,
+    tenant: &TenantId,
+    block: &str,
+    given: Given,
+    unit: &mut Unit,
+) -> Result<Done, BlockError> {
+    let registry = admit_stdlib::registry();
+    let block = registry.get(block).unwrap().clone();
+    let config = Datum::Map(given.config.into_iter().map(|(name, value)| (text(name), value)).collect());
+    let event = Paths(given.event);
+    let input = Input {
+        fields: given.fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        secrets: given
+            .input
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Secret::new(value.into_bytes())))
+            .collect(),
+    };
+    let input = (!input.fields.is_empty() || !input.secrets.is_empty()).then_some(input);
+    let call = Call {
+        tenant,
+        host,
+        now: at(given.at),
+        run_id: "run_1",
+        flow: "login",
+        label: "the-step",
+        config: &config,
+        secrets: &given.config_secrets,
+        types: &given.types,
+        event: &event,
+        input: input.as_ref(),
+        memory: given.memory.as_ref(),
+        unit,
+        time_left: 2_000,
+        action: None,
+        session: given.session.as_ref(),
+        claims: &given.claims,
+        texts: &NoTexts,
+    };
+    block.run(call).await
 }
 
 pub fn output(done: Result<Done, BlockError>) -> Output {

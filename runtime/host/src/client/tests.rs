@@ -153,6 +153,78 @@ async fn t14_a_name_that_is_bound_anew_never_reaches_this_machine() {
 }
 
 #[tokio::test]
+async fn t14_no_spelling_of_a_local_address_reaches_a_canary() {
+    let mut canaries = Vec::new();
+    for place in ["127.0.0.1:0", "127.8.9.10:0", "[::1]:0"] {
+        // A machine without IPv6 has nobody to protect there.
+        canaries.extend(TcpListener::bind(place).await.ok());
+    }
+    let mut egress = open(&[]);
+    let ports: Vec<u16> = canaries.iter().map(|canary| canary.local_addr().unwrap().port()).collect();
+    egress.ports.extend(&ports);
+    let local = || vec!["127.0.0.1".parse().unwrap()];
+    let names = ["one.test", "127.0.0.1.nip.test", "localtest.test"];
+    let hosts = [
+        "127.0.0.1",
+        "127.1",
+        "127.0.1",
+        "0177.0.0.1",
+        "0x7f.1",
+        "0x7f000001",
+        "2130706433",
+        "017700000001",
+        "127.0.0.1.",
+        "127.000.000.001",
+        "0",
+        "0.0.0.0",
+        "127.8.9.10",
+        "0x7f08090a",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "ip6-localhost",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f08:90a]",
+        "[::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[2001:0:0:0:0:0:80ff:fffe]",
+        "[fe80::5efe:7f00:1]",
+        "[::1%25lo]",
+        "[::1%lo]",
+        "127\u{3002}0\u{3002}0\u{3002}1",
+        "\u{ff11}\u{ff12}\u{ff17}.0.0.1",
+        "\u{2460}\u{2461}\u{2466}.0.0.1",
+        "loc%61lhost",
+        "%31%32%37.0.0.1",
+        "user@127.0.0.1",
+        "example.com@127.0.0.1",
+        "one.test",
+        "127.0.0.1.nip.test",
+        "localtest.test",
+    ];
+    for port in ports {
+        for host in hosts {
+            let answers = names.map(|name| (name.to_owned(), vec![local()]));
+            let client = guarded(FakeLookup { answers: HashMap::from(answers), ..FakeLookup::default() });
+            for scheme in ["http", "https"] {
+                let answer = client.send(&egress, request(&format!("{scheme}://{host}:{port}/"))).await;
+                assert!(matches!(answer, Err(HttpError::Refused(_))), "{scheme} {host}: {answer:?}");
+            }
+        }
+    }
+    for canary in canaries {
+        let visited = tokio::time::timeout(Duration::from_millis(30), canary.accept()).await;
+        assert!(visited.is_err(), "somebody came to {:?}", canary.local_addr());
+    }
+}
+
+#[tokio::test]
 async fn t14_redirects_are_checked_like_first_requests() {
     let (canary, caught) = serve(|_| response("200 OK", "", "caught")).await;
     for (status, location, refusal) in [
