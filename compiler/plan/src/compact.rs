@@ -40,7 +40,7 @@ mod range {
 
     impl<T: Serialize> Serialize for Range<T> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let has = u8::from(self.min.is_some()) * MIN | u8::from(self.max.is_some()) * MAX;
+            let has = (u8::from(self.min.is_some()) * MIN) | (u8::from(self.max.is_some()) * MAX);
             let mut out = serializer.serialize_tuple(1 + has.count_ones() as usize)?;
             out.serialize_element(&has)?;
             for bound in [&self.min, &self.max].into_iter().flatten() {

@@ -39,6 +39,7 @@ impl SystemLookup {
         Self { servers, resolver: OnceCell::new() }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place where name servers are asked")]
     async fn resolver(&self) -> Result<&TokioResolver, String> {
         let build = async || match self.servers.is_empty() {
             true => TokioResolver::builder_tokio()?.build(),

@@ -1,5 +1,5 @@
 //! Names under a name server of our own: who takes mail for a domain, and that no answer leads to where nobody may call.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "support/dns.rs"]
 mod dns;

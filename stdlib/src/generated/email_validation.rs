@@ -40,7 +40,7 @@ pub struct Outputs {
     pub role: bool,
     /// Its domain in lower case, other scripts as `xn--`; absent where it is no address.
     pub domain: Option<String>,
-    /// The domain takes mail: it has an MX record that names a host, or none and an address (RFC 5321 section 5.1). Absent
+    /// The domain takes mail: it has an MX record that names a host, or none and a public address (RFC 5321 section 5.1). Absent
     /// without `dns`.
     pub has_mx: Option<bool>,
 }
