@@ -12,6 +12,7 @@ pub mod fmt;
 pub mod graph;
 pub mod keys;
 pub mod new;
+pub mod queue;
 pub mod run;
 pub mod test;
 pub mod types;
@@ -43,6 +44,8 @@ pub enum Command {
     User(user::Args),
     /// Print or rotate the keys that sign tokens
     Keys(keys::Args),
+    /// List what is queued or was given up, and let it be tried again
+    Queue(queue::Args),
     /// Check, list or ask the files behind risk signals
     Feeds(feeds::Args),
     /// Print a stage of the compiler
@@ -71,6 +74,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
         Command::Keys(args) => keys::run(args, output),
+        Command::Queue(args) => queue::run(&args, output),
         Command::Feeds(args) => feeds::run(&args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),

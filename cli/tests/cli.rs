@@ -34,6 +34,8 @@ mod postgres;
 mod print;
 #[path = "cli/printed.rs"]
 mod printed;
+#[path = "cli/queue.rs"]
+mod queue;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/run_action.rs"]

@@ -320,6 +320,15 @@ impl std::fmt::Debug for Job {
     }
 }
 
+/// The label of a queued Action; none where something else is queued.
+pub(crate) fn action_of(payload: &[u8]) -> Option<SmolStr> {
+    let job: Job = decode(payload).ok()?;
+    match job.what {
+        What::Action { .. } => Some(job.label),
+        What::Block { .. } => None,
+    }
+}
+
 /// Reads the config back for tests of what was queued.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use crate::block::Registry;
 use crate::engine::Engine;
+use crate::execute::job::{self, Queued, run_job};
 use crate::execute::{self, Known, Options, Outcome, Start, StepError};
 use crate::expression::to_json;
 use crate::host::{Host, HttpResponse};
@@ -87,12 +88,49 @@ async fn attempt(
         Ended { engine: &engine, params: &params, answer: &answer, traces, signed: host.signed(), now: host.now() };
     let mut failures: Vec<String> = case.expects.iter().filter_map(|expects| unmet(&ended, expects)).collect();
     failures.extend(replies.unused());
+    let queued = queued_actions(&engine, registry, &host, &tenant, case).await;
+    for (trace, failure) in queued {
+        traces.push(trace);
+        failures.extend(failure);
+    }
     // The test's own mistake, even where the flow passes over the error of a block that sends.
     let unstubbed = host.unanswered();
     failures.extend(
         unstubbed.iter().map(|url| format!("a test sends nothing: stub what calls `{url}`, or the fetch itself")),
     );
     Ok((answer.outcome, failures))
+}
+
+/// Runs the Actions that were queued and that no stub stands in for: the trace of each, and what is wrong with it. One that a
+/// stubbed fetch has told to fail is tried again where it is real, so nothing is wrong with it.
+async fn queued_actions(
+    engine: &Arc<Engine>,
+    registry: &Registry,
+    host: &Arc<TestHost>,
+    tenant: &TenantId,
+    case: &TestCase,
+) -> Vec<(Trace, Option<String>)> {
+    let mut ran = Vec::new();
+    if host.actions().is_none() {
+        return ran;
+    }
+    let told_to_fail = case.fetches.iter().any(|(_, answer)| match fetched(answer) {
+        Ok(Ok(response)) => response.status >= 400,
+        Ok(Err(_)) => true,
+        Err(_) => false,
+    });
+    let stubbed =
+        |label: &str| case.stubs.iter().any(|stub| matches!(&stub.target, Target::Label(named) if named == label));
+    let bundles = |hash: [u8; 32]| (hash == engine.hash()).then(|| Arc::clone(engine));
+    for (key, kind, payload) in host.store.queued(tenant) {
+        let label = if kind == job::KIND { job::action_of(&payload) } else { None };
+        let Some(label) = label.filter(|label| !stubbed(label)) else { continue };
+        let queued = Queued { key: &key, kind: &kind, payload: &payload, attempt: 1 };
+        let end = run_job(&bundles, registry, &**host, tenant, queued).await;
+        let failure = end.failure.filter(|_| !told_to_fail);
+        ran.push((end.trace, failure.map(|failure| format!("the queued `{label}` failed: {}", failure.detail))));
+    }
+    ran
 }
 
 /// What `stub fetch` answers: `{status, headers, body}`, all of them optional, or `{error}`.

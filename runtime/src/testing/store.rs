@@ -203,6 +203,14 @@ impl MemoryStore {
         self.rows(tenant, |rows| rows.jobs.values().cloned().collect())
     }
 
+    /// Queued jobs: key, kind and payload.
+    pub fn queued(&self, tenant: &TenantId) -> Vec<(String, String, Vec<u8>)> {
+        self.rows(tenant, |rows| {
+            let jobs = rows.jobs.iter();
+            jobs.map(|(key, (kind, payload))| (key.clone(), kind.clone(), payload.clone())).collect()
+        })
+    }
+
     /// Changes the stored record of every suspended run: for tests of damage.
     pub fn damage(&self, tenant: &TenantId, change: impl Fn(&mut Vec<u8>)) {
         self.rows(tenant, |rows| rows.suspended.values_mut().for_each(|row| change(&mut row.row.record)));

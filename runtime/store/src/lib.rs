@@ -36,6 +36,6 @@ pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;
 pub use open::{OpenError, SqlStore, is_server};
 pub use profile::{NewUser, Profile, SecretText, UserSummary};
-pub use queue::{FailedJob, Job, JobNext};
+pub use queue::{FailedJob, Job, JobNext, OpenJob};
 pub use runs::RunSummary;
 pub use users::{Status, UserError};

@@ -56,6 +56,19 @@ pub struct FailedJob {
     pub why: String,
 }
 
+/// A job that is still to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenJob {
+    /// Its idempotency key.
+    pub key: String,
+    /// What kind of job.
+    pub kind: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due.
+    pub due: Instant,
+}
+
 /// Leases the job that has been due longest: `$2` is now, `$3` the end of the lease.
 macro_rules! take {
     ($lock:literal) => {
@@ -208,6 +221,44 @@ impl SqlStore {
                 })
             })
             .collect()
+    }
+
+    /// Jobs that are still to be done, what is due first in front, at most `limit`.
+    pub async fn list_open_jobs(&self, tenant: &TenantId, limit: u32) -> Result<Vec<OpenJob>, StoreError> {
+        let rows = query(
+            "SELECT key, kind, attempts, due_at FROM queue WHERE tenant = $1 AND done_at IS NULL AND failed_at IS NULL \
+             ORDER BY due_at, key LIMIT $2",
+        )
+        .bind(tenant.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let attempts: i64 = row.try_get(2)?;
+                Ok(OpenJob {
+                    key: row.try_get(0)?,
+                    kind: row.try_get(1)?,
+                    attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+                    due: from_micros(row.try_get(3)?),
+                })
+            })
+            .collect()
+    }
+
+    /// A job that was given up, or that waits for a further try, is due now. It gets one more try where it was given up, and
+    /// as many as are left to it else. `NotFound` where it is done, works, or there is none.
+    pub async fn retry_job(&self, tenant: &TenantId, key: &str, now: Instant) -> Result<(), StoreError> {
+        let done = query(
+            "UPDATE queue SET failed_at = NULL, sealed_error = NULL, leased_until = NULL, due_at = $3 \
+             WHERE tenant = $1 AND key = $2 AND done_at IS NULL AND (leased_until IS NULL OR leased_until <= $3)",
+        )
+        .bind(tenant.as_str())
+        .bind(key)
+        .bind(to_micros(now))
+        .execute(&self.pool)
+        .await?;
+        if done == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 
     /// How many jobs are still to be done.

@@ -1,44 +1,29 @@
 //! `webauthn_begin` and `webauthn_finish` against a SQLite file: T19 and T33.
 
-use std::sync::Arc;
-
 use admit_eval::datum::Datum;
 use admit_eval::json;
-use admit_host::{KeyFile, Options, RealHost};
-use admit_runtime::block::{BlockError, Call, Done, Event, Input};
-use admit_runtime::host::{RelyingParty, RunCommit, Store, StoreError};
-use admit_runtime::message::NoTexts;
+use admit_host::Options;
+use admit_runtime::block::{BlockError, Done};
+use admit_runtime::host::{RelyingParty, StoreError};
 use admit_runtime::unit::{Material, NewCredential, Unit, Write};
 use serde_json::Value;
 
 use crate::authenticator::Authenticator;
-use crate::support::{World, at, field, output, prompt, text, world};
-
-struct Paths(Vec<(&'static str, Datum)>);
-
-impl Event for Paths {
-    fn get(&self, path: &str) -> Option<Datum> {
-        self.0.iter().find(|(known, _)| *known == path).map(|(_, value)| value.clone())
-    }
-}
+use crate::support::{Given, World, field, output, prompt, text, world_of};
 
 /// A world whose alice has the passkey of an authenticator.
 struct Passkeys {
     world: World,
-    host: RealHost,
     authenticator: Authenticator,
 }
 
 async fn passkeys(count: u32) -> Passkeys {
-    let world = world().await;
-    let (keys, _) = KeyFile::open_or_create(&KeyFile::beside(&world.dir.path().join("admit.db"))).unwrap();
     let party = RelyingParty {
         id: "example.com".to_owned(),
         name: "Example".to_owned(),
         origins: vec!["https://example.com".to_owned()],
     };
-    let options = Options { relying_party: Some(party), ..Options::default() };
-    let host = RealHost::new(Arc::new(world.store.clone()), keys, options).unwrap();
+    let world = world_of(Options { relying_party: Some(party), ..Options::default() }).await;
     let mut authenticator = Authenticator::new(1);
     authenticator.count = count;
     authenticator.handle = Some(b"usr_alice".to_vec());
@@ -52,10 +37,9 @@ async fn passkeys(count: u32) -> Passkeys {
         counter: Some(i64::from(count)),
         external_id: Some(passkey.id),
     };
-    let passkeys = Passkeys { world, host, authenticator };
     let unit = Unit { writes: vec![Write::InsertCredential(Box::new(new))], ..Unit::default() };
-    passkeys.commit("run_setup", 0, unit, 100).await.unwrap();
-    passkeys
+    world.commit("run_setup", unit).await.unwrap();
+    Passkeys { world, authenticator }
 }
 
 type Fields = Vec<(&'static str, Datum)>;
@@ -73,34 +57,9 @@ impl Passkeys {
         credential: Option<&Value>,
         unit: &mut Unit,
     ) -> Result<Done, BlockError> {
-        let registry = admit_stdlib::registry();
-        let block = registry.get(block).unwrap().clone();
-        let config = Datum::Map(config.into_iter().map(|(name, value)| (text(name), value)).collect());
-        let input = credential.map(|credential| Input {
-            fields: vec![("credential".to_owned(), json::from_json(credential))],
-            secrets: Vec::new(),
-        });
-        let call = Call {
-            tenant: &self.world.tenant,
-            host: &self.host,
-            now: at(100),
-            texts: &NoTexts,
-            run_id: run,
-            flow: "login",
-            label: "the-step",
-            config: &config,
-            secrets: &[],
-            types: &[],
-            event: &Paths(event),
-            input: input.as_ref(),
-            memory: None,
-            unit,
-            time_left: 2_000,
-            action: None,
-            session: None,
-            claims: &[],
-        };
-        block.run(call).await
+        let fields = credential.map(|credential| ("credential", json::from_json(credential))).into_iter().collect();
+        let given = Given { config, event, fields, run: Some(run.to_owned()), at: 100, ..Given::default() };
+        self.world.run(block, given, unit).await
     }
 
     /// Options, committed with the run that asked for them.
@@ -113,7 +72,7 @@ impl Passkeys {
             self.call(("webauthn_finish", run), vec![("options", options.clone())], event, None, &mut unit).await;
         assert_eq!(prompt(asked).challenge.get("webauthn").and_then(|asked| asked.get("options")), Some(&options));
         // A run of its own: what is asked here is not how runs go on.
-        self.commit(&format!("{run}_begun"), 0, unit, 100).await.unwrap();
+        self.world.commit(&format!("{run}_begun"), unit).await.unwrap();
         options
     }
 
@@ -128,23 +87,6 @@ impl Passkeys {
         let config = vec![("options", options.clone())];
         let done = self.call(("webauthn_finish", run), config, event, Some(credential), &mut unit).await;
         (output(done), unit)
-    }
-
-    async fn commit(&self, run: &str, seq: u32, unit: Unit, seconds: i64) -> Result<(), StoreError> {
-        let commit = RunCommit {
-            run_id: run.to_owned(),
-            flow: "login".to_owned(),
-            bundle: [0; 32],
-            seq,
-            user_id: None,
-            outcome: "session".to_owned(),
-            detail: None,
-            suspended: None,
-            trace: Arc::default(),
-            unit: Arc::new(unit),
-            at: at(seconds),
-        };
-        self.world.store.commit(&self.world.tenant, commit).await
     }
 }
 
@@ -171,9 +113,9 @@ async fn a_passkey_signs_in_once_for_each_challenge() {
     assert_eq!(shown.sets[1], ("authentication.methods".to_owned(), Datum::List(vec![text("webauthn")])));
     assert_eq!(audited(&unit), ["webauthn.verified"]);
     let again = unit.clone();
-    passkeys.commit("run_1", 0, unit, 101).await.unwrap();
+    passkeys.world.commit_at("run_1", unit, 101).await.unwrap();
     // T33: the same answer a second time, in whatever run.
-    assert!(matches!(passkeys.commit("run_2", 0, again, 102).await, Err(StoreError::Conflict)));
+    assert!(matches!(passkeys.world.commit_at("run_2", again, 102).await, Err(StoreError::Conflict)));
     let (replayed, _) = passkeys.finish("run_2", &options, alice(), &answer).await;
     assert!(!is_verified(&replayed), "its counter has been seen");
 }
@@ -186,13 +128,16 @@ async fn t33_a_challenge_is_used_once_without_a_counter_too() {
     let (_, first) = passkeys.finish("run_1", &options, alice(), &answer).await;
     let (second, late) = passkeys.finish("run_1", &options, alice(), &answer).await;
     assert!(is_verified(&second), "two requests that race both find it right");
-    passkeys.commit("run_1", 0, first, 101).await.unwrap();
-    assert!(matches!(passkeys.commit("run_2", 0, late, 101).await, Err(StoreError::Conflict)), "one of them commits");
+    passkeys.world.commit_at("run_1", first, 101).await.unwrap();
+    assert!(
+        matches!(passkeys.world.commit_at("run_2", late, 101).await, Err(StoreError::Conflict)),
+        "one of them commits"
+    );
 
     let options = passkeys.begin("run_3", REQUIRED, alice()).await;
     let answer = passkeys.authenticator.get(&json::to_json(&options));
     let (_, unit) = passkeys.finish("run_3", &options, alice(), &answer).await;
-    assert!(passkeys.commit("run_3", 0, unit, 100 + 301).await.is_err(), "after five minutes it is over");
+    assert!(passkeys.world.commit_at("run_3", unit, 100 + 301).await.is_err(), "after five minutes it is over");
 }
 
 #[tokio::test]
@@ -240,7 +185,7 @@ async fn t33_a_counter_that_goes_back_is_refused_and_audited() {
         assert_eq!(is_verified(&shown), is_right, "{count}");
         let wanted = if is_right { "webauthn.verified" } else { "webauthn.counter_rollback" };
         assert_eq!(audited(&unit), [wanted]);
-        passkeys.commit(&run, 0, unit, 101).await.unwrap();
+        passkeys.world.commit_at(&run, unit, 101).await.unwrap();
     }
 }
 

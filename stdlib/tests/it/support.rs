@@ -47,6 +47,8 @@ pub struct Given {
     /// Input that is not secret.
     pub fields: Vec<(&'static str, Datum)>,
     pub memory: Option<Datum>,
+    /// The run's id; `run_1` where it is left out.
+    pub run: Option<String>,
     pub at: i64,
 }
 
@@ -117,8 +119,17 @@ impl World {
         self.commit_in(&self.store, run, unit).await
     }
 
+    /// The same at this time.
+    pub async fn commit_at(&self, run: &str, unit: Unit, seconds: i64) -> Result<(), StoreError> {
+        self.commit_of(&self.store, run, unit, seconds).await
+    }
+
     /// As another process with the file open has it.
     pub async fn commit_in(&self, store: &SqlStore, run: &str, unit: Unit) -> Result<(), StoreError> {
+        self.commit_of(store, run, unit, 100).await
+    }
+
+    async fn commit_of(&self, store: &SqlStore, run: &str, unit: Unit, seconds: i64) -> Result<(), StoreError> {
         let commit = RunCommit {
             run_id: run.to_owned(),
             flow: "login".to_owned(),
@@ -130,7 +141,7 @@ impl World {
             suspended: None,
             trace: Arc::default(),
             unit: Arc::new(unit),
-            at: at(100),
+            at: at(seconds),
         };
         store.commit(&self.tenant, commit).await
     }
@@ -161,7 +172,7 @@ pub async fn run_on(
         tenant,
         host,
         now: at(given.at),
-        run_id: "run_1",
+        run_id: given.run.as_deref().unwrap_or("run_1"),
         flow: "login",
         label: "the-step",
         config: &config,

@@ -100,6 +100,15 @@ async fn each_try_is_told_and_a_job_that_is_given_up_stays_to_be_looked_at(place
     store.erase_user(&local, "usr_alice", at(2_000)).await.unwrap();
     assert_eq!(store.job_traces(&local, "run_1").await.unwrap(), [], "what it logged goes with the user");
     assert_eq!(store.failed_jobs(&tenant("other"), 10).await.unwrap(), []);
+    // Asked for, it gets one more try.
+    assert_eq!(store.retry_job(&tenant("other"), "run_1/later/3", at(3_000)).await, Err(StoreError::NotFound));
+    store.retry_job(&local, "run_1/later/3", at(3_000)).await.unwrap();
+    let open = store.list_open_jobs(&local, 10).await.unwrap();
+    assert_eq!((open[0].key.as_str(), open[0].attempts, open[0].due), ("run_1/later/3", 2, at(3_000)));
+    assert_eq!(store.failed_jobs(&local, 10).await.unwrap(), []);
+    assert_eq!(store.take_job(&local, at(3_000), 30).await.unwrap().unwrap().attempt, 3);
+    let held = store.retry_job(&local, "run_1/later/3", at(3_001)).await;
+    assert_eq!(held, Err(StoreError::NotFound), "somebody works on it");
 }
 
 async fn a_job_that_is_done_leaves_its_writes_and_forgets_what_it_was(place: Place) {
