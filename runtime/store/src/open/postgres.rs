@@ -24,7 +24,13 @@ pub(super) async fn open(address: &str) -> Result<PgPool, OpenError> {
     let options = PgConnectOptions::from_str(address).map_err(|error| OpenError::Address(error.to_string()))?;
     let options = protected(options.statement_cache_capacity(super::STATEMENTS).disable_statement_logging());
     let server = shown(&options);
-    let unreachable = |error: sqlx::Error| OpenError::Unreachable { server: server.clone(), detail: error.to_string() };
+    let unreachable = |error: sqlx::Error| {
+        let help = match error {
+            sqlx::Error::Tls(_) => " (`?sslmode=disable` in the address goes without)",
+            _ => "",
+        };
+        OpenError::Unreachable { server: server.clone(), detail: format!("{error}{help}") }
+    };
     let connected = tokio::time::timeout(BUSY, options.clone().connect()).await;
     let late = |_| OpenError::Unreachable { server: server.clone(), detail: "it does not answer".to_owned() };
     let mut connection = connected.map_err(late)?.map_err(unreachable)?;

@@ -48,9 +48,12 @@ impl<'q> Rows<'q> {
     }
 }
 
+/// Statements by how they begin and how many rows they have.
+type Texts = HashMap<(&'static str, usize), Arc<str>>;
+
 /// The statement for so many rows: made of static text and numbers alone, once.
 fn text(head: &'static str, columns: usize, tail: &'static str, size: usize) -> SqlStr {
-    static TEXTS: Mutex<Option<HashMap<(&'static str, usize), Arc<str>>>> = Mutex::new(None);
+    static TEXTS: Mutex<Option<Texts>> = Mutex::new(None);
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
     let text = texts.get_or_insert_default().entry((head, size)).or_insert_with(|| {
         let row = |row: usize| {

@@ -1,5 +1,5 @@
 //! The store on real files and on a real PostgreSQL server: one test binary.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 #[macro_use]
 mod support;

@@ -36,6 +36,7 @@ fn programs() -> Option<PathBuf> {
     folders.find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
 }
 
+#[expect(clippy::zombie_processes, reason = "it lives as long as this process, and ends by itself")]
 fn serve(bin: &Path, disk: &str) -> String {
     // Short: the name of a socket has at most 107 bytes.
     let folder = tempfile::Builder::new().prefix("admit-pg").tempdir().unwrap().keep();
