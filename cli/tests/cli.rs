@@ -36,6 +36,8 @@ mod print;
 mod printed;
 #[path = "cli/queue.rs"]
 mod queue;
+#[path = "../../stdlib/tests/support/provider.rs"]
+mod provider;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/run_action.rs"]
@@ -44,6 +46,8 @@ mod run_action;
 mod secrets;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/social.rs"]
+mod social;
 #[path = "cli/suspend.rs"]
 mod suspend;
 #[path = "cli/templates.rs"]

@@ -9,14 +9,15 @@ pub struct Provider {
     pub issuer: String,
     /// Our id there.
     pub client_id: String,
-    /// The name of the secret that proves us: a client secret, or a private key as PKCS #8 in PEM. None: a public client, which
-    /// only PKCE protects.
+    /// The name of the secret that proves us: a client secret, or a private key as PKCS #8 in PEM. None: the tenant's signing key
+    /// with [`ClientAuthentication::PrivateKeyJwt`], else a public client, which only PKCE protects.
     pub secret: Option<String>,
     /// How we prove ourselves.
     pub authentication: ClientAuthentication,
     /// Scopes that are asked for where the flow names none. `openid` is always asked for.
     pub scopes: Vec<String>,
-    /// Where the provider sends the user back to: exactly as registered there.
+    /// Where the provider sends the user back to: exactly as registered there, but for the port of a loopback address (RFC 8252
+    /// section 7.3).
     pub redirect_uri: String,
     /// Signature algorithms of its ID tokens that are taken.
     pub algorithms: Vec<String>,

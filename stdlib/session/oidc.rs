@@ -14,6 +14,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::digest;
 use serde_json::{Map, Value};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::config::{Fields, fresh_id, record, text};
 use crate::form::{encoded, form};
@@ -26,6 +27,8 @@ mod id_token;
 
 /// How long a user may take at the provider, in seconds.
 const PROMPT_SECONDS: u64 = 10 * 60;
+/// `typ` of what shows who we are: of no token of ours.
+const CLIENT_ASSERTION: &str = "JWT";
 /// Names what a redirect keeps for the callback.
 const KEPT: &str = "oidc_returned";
 /// Longest value of a callback parameter, in bytes.
@@ -35,6 +38,8 @@ const LONGEST: usize = 4 * 1024;
 pub(crate) struct Returned {
     /// Where the user was sent.
     pub url: String,
+    /// Where the provider was asked to send them back: the exchange names it again (RFC 6749 section 4.1.3).
+    redirect_uri: String,
     state: String,
     nonce: String,
     verifier: String,
@@ -99,6 +104,7 @@ pub(crate) async fn ask(call: &Call<'_>, provider: &Provider) -> Result<Done, Bl
         challenge: record([("kind", text("oidc")), ("provider", text(&provider.name)), ("redirect", text(&url))]),
         memory: record([
             ("url", text(&url)),
+            ("redirect_uri", text(&provider.redirect_uri)),
             ("state", text(state)),
             ("nonce", text(nonce)),
             ("verifier", text(verifier)),
@@ -119,6 +125,7 @@ pub(crate) fn keep(call: Call<'_>, provider: &Provider, returned: &Returned) {
         by_secret: true,
         data: record([
             ("url", text(&returned.url)),
+            ("redirect_uri", text(&returned.redirect_uri)),
             ("state", text(&returned.state)),
             ("nonce", text(&returned.nonce)),
             ("verifier", text(&returned.verifier)),
@@ -172,6 +179,7 @@ impl Returned {
         };
         Some(Self {
             url: own("url")?,
+            redirect_uri: own("redirect_uri")?,
             state: own("state")?,
             nonce: own("nonce")?,
             verifier: own("verifier")?,
@@ -203,7 +211,7 @@ pub(crate) async fn identity(
         return Err(Fault::Refused(format!("the provider refuses: {word}")));
     }
     let code = given("code").filter(|code| !code.is_empty()).ok_or_else(|| refused("there is no code"))?;
-    let answer = exchange(call, provider, &metadata, code, &returned.verifier).await?;
+    let answer = exchange(call, provider, &metadata, (code, returned)).await?;
     let token = answer.get("id_token").and_then(Value::as_str).ok_or_else(|| refused("there is no ID token"))?;
     let access = answer.get("access_token").and_then(Value::as_str);
     let expected = id_token::Expected { provider, nonce: &returned.nonce, access, now: call.now.seconds };
@@ -224,14 +232,13 @@ async fn exchange(
     call: &Call<'_>,
     provider: &Provider,
     metadata: &Metadata,
-    code: &str,
-    verifier: &str,
+    (code, returned): (&str, &Returned),
 ) -> Result<Map<String, Value>, Fault> {
     let mut pairs = vec![
         ("grant_type".to_owned(), "authorization_code".to_owned()),
         ("code".to_owned(), code.to_owned()),
-        ("redirect_uri".to_owned(), provider.redirect_uri.clone()),
-        ("code_verifier".to_owned(), verifier.to_owned()),
+        ("redirect_uri".to_owned(), returned.redirect_uri.clone()),
+        ("code_verifier".to_owned(), returned.verifier.clone()),
     ];
     let mut headers = vec![
         ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
@@ -239,6 +246,12 @@ async fn exchange(
     ];
     let mut give = |name: &str, value: &str| pairs.push((name.to_owned(), value.to_owned()));
     match (provider.authentication, &provider.secret) {
+        (ClientAuthentication::PrivateKeyJwt, _) => {
+            let assertion = assertion(call, provider).await?;
+            give("client_id", &provider.client_id);
+            give("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+            give("client_assertion", &assertion);
+        }
         (ClientAuthentication::None, _) | (_, None) => give("client_id", &provider.client_id),
         (how, Some(name)) => {
             let secret = call.host.secret(call.tenant, name).await.map_err(|error| Fault::Failed(error.into()))?;
@@ -252,13 +265,7 @@ async fn exchange(
                     give("client_id", &provider.client_id);
                     give("client_secret", plain);
                 }
-                ClientAuthentication::PrivateKeyJwt => {
-                    let assertion = assertion(call, provider, metadata, plain)?;
-                    give("client_id", &provider.client_id);
-                    give("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-                    give("client_assertion", &assertion);
-                }
-                ClientAuthentication::None => {}
+                ClientAuthentication::PrivateKeyJwt | ClientAuthentication::None => {}
             }
         }
     }
@@ -280,22 +287,33 @@ async fn exchange(
     }
 }
 
-/// RFC 7523 section 3: good for a minute, once, at this provider.
-fn assertion(call: &Call<'_>, provider: &Provider, metadata: &Metadata, pem: &str) -> Result<String, Fault> {
-    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
-    let pkcs8 = STANDARD.decode(body).map_err(|_| failed("the private key is not PKCS #8 in PEM"))?;
-    let open = |algorithm| admit_jose::SigningKey::open(algorithm, &pkcs8);
-    let key = open(Algorithm::EdDsa).or_else(|_| open(Algorithm::Es256));
-    let key = key.map_err(|_| failed("the private key is neither Ed25519 nor P-256"))?;
+/// A JWT that shows who we are (RFC 7523 section 3): good for a minute, once, at this provider. Its audience is the issuer alone, so
+/// that no other provider can have it made for its own token endpoint. Without a key of its own, the tenant's key signs it,
+/// which the provider finds in the tenant's key set.
+async fn assertion(call: &Call<'_>, provider: &Provider) -> Result<String, Fault> {
     let claims = serde_json::json!({
         "iss": provider.client_id,
         "sub": provider.client_id,
-        "aud": [provider.issuer, metadata.token],
+        "aud": provider.issuer,
         "jti": fresh_id(call.host, "jti"),
         "iat": call.now.seconds,
         "exp": call.now.seconds.saturating_add(60),
-    });
-    admit_jose::sign(&key, "JWT", &claims.to_string()).map_err(|why| failed(&why))
+    })
+    .to_string();
+    let Some(name) = &provider.secret else {
+        let signed = call.host.sign_jwt(call.tenant, CLIENT_ASSERTION, &claims).await;
+        return signed.map_err(|error| Fault::Failed(error.into()));
+    };
+    let secret = call.host.secret(call.tenant, name).await.map_err(|error| Fault::Failed(error.into()))?;
+    let pem = std::str::from_utf8(secret.expose()).map_err(|_| failed("the private key is not PKCS #8 in PEM"))?;
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+    let body = Zeroizing::new(body);
+    let pkcs8 = STANDARD.decode(&*body).map(Zeroizing::new);
+    let pkcs8 = pkcs8.map_err(|_| failed("the private key is not PKCS #8 in PEM"))?;
+    let open = |algorithm| admit_jose::SigningKey::open(algorithm, &pkcs8);
+    let key = open(Algorithm::EdDsa).or_else(|_| open(Algorithm::Es256));
+    let key = key.map_err(|_| failed("the private key is neither Ed25519 nor P-256"))?;
+    admit_jose::sign(&key, CLIENT_ASSERTION, &claims).map_err(|why| failed(&why))
 }
 
 /// Keys of the provider that ID tokens may be signed with.

@@ -83,7 +83,7 @@ pub struct Args {
     /// Never ask on the terminal
     #[arg(long)]
     no_input: bool,
-    /// Open pages for steps that need a browser (passkeys), also without a terminal
+    /// Open pages for steps that need a browser (passkeys, sign-in elsewhere), also without a terminal
     #[arg(long)]
     pages: bool,
     /// The port of those pages on this machine [default: any that is free]
@@ -126,14 +126,13 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
     let actions = world::actions(prepared.engine.bundle())?;
     let asks = !args.no_input && ask::can_ask();
     let pages = pages::listen(asks || args.pages, args.page_port)?;
-    let own_origin = pages.as_ref().map(Loopback::origin);
     let feeds = feeds(args, loaded).await?;
     let _watch = feeds.watch(POLL, |happened| {
         if let Err(fault) = happened {
             note(&format!("warning: {fault}; what was read before is in use\n"));
         }
     });
-    let host = host(args, loaded, Arc::new(store.clone()), keys, actions, (own_origin, Arc::clone(&feeds)))?;
+    let host = host(args, loaded, (Arc::new(store.clone()), keys), actions, (pages.as_ref(), Arc::clone(&feeds)))?;
     if queue::needs_bundle(prepared.engine.bundle()) {
         // Before anything is queued that can only be done with it.
         let kept = store.put_bundle(tenant, prepared.engine.hash(), &prepared.bytes, world::now()).await;
@@ -242,10 +241,9 @@ fn params(engine: &Engine, project: &Project, tenant: &TenantId) -> Result<Param
 fn host(
     args: &Args,
     loaded: &Loaded,
-    store: Arc<dyn admit_runtime::host::Store>,
-    keys: admit_host::KeyFile,
+    (store, keys): (Arc<dyn admit_runtime::host::Store>, admit_host::KeyFile),
     actions: Option<Arc<dyn Actions>>,
-    (own_origin, feeds): (Option<String>, Arc<FeedFiles>),
+    (pages, feeds): (Option<&Loopback>, Arc<FeedFiles>),
 ) -> Result<RealHost, Failure> {
     let settings = loaded.settings(args.env.as_deref())?;
     let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
@@ -260,10 +258,14 @@ fn host(
     let relying_party = settings.webauthn.as_ref().map(|known| {
         let mut origins: Vec<String> = known.origins.iter().map(ToString::to_string).collect();
         // The pages of this command are this machine's own, whatever port they got.
-        origins.extend(own_origin.filter(|_| known.rp_id == "localhost"));
+        origins.extend(pages.filter(|_| known.rp_id == "localhost").map(Loopback::origin));
         let name = known.rp_name.as_ref().unwrap_or(&loaded.project.manifest.name).to_string();
         RelyingParty { id: known.rp_id.to_string(), name, origins }
     });
+    let mut providers = world::providers(settings);
+    if let Some(pages) = pages {
+        pages::come_back(&mut providers, pages);
+    }
     let outlets = outlets::outlets(settings, &egress, args.mailbox.clone(), loaded.root.as_deref())?;
     let options = HostOptions {
         secrets,
@@ -273,7 +275,7 @@ fn host(
         actions,
         outlets,
         signing: world::signing(settings)?,
-        providers: world::providers(settings),
+        providers,
         clients: world::clients(settings),
         feeds,
         ..HostOptions::default()

@@ -15,7 +15,7 @@ use admit_runtime::message::{Channel, Content, Message, SendError};
 use admit_runtime::testing::MemoryStore;
 use serde_json::json;
 
-use peer::{Certificates, MailServer, gateway, misbehaving};
+use peer::{Certificates, MailServer, gateway, hanging, injecting, misbehaving};
 
 const PASSWORD: &str = "canary-password";
 
@@ -194,6 +194,48 @@ async fn a_server_that_hangs_holds_a_try_for_a_bounded_time() {
         let began = tokio::time::Instant::now();
         let error = send(smtp(port, Security::Plain), &mail("a@example.com")).await.unwrap_err();
         assert!(!error.is_final && began.elapsed() <= Duration::from_secs(31), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_at_any_step_of_the_dialogue_holds_a_try_for_a_bounded_time() {
+    for step in ["EHLO", "AUTH", "MAIL", "RCPT", "DATA", "BODY"] {
+        let (port, heard) = hanging(step).await;
+        let began = tokio::time::Instant::now();
+        let outlets = signed_in(smtp(port, Security::Plain), None);
+        let error = send(outlets, &mail("a@example.com")).await.unwrap_err();
+        assert!(!error.is_final && error.detail.contains("within 30 s"), "{step}: {error}");
+        assert!(began.elapsed() <= Duration::from_secs(31), "{step}");
+        let heard = heard.lock().unwrap();
+        let last = heard.last().unwrap();
+        assert!(last.starts_with(step) || step == "BODY" && last == ".", "{step}: {heard:?}");
+    }
+    // A mail that was taken has left, however the server takes the goodbye.
+    let (port, _) = hanging("QUIT").await;
+    send(signed_in(smtp(port, Security::Plain), None), &mail("a@example.com")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_before_tls_is_nothing_under_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Certificates::write(folder.path());
+    // Without somebody on the way the mail leaves: the server is one that works.
+    let (port, heard) = injecting(&ca, "").await;
+    let outlets = |port| signed_in(smtp(port, Security::StartTls), Some(&ca));
+    send(outlets(port), &mail("alice@example.com")).await.unwrap();
+    assert!(heard.lock().unwrap().iter().any(|line| line.starts_with("AUTH PLAIN")));
+    for injected in [
+        "250-evil.example\r\n250 AUTH LOGIN\r\n",
+        "250 evil.example\r\n250 well\r\n250 well\r\n250 well\r\n354 go on\r\n250 taken\r\n",
+        "250 evil.example\r\n550 5.1.1 no such user\r\n",
+        "\n",
+        "2",
+    ] {
+        let (port, heard) = injecting(&ca, injected).await;
+        let error = send(outlets(port), &mail("alice@example.com")).await.unwrap_err();
+        // For now, not for good: what a stranger says ends no mail.
+        assert!(!error.is_final, "{injected:?}: {error}");
+        assert!(heard.lock().unwrap().is_empty(), "{injected:?}: it was told {:?}", heard.lock().unwrap());
     }
 }
 

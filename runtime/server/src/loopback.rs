@@ -2,7 +2,7 @@
 //! a sign-in elsewhere. It shows one page under an address that nobody can guess, takes one answer, and is gone.
 //!
 //! Who else can reach it: other users and programs of this machine, and any web page in the user's browser. So requests must
-//! name `localhost` and our port as their host (a name that was rebound to this machine does not), answers must come from our own
+//! name `localhost` (or the address that the way back names) and our port as their host (a name that was rebound to this machine does not), answers must come from our own
 //! origin, and nothing may hold the page in a frame or read from it.
 
 mod handle;
@@ -54,7 +54,35 @@ pub enum Page {
     Redirect {
         /// An absolute URL.
         to: String,
+        /// How the way back names this machine: the cookie that the browser comes back with belongs to that name.
+        home: Home,
     },
+}
+
+/// How a page names this machine (RFC 8252 section 7.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// `localhost`
+    Name,
+    /// `127.0.0.1`
+    V4,
+    /// `[::1]`
+    V6,
+}
+
+impl Home {
+    /// By the host of a URL; none where that is not this machine.
+    pub fn of(host: &str) -> Option<Self> {
+        [Self::Name, Self::V4, Self::V6].into_iter().find(|home| home.host() == host)
+    }
+
+    fn host(self) -> &'static str {
+        match self {
+            Self::Name => "localhost",
+            Self::V4 => "127.0.0.1",
+            Self::V6 => "[::1]",
+        }
+    }
 }
 
 /// Which ceremony.
@@ -104,9 +132,18 @@ impl Loopback {
         Err(LoopbackError::Listen(last))
     }
 
-    /// The origin of its pages. Not an address of digits: browsers give passkeys to `localhost` alone.
+    /// The origin of its passkey pages. Not an address of digits: browsers give passkeys to `localhost` alone.
     pub fn origin(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        self.origin_at(Home::Name)
+    }
+
+    /// The port, which is the same on every address.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn origin_at(&self, home: Home) -> String {
+        format!("http://{}:{}", home.host(), self.port)
     }
 
     /// Shows a page: `announce` gets its address, for the user to open. Waits for its one answer.
@@ -118,8 +155,12 @@ impl Loopback {
         getrandom::fill(&mut token).map_err(|error| LoopbackError::Listen(Error::other(error.to_string())))?;
         let token = URL_SAFE_NO_PAD.encode(token);
         let (answer, answered) = oneshot::channel();
-        let address = format!("{}/{token}/", self.origin());
-        let shared = Shared { origin: self.origin(), token, page, answer: Mutex::new(Some(answer)) };
+        let origin = match &page {
+            Page::Passkey { .. } => self.origin(),
+            Page::Redirect { home, .. } => self.origin_at(*home),
+        };
+        let address = format!("{origin}/{token}/");
+        let shared = Shared { origin, token, page, answer: Mutex::new(Some(answer)) };
         let router = Router::new()
             .fallback(handle::handle)
             .layer(DefaultBodyLimit::max(LARGEST_ANSWER))

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use admit_server::loopback::{Answer, Ceremony, Loopback, LoopbackError, Page};
+use admit_server::loopback::{Answer, Ceremony, Home, Loopback, LoopbackError, Page};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -40,15 +40,13 @@ async fn with<F: Future<Output = ()>>(
     client: impl FnOnce(u16, String, String) -> F,
 ) -> Result<Answer, LoopbackError> {
     let loopback = Loopback::bind(None).unwrap();
-    let origin = loopback.origin();
-    let host = origin.strip_prefix("http://").unwrap().to_owned();
-    let port: u16 = host.strip_prefix("localhost:").unwrap().parse().unwrap();
+    let port = loopback.port();
     let (told, address) = oneshot::channel();
     let ask = loopback.ask(page, |address| told.send(address.to_owned()).unwrap(), limit);
     let visit = async {
         let address = address.await.unwrap();
-        let path = address.strip_prefix(&origin).unwrap().to_owned();
-        client(port, path, host).await;
+        let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        client(port, format!("/{path}"), host.to_owned()).await;
     };
     let (answer, ()) = tokio::join!(ask, visit);
     answer
@@ -161,28 +159,38 @@ async fn giving_up_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_redirect_comes_back_in_the_same_browser() {
-    let page = Page::Redirect { to: "https://op.example/authorize?state=s".to_owned() };
-    let answer = with(page, Duration::from_secs(20), async |port, path, host| {
-        let gone = send(port, get(&path, &host, "")).await;
-        assert_eq!(status(&gone), 303);
-        assert!(gone.contains("location: https://op.example/authorize?state=s\r\n"), "{gone}");
-        let cookie = gone.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap().to_owned();
-        let back = "/callback?code=a%20b&state=s&state=t";
-        let other = send(port, get(back, &host, "")).await;
-        assert_eq!(status(&other), 403, "another browser");
-        let ours = send(port, get(back, &host, &format!("Cookie: x=y; {cookie}\r\n"))).await;
-        assert_eq!(status(&ours), 200);
-    })
-    .await;
-    let query = [("code", "a b"), ("state", "s"), ("state", "t")];
-    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    assert_eq!(answer.unwrap(), Answer::Callback(query));
+async fn a_redirect_comes_back_in_the_same_browser_to_the_name_that_it_left() {
+    for (home, name) in [(Home::Name, "localhost"), (Home::V4, "127.0.0.1"), (Home::V6, "[::1]")] {
+        let page = Page::Redirect { to: "https://op.example/authorize?state=s".to_owned(), home };
+        let answer = with(page, Duration::from_secs(20), async |port, path, host| {
+            assert_eq!(host, format!("{name}:{port}"));
+            let gone = send(port, get(&path, &host, "")).await;
+            assert_eq!(status(&gone), 303);
+            assert!(gone.contains("location: https://op.example/authorize?state=s\r\n"), "{gone}");
+            let cookie = gone.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+            let back = "/callback?code=a%20b&state=s&state=t";
+            let other = send(port, get(back, &host, "")).await;
+            assert_eq!(status(&other), 403, "another browser");
+            let cookie = format!("Cookie: x=y; {cookie}\r\n");
+            for other in
+                ["localhost", "127.0.0.1", "[::1]", "rebound.example"].into_iter().filter(|other| *other != name)
+            {
+                let other = send(port, get(back, &format!("{other}:{port}"), &cookie)).await;
+                assert_eq!(status(&other), 421, "another name");
+            }
+            let ours = send(port, get(back, &host, &cookie)).await;
+            assert_eq!(status(&ours), 200);
+        })
+        .await;
+        let query = [("code", "a b"), ("state", "s"), ("state", "t")];
+        let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        assert_eq!(answer.unwrap(), Answer::Callback(query));
+    }
 }
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_said() {
     let first = Loopback::bind(None).unwrap();
-    let port: u16 = first.origin().rsplit(':').next().unwrap().parse().unwrap();
+    let port = first.port();
     assert!(matches!(Loopback::bind(Some(port)), Err(LoopbackError::Listen(_))));
 }

@@ -14,6 +14,8 @@ mod out_of_band;
 mod passkeys;
 mod passwords;
 mod peers;
+#[path = "../support/provider.rs"]
+mod provider;
 mod risk;
 mod secrets;
 mod sessions;

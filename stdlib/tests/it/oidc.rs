@@ -1,9 +1,6 @@
 //! OpenID Connect against a real provider on this machine (`oidc-provider` of npm), and against one that lies; our own tokens
 //! under a library that did not sign them.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use admit_eval::datum::Datum;
@@ -19,59 +16,16 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use super::provider::Real;
 use super::support::*;
 
-/// The provider's process, which is also a browser and a second opinion.
-struct Real {
-    child: Child,
-    asks: ChildStdin,
-    says: BufReader<ChildStdout>,
-    issuer: String,
-}
-
-impl Real {
-    fn start() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let installed = Command::new(root.join(".ci/peers/install")).output().unwrap();
-        let said = String::from_utf8_lossy(&installed.stderr);
-        assert!(installed.status.success(), ".ci/peers/install failed: {said}");
-        let modules = String::from_utf8(installed.stdout).unwrap();
-        let mut child = Command::new("node")
-            .arg(Path::new(modules.trim()).with_file_name("oidc.mjs"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (asks, mut says) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let mut issuer = String::new();
-        says.read_line(&mut issuer).unwrap();
-        assert!(issuer.starts_with("http"), "the provider tells its issuer first: {issuer:?}");
-        Self { child, asks, says, issuer: issuer.trim().to_owned() }
-    }
-
-    fn ask(&mut self, parts: &[&str]) -> String {
-        writeln!(self.asks, "{}", parts.join("\t")).unwrap();
-        let mut line = String::new();
-        self.says.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-
-    /// Where the user is sent at the end, as parameters.
-    fn sign_in(&mut self, url: &str) -> Datum {
-        let end = self.ask(&["sign-in", url]);
-        let (_, query) = end.split_once("https://app.example/callback?").unwrap_or_else(|| panic!("{end}"));
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let decoded = |value: &str| value.replace("%3A", ":").replace("%2F", "/");
-        Datum::Map(pairs.map(|(name, value)| (text(name), text(&decoded(value)))).collect())
-    }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        // A process that is gone already is no fault.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// What the browser of the user brings back, as parameters.
+fn sign_in(real: &mut Real, url: &str) -> Datum {
+    let end = real.ask(&["sign-in", url]);
+    let (_, query) = end.split_once("https://app.example/callback?").unwrap_or_else(|| panic!("{end}"));
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let decoded = |value: &str| value.replace("%3A", ":").replace("%2F", "/");
+    Datum::Map(pairs.map(|(name, value)| (text(name), text(&decoded(value)))).collect())
 }
 
 fn provider(issuer: &str, client_id: &str, authentication: ClientAuthentication) -> Provider {
@@ -134,7 +88,7 @@ async fn a_user_signs_in_at_a_real_provider_however_we_prove_ourselves() {
         let asked = prompt(world.run("social_oidc_redirect", given(&world, name, "create"), &mut unit).await);
         let url = url_of(&asked.challenge);
         assert!(url.starts_with(&format!("{issuer}/auth?")) && url.contains("code_challenge_method=S256"), "{url}");
-        let callback = real.sign_in(&url);
+        let callback = sign_in(&mut real, &url);
         let answer = Given {
             fields: vec![("callback", callback.clone())],
             memory: Some(asked.memory),

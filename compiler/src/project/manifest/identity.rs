@@ -117,7 +117,8 @@ impl Reader<'_> {
         let authentication = self.word_of(table, what, "authentication", AUTHENTICATIONS);
         let authentication = authentication
             .unwrap_or_else(|| if secret.is_some() { "client_secret_basic".into() } else { "none".into() });
-        if (authentication == "none") != secret.is_none() {
+        // A client assertion may be signed with a key of its own, or with the tenant's.
+        if authentication != "private_key_jwt" && (authentication == "none") != secret.is_none() {
             let at = self.at(value);
             self.say(
                 "A0904",
@@ -180,8 +181,10 @@ impl Reader<'_> {
     }
 
     fn check_address(&mut self, text: &str, at: crate::source::Span) -> bool {
-        let local = ["http://localhost:", "http://127.0.0.1:", "http://[::1]:"];
-        let is_local = local.iter().any(|start| text.starts_with(start));
+        // Without a port where any may be used: a redirect URI of a program on the user's machine (RFC 8252 section 7.3).
+        let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+        let is_local =
+            local.iter().any(|start| text.strip_prefix(start).is_some_and(|rest| rest.starts_with([':', '/'])));
         let rest = text.strip_prefix("https://").unwrap_or("");
         let is_secure = !rest.is_empty() && !rest.starts_with('/');
         let is_clean = !text.contains(['#', '@', ' ', '\\']);

@@ -70,7 +70,7 @@ pub(super) async fn handle(
             answer(StatusCode::OK, "application/json", options)
         }
         (Page::Passkey { .. }, &Method::POST, "answer") => posted(&shared, &headers, &body),
-        (Page::Redirect { to }, &Method::GET, "") => sent_on(&shared, to),
+        (Page::Redirect { to, .. }, &Method::GET, "") => sent_on(&shared, to),
         _ => missing(),
     }
 }
