@@ -102,7 +102,7 @@ pub async fn misbehaving(said: String, hangs: bool) -> u16 {
     port
 }
 
-/// A server that takes the dialogue up to `at` (a command's first word, or `BODY`), each command answered as it should be, and
+/// A server that takes the dialogue up to `at` (a command's first word, or the dot that ends a mail), each command answered as it should be, and
 /// then says nothing more. What it heard is kept.
 pub async fn hanging(at: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -123,7 +123,7 @@ pub async fn hanging(at: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
                 let answer = match (is_body, word.as_str()) {
                     (true, ".") => {
                         is_body = false;
-                        if at == "BODY" {
+                        if at == "." {
                             break;
                         }
                         "250 taken\r\n"
