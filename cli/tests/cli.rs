@@ -22,6 +22,10 @@ mod feeds;
 mod files;
 #[path = "cli/fmt.rs"]
 mod fmt;
+#[path = "cli/keys.rs"]
+mod keys;
+#[path = "cli/logout.rs"]
+mod logout;
 #[path = "cli/messages.rs"]
 mod messages;
 #[path = "../../runtime/host/tests/support/mmdb.rs"]

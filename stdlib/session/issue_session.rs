@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::config::{Fields, event_text, invalid, text};
 use crate::mint::{self, Allowed};
 
+/// Begins the name of a cookie that goes to the host that set it, and no other.
+const HOST_PREFIX: &str = "__Host-";
+
 /// See `issue_session.admit`.
 pub struct IssueSession;
 
@@ -58,7 +61,9 @@ fn cookie_of(cookie: Fields<'_>, session: &Session) -> Result<Datum, BlockError>
     if domain.is_some_and(|domain| domain.is_empty() || !is_domain(domain)) {
         return Err(invalid("cookie.domain", "a domain"));
     }
-    if name.starts_with("__Host-") && (domain.is_some() || path != "/") {
+    // Browsers look at the prefix without regard to case (RFC 6265bis section 5.7).
+    let is_host = name.get(..HOST_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(HOST_PREFIX));
+    if is_host && (domain.is_some() || path != "/") {
         return Err(invalid(
             "cookie",
             "without `domain` and with the path `/`, as the prefix `__Host-` of its name asks",

@@ -47,10 +47,16 @@ pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
     world::block_on(async {
         let root = std::env::current_dir().ok().and_then(|current| files::project_root(&current));
         let signing = match &root {
-            Some(root) => world::signing(crate::project::load(root)?.project.manifest.settings(of.env.as_deref()))?,
+            Some(root) => world::signing(crate::project::load(root)?.settings(of.env.as_deref())?)?,
+            None if of.env.is_some() => {
+                return Err(Failure::new("there is no `admit.toml` here, so it has no environments")
+                    .help("go to the project's folder, or leave out `--env`"));
+            }
             None => admit_host::Signing::default(),
         };
-        let database = Database::open(&of.database, root.as_deref(), New::Made).await?;
+        // A key set is published before anything is signed; all else looks for keys that there are.
+        let new = if matches!(args.what, What::Jwks(_)) { New::Made } else { New::Refused };
+        let database = Database::open(&of.database, root.as_deref(), new).await?;
         let Database { store: opened, keys, folder: _folder } = database;
         let store = std::sync::Arc::new(opened.clone());
         let host = RealHost::new(store, keys, HostOptions { signing, ..HostOptions::default() });

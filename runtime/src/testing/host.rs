@@ -114,7 +114,7 @@ impl TestHost {
         lock(&self.secrets).insert(name.to_owned(), value.to_vec());
     }
 
-    /// Answers requests to this URL.
+    /// Answers requests to this URL, from now on.
     pub fn answer(&self, url: &str, response: HttpResponse) {
         lock(&self.answers).push((url.to_owned(), Ok(response)));
     }
@@ -211,7 +211,8 @@ impl Host for TestHost {
         {
             return Box::pin(ready(Err(HttpError::Refused(format!("the host of `{}` is not declared", request.url)))));
         }
-        let known = lock(&self.answers).iter().find(|(url, _)| *url == request.url).map(|(_, answer)| answer.clone());
+        let known =
+            lock(&self.answers).iter().rev().find(|(url, _)| *url == request.url).map(|(_, answer)| answer.clone());
         let mut unanswered = lock(&self.unanswered);
         if known.is_none() && !unanswered.contains(&request.url) {
             unanswered.push(request.url.clone());

@@ -16,6 +16,7 @@ mod passwords;
 mod peers;
 #[path = "../support/provider.rs"]
 mod provider;
+mod provider_keys;
 mod risk;
 mod secrets;
 mod sessions;

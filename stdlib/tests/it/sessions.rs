@@ -90,3 +90,61 @@ async fn nobody_gets_a_session_below_the_level_or_without_being_an_active_user()
         assert!(world.run("issue_session", given, &mut unit).await.is_err());
     }
 }
+
+fn record(fields: &[(&str, &str)]) -> Datum {
+    Datum::Map(fields.iter().map(|(name, value)| (text(name), text(value))).collect())
+}
+
+#[tokio::test]
+async fn t34_the_cookie_of_a_session_is_for_https_and_no_script_whatever_the_flow_says() {
+    let world = world().await;
+    let cookie = |fields: &[(&str, &str)]| {
+        let mut given = mint(&world, "aal1", "aal1");
+        given.config.push(("cookie", record(fields)));
+        let world = &world;
+        async move {
+            match world.run("issue_session", given, &mut Unit::default()).await {
+                Ok(Done::Settle(Settled::Session { cookie, .. })) => Ok(admit_eval::json::to_json(&cookie.unwrap())),
+                Ok(other) => panic!("{}", name(&other)),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+    };
+    let plain = serde_json::json!({
+        "name": "sid", "path": "/", "secure": true, "http_only": true, "same_site": "lax", "max_age": 3_600,
+    });
+    assert_eq!(cookie(&[("name", "sid")]).await.unwrap(), plain);
+    let mut wanted = plain.clone();
+    (wanted["name"], wanted["path"], wanted["domain"]) = ("__Secure-sid".into(), "/app".into(), "example.com".into());
+    for same_site in ["strict", "lax", "none"] {
+        wanted["same_site"] = same_site.into();
+        let fields = [("name", "__Secure-sid"), ("path", "/app"), ("domain", "example.com"), ("same_site", same_site)];
+        assert_eq!(cookie(&fields).await.unwrap(), wanted);
+    }
+    wanted = plain.clone();
+    wanted["name"] = "__Host-sid".into();
+    assert_eq!(cookie(&[("name", "__Host-sid")]).await.unwrap(), wanted);
+    assert_eq!(cookie(&[("name", "__Host-sid"), ("path", "/")]).await.unwrap(), wanted);
+    // RFC 6265bis section 4.1.3: browsers drop a cookie whose prefix is not kept to, in whatever case it is written.
+    for fields in [
+        [("name", "__Host-sid"), ("path", "/app")],
+        [("name", "__Host-sid"), ("domain", "example.com")],
+        [("name", "__HOST-sid"), ("domain", "example.com")],
+        [("name", "__host-sid"), ("path", "/app")],
+        [("name", ""), ("path", "/")],
+        [("name", "a b"), ("path", "/")],
+        [("name", "a=b"), ("path", "/")],
+        [("name", "a;Domain=evil.example"), ("path", "/")],
+        [("name", "sid\r\nSet-Cookie: x"), ("path", "/")],
+        [("name", "sidé"), ("path", "/")],
+        [("name", "sid"), ("path", "app")],
+        [("name", "sid"), ("path", "/;Domain=evil.example")],
+        [("name", "sid"), ("path", "/\r\nSet-Cookie: x=y")],
+        [("name", "sid"), ("domain", "")],
+        [("name", "sid"), ("domain", "example.com;Path=/x")],
+        [("name", "sid"), ("domain", "example.com\r\n")],
+    ] {
+        let refused = cookie(&fields).await.unwrap_err();
+        assert!(refused.contains("cookie"), "{fields:?}: {refused}");
+    }
+}
