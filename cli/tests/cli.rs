@@ -38,10 +38,10 @@ mod postgres;
 mod print;
 #[path = "cli/printed.rs"]
 mod printed;
-#[path = "cli/queue.rs"]
-mod queue;
 #[path = "../../stdlib/tests/support/provider.rs"]
 mod provider;
+#[path = "cli/queue.rs"]
+mod queue;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/run_action.rs"]
