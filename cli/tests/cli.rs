@@ -20,12 +20,16 @@ mod check;
 mod feeds;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/flows.rs"]
+mod flows;
 #[path = "cli/fmt.rs"]
 mod fmt;
 #[path = "cli/keys.rs"]
 mod keys;
 #[path = "cli/logout.rs"]
 mod logout;
+#[path = "support/mail.rs"]
+mod mail;
 #[path = "cli/messages.rs"]
 mod messages;
 #[path = "../../runtime/host/tests/support/mmdb.rs"]
@@ -50,6 +54,8 @@ mod run_action;
 mod secrets;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "support/site.rs"]
+mod site;
 #[path = "cli/social.rs"]
 mod social;
 #[path = "cli/suspend.rs"]
@@ -64,6 +70,8 @@ mod test;
 mod totp;
 #[path = "cli/types.rs"]
 mod types;
+#[path = "cli/unhappy.rs"]
+mod unhappy;
 #[path = "cli/user.rs"]
 mod user;
 #[path = "cli/webhook.rs"]

@@ -11,15 +11,29 @@ pub fn code() -> String {
     if left <= 2 {
         std::thread::sleep(std::time::Duration::from_secs(left));
     }
-    at(seconds() / 30)
+    code_of(SEED, 0)
+}
+
+/// The code that a seed in base32 gives so many steps from now.
+pub fn code_of(seed: &str, later: u64) -> String {
+    at(seed, seconds() / 30 + later)
+}
+
+/// The code that comes after the one of so many steps from when this was called first: waits for the step to end.
+pub fn code_after(seed: &str, later: u64) -> String {
+    let step = seconds() / 30;
+    while seconds() / 30 == step {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    code_of(seed, later)
 }
 
 fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-fn at(step: u64) -> String {
-    let hash = hmac(&base32(SEED), &step.to_be_bytes());
+fn at(seed: &str, step: u64) -> String {
+    let hash = hmac(&base32(seed), &step.to_be_bytes());
     let offset = usize::from(hash[19] & 15);
     let number = u32::from_be_bytes(hash[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
     format!("{:06}", number % 1_000_000)
