@@ -95,6 +95,36 @@ fn each_mistake_in_a_file_is_found_where_it_stands() {
             b"[project]\nname = \"a\"\n[webauthn]\nrp_id = \"a.example\"\norigins = [\"http://a.example\"]",
             "A0904 admit.toml:63..81 `http://a.example` is not secure: browsers give passkeys to https alone",
         ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[feeds.a]\nkind = \"torr\"\npath = \"x\"",
+            "A0904 admit.toml:38..44 `feeds.a.kind` is not `torr`",
+        ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[feeds.A]\nkind = \"tor\"\npath = \"x\"",
+            "A0904 admit.toml:28..29 `A` is not the name of a feed",
+        ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[feeds]\na = { kind = \"tor\" }",
+            "A0904 admit.toml:33..49 `feeds.a` has no file",
+        ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[feeds]\na = { path = \"x\" }",
+            "A0904 admit.toml:33..47 `feeds.a` does not say what its addresses are",
+        ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[geo]\nplace = \"x\"",
+            "A0905 admit.toml:27..32 `geo` has no key `place`",
+        ),
+        (
+            "admit.toml",
+            b"[project]\nname = \"a\"\n[breached]\nurl = \"http://a.example\"",
+            "A0904 admit.toml:38..56 `http://a.example` is not an address",
+        ),
         ("b.admit", b"list w from \"lists/w.txt\"", "A0906 b.admit:12..25 the list `w` has no file `lists/w.txt`"),
         ("tenants/acme.toml", b"[params]\nlimt = 1", "A0905 tenants/acme.toml:9..13 the project has no param `limt`"),
         (

@@ -4,6 +4,7 @@
 pub mod action_frames;
 pub mod action_limits;
 pub mod check_sound;
+pub mod feeds;
 pub mod format;
 pub mod hostile_plan;
 pub mod parse;
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     action_frames::TARGET,
     action_limits::TARGET,
     script::TARGET,
+    feeds::TARGET,
 ];
 
 /// The target of that name.

@@ -48,6 +48,11 @@ fn scripts_are_refused_or_compile_to_themselves() {
     smoke("script", 2000);
 }
 
+#[test]
+fn feeds_hold_what_their_files_say() {
+    smoke("feeds", 1500);
+}
+
 /// Runs that many inputs, however long they take.
 fn smoke(name: &str, inputs: u64) {
     let target = targets::find(name).unwrap();
