@@ -14,6 +14,7 @@ pub mod keys;
 pub mod new;
 pub mod queue;
 pub mod run;
+pub mod serve;
 pub mod test;
 pub mod types;
 pub mod user;
@@ -38,6 +39,8 @@ pub enum Command {
     Build(build::Args),
     /// Run a flow for one sign-in
     Run(Box<run::Args>),
+    /// Serve a project over HTTP
+    Serve(Box<serve::Args>),
     /// List Actions, start one, or start its next version
     Action(action::Args),
     /// Manage the users of a database
@@ -71,6 +74,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Serve(args) => serve::run(&args, output),
         Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
         Command::Keys(args) => keys::run(args, output),

@@ -7,7 +7,7 @@ mod args;
 mod command;
 mod failure;
 mod files;
-mod json;
+mod host;
 mod output;
 mod progress;
 mod project;

@@ -94,18 +94,23 @@ impl Database {
         Ok(Self { store, keys, folder })
     }
 
-    /// Imports users from a file of one JSON object a line, all or none.
+    /// Imports users from a file: see [`import`].
     pub async fn import(&self, tenant: &TenantId, path: &Path) -> Result<usize, Failure> {
-        let bytes = if path.as_os_str() == "-" { files::read_stdin()? } else { files::read(path)? };
-        let shown = path.display();
-        let text = String::from_utf8(bytes).map_err(|_| Failure::new(format!("`{shown}` is not UTF-8")))?;
-        let users: Vec<(usize, NewUser)> = parse_users(&text, &passwords()).map_err(|faults| {
-            let faults: Vec<String> = faults.iter().map(|fault| format!("{shown}: {fault}")).collect();
-            Failure::new(faults.join("\n")).help("nothing was imported")
-        })?;
-        let imported = self.store.import_users(tenant, &users, now()).await;
-        imported.map_err(|fault| Failure::new(format!("{shown}: {fault}")).help("nothing was imported"))
+        import(&self.store, tenant, path).await
     }
+}
+
+/// Imports users from a file of one JSON object a line, all or none; answers how many.
+pub async fn import(store: &SqlStore, tenant: &TenantId, path: &Path) -> Result<usize, Failure> {
+    let bytes = if path.as_os_str() == "-" { files::read_stdin()? } else { files::read(path)? };
+    let shown = path.display();
+    let text = String::from_utf8(bytes).map_err(|_| Failure::new(format!("`{shown}` is not UTF-8")))?;
+    let users: Vec<(usize, NewUser)> = parse_users(&text, &passwords()).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(|fault| format!("{shown}: {fault}")).collect();
+        Failure::new(faults.join("\n")).help("nothing was imported")
+    })?;
+    let imported = store.import_users(tenant, &users, now()).await;
+    imported.map_err(|fault| Failure::new(format!("{shown}: {fault}")).help("nothing was imported"))
 }
 
 /// What an import and `user add` know of passwords.

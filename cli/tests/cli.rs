@@ -52,6 +52,8 @@ mod run;
 mod run_action;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[path = "cli/serve.rs"]
+mod serve;
 #[path = "cli/server.rs"]
 mod server;
 #[path = "support/site.rs"]

@@ -279,6 +279,20 @@ impl Engine {
     }
 }
 
+/// Content hash of the bundle that the run waits for which this token resumes; none where it resumes none. A caller that has to
+/// fetch bundles asks before [`resume`].
+///
+/// # Errors
+/// The store failed.
+pub async fn waiting_for(
+    host: &dyn Host,
+    tenant: &TenantId,
+    resume_token: &str,
+) -> Result<Option<[u8; 32]>, StepError> {
+    let Some(token_hash) = token::hash(resume_token) else { return Ok(None) };
+    host.store().waiting_bundle(tenant, token_hash).await.map_err(StepError::Store)
+}
+
 /// Takes a suspended run by its token and walks on until it ends or suspends. `bundles` finds the engine of the
 /// bundle that the run began with.
 ///

@@ -86,7 +86,7 @@ fn single(expr: &str, bindings: Option<&Path>, output: &Output) -> Result<Exit, 
 fn read_bindings(path: &Path) -> Result<Vec<(SmolStr, Datum)>, Failure> {
     let shown = path.display();
     let no_object = || Failure::new(format!("the bindings `{shown}` are no JSON object"));
-    let value = crate::json::read(&files::read(path)?)
+    let value = admit_eval::json::read(&files::read(path)?)
         .map_err(|why| Failure::new(format!("the bindings `{shown}` are not JSON: {why}")))?;
     let Datum::Map(fields) = value else { return Err(no_object()) };
     let named = |(name, value): (Datum, Datum)| Some((SmolStr::from(name.as_str()?), value));

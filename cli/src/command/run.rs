@@ -1,9 +1,8 @@
 //! `admit run`: runs a flow for one sign-in against the real parts, or resumes a run that waits.
 
 mod ask;
-mod outlets;
 mod pages;
-mod queue;
+pub mod queue;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -11,22 +10,20 @@ use std::sync::Arc;
 
 use admit_compiler::project::Project;
 use admit_eval::datum::Datum;
-use admit_host::{Egress, FeedFiles, Options as HostOptions, POLL, RealHost, Redirects, Secrets};
+use admit_eval::json;
+use admit_host::{FeedFiles, POLL, RealHost};
 use admit_plan::encode;
-use admit_runtime::action::Actions;
 use admit_runtime::engine::{Engine, Params};
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
-use admit_runtime::host::RelyingParty;
 use admit_runtime::session;
 use admit_runtime::tenant::TenantId;
-use admit_server::loopback::Loopback;
 use admit_stdlib::request;
 use admit_store::SqlStore;
 use smol_str::SmolStr;
 
 use crate::failure::{Exit, Failure};
 use crate::files;
-use crate::json;
+use crate::host::{self, HostArgs, Over};
 use crate::output::{Output, note};
 use crate::project::{self, Loaded};
 use crate::world::{self, Database, DatabaseArgs, New};
@@ -62,18 +59,9 @@ pub struct Args {
     /// Users to import first, one JSON object a line
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// The settings of this `[env.NAME]` of admit.toml
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
-    /// A declared secret, from an environment variable
-    #[arg(long, value_name = "NAME=env:VAR")]
-    secret: Vec<String>,
-    /// A peer on this machine that blocks may call
-    #[arg(long, value_name = "HOST:PORT")]
-    allow_egress: Vec<String>,
-    /// Put messages into this folder instead of sending them, one file each
-    #[arg(long, value_name = "DIR")]
-    mailbox: Option<PathBuf>,
+    /// What it may reach
+    #[command(flatten)]
+    reach: HostArgs,
     /// Print what happened
     #[arg(long)]
     trace: bool,
@@ -126,13 +114,18 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
     let actions = world::actions(prepared.engine.bundle())?;
     let asks = !args.no_input && ask::can_ask();
     let pages = pages::listen(asks || args.pages, args.page_port)?;
-    let feeds = feeds(args, loaded).await?;
+    let feeds = host::feeds(&args.reach, loaded).await?;
     let _watch = feeds.watch(POLL, |happened| {
         if let Err(fault) = happened {
             note(&format!("warning: {fault}; what was read before is in use\n"));
         }
     });
-    let host = host(args, loaded, (Arc::new(store.clone()), keys), actions, (pages.as_ref(), Arc::clone(&feeds)))?;
+    let made = Over { store: Arc::new(store.clone()), keys, actions, feeds: Arc::clone(&feeds) };
+    let host = host::host(&args.reach, loaded, made, |options| {
+        if let Some(pages) = &pages {
+            pages::be_known(options, pages);
+        }
+    })?;
     if queue::needs_bundle(prepared.engine.bundle()) {
         // Before anything is queued that can only be done with it.
         let kept = store.put_bundle(tenant, prepared.engine.hash(), &prepared.bytes, world::now()).await;
@@ -236,58 +229,6 @@ fn params(engine: &Engine, project: &Project, tenant: &TenantId) -> Result<Param
         Failure::new(format!("tenant `{tenant}`: {error}"))
             .help(format!("give it under `[params]` in `tenants/{tenant}.toml`"))
     })
-}
-
-fn host(
-    args: &Args,
-    loaded: &Loaded,
-    (store, keys): (Arc<dyn admit_runtime::host::Store>, admit_host::KeyFile),
-    actions: Option<Arc<dyn Actions>>,
-    (pages, feeds): (Option<&Loopback>, Arc<FeedFiles>),
-) -> Result<RealHost, Failure> {
-    let settings = loaded.settings(args.env.as_deref())?;
-    let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
-    for peer in &args.allow_egress {
-        egress.allow_peer(peer).map_err(Failure::new)?;
-    }
-    let mut secrets = Secrets::default();
-    for secret in &args.secret {
-        secrets.add(secret, &|name| std::env::var(name).ok()).map_err(Failure::new)?;
-    }
-    let redirects = Redirects::new(settings.redirects.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
-    let relying_party = settings.webauthn.as_ref().map(|known| {
-        let mut origins: Vec<String> = known.origins.iter().map(ToString::to_string).collect();
-        // The pages of this command are this machine's own, whatever port they got.
-        origins.extend(pages.filter(|_| known.rp_id == "localhost").map(Loopback::origin));
-        let name = known.rp_name.as_ref().unwrap_or(&loaded.project.manifest.name).to_string();
-        RelyingParty { id: known.rp_id.to_string(), name, origins }
-    });
-    let mut providers = world::providers(settings);
-    if let Some(pages) = pages {
-        pages::come_back(&mut providers, pages);
-    }
-    let outlets = outlets::outlets(settings, &egress, args.mailbox.clone(), loaded.root.as_deref())?;
-    let options = HostOptions {
-        secrets,
-        egress,
-        redirects,
-        relying_party,
-        actions,
-        outlets,
-        signing: world::signing(settings)?,
-        providers,
-        clients: world::clients(settings),
-        feeds,
-        ..HostOptions::default()
-    };
-    RealHost::new(store, keys, options).map_err(|error| Failure::new(error.to_string()))
-}
-
-/// The project's feeds, read.
-async fn feeds(args: &Args, loaded: &Loaded) -> Result<Arc<FeedFiles>, Failure> {
-    let options = world::feed_options(loaded.settings(args.env.as_deref())?, loaded.root.as_deref());
-    let read = tokio::task::spawn_blocking(|| world::feeds(options)).await;
-    read.map_err(|error| Failure::new(format!("the feeds cannot be read: {error}")))?.map(Arc::new)
 }
 
 /// The event with what it leaves out of its request and feeds know. The user agent is read where a flow names the device.

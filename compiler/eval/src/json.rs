@@ -1,5 +1,7 @@
 //! Values as JSON (RFC 8259), as cel-spec maps them, and JSON as data.
 
+mod read;
+
 use std::fmt::Write;
 
 use base64::Engine;
@@ -8,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use crate::datum::Datum;
 use crate::func::convert;
 use crate::value::Value;
+
+pub use read::read;
 
 /// Adds the value's JSON text. Bytes are base64, times are strings, NaN and the infinities are strings, an optional is
 /// its value or null, a map's keys are strings.

@@ -1,3 +1,7 @@
-//! HTTP: the only crate that names axum. So far the pages of `admit run`, on this machine alone.
+//! HTTP: the API of `admit serve`, and the one-shot pages of `admit run`. The only crate that names axum.
 
+pub mod answer;
+pub mod api;
+pub mod key;
 pub mod loopback;
+pub mod trace;

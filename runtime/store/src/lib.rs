@@ -4,11 +4,13 @@
 //! names its tenant. Personal data is sealed under a key per user, whose key is sealed under its tenant's, whose key is
 //! sealed under the master key that is kept outside the database.
 
+mod api_keys;
 mod audit;
 mod challenges;
 mod commit;
 mod counters;
 mod credentials;
+mod deploys;
 mod failures;
 mod families;
 mod group;
@@ -31,11 +33,13 @@ mod time;
 mod users;
 mod writes;
 
+pub use api_keys::{ApiKeyRow, NewApiKey};
 pub use audit::{AuditFault, AuditRow};
+pub use deploys::Deploy;
 pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;
 pub use open::{OpenError, SqlStore, is_server};
 pub use profile::{NewUser, Profile, SecretText, UserSummary};
 pub use queue::{FailedJob, Job, JobNext, OpenJob};
-pub use runs::RunSummary;
+pub use runs::{RunFilter, RunSummary};
 pub use users::{Status, UserError};

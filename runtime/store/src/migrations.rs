@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     step!(4, "sessions", "0004_sessions.sql"),
     step!(5, "inbox", "0005_inbox.sql"),
     step!(6, "failures", "0006_failures.sql"),
+    step!(10, "serving", "0010_serving.sql"),
 ];
 
 /// The newest version that this program knows.

@@ -6,7 +6,7 @@ use admit_runtime::tenant::TenantId;
 
 use crate::keys::{opening_key, unsealed};
 use crate::open::SqlStore;
-use crate::sql::query;
+use crate::sql::{Row, query};
 use crate::time::{from_micros, to_micros};
 
 /// What a listing shows of a run.
@@ -28,31 +28,78 @@ pub struct RunSummary {
     pub updated_at: Instant,
 }
 
+/// Which runs a listing shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this flow.
+    pub flow: Option<String>,
+    /// With this outcome: `session`, `deny`, ...
+    pub outcome: Option<String>,
+    /// That began before this place in the listing: microseconds and id, of [`RunSummary::cursor`].
+    pub before: Option<(i64, String)>,
+}
+
+impl RunFilter {
+    /// Reads a place in a listing.
+    pub fn cursor(text: &str) -> Option<(i64, String)> {
+        let (at, id) = text.split_once('.')?;
+        Some((at.parse().ok()?, id.to_owned()))
+    }
+}
+
+impl RunSummary {
+    /// Its place in a listing.
+    pub fn cursor(&self) -> String {
+        format!("{}.{}", to_micros(self.started_at), self.id)
+    }
+}
+
 impl SqlStore {
     /// Runs, newest first, at most `limit`.
     pub async fn runs(&self, tenant: &TenantId, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
+        self.runs_where(tenant, &RunFilter::default(), limit).await
+    }
+
+    /// Runs that a filter lets through, newest first, at most `limit`.
+    pub async fn runs_where(
+        &self,
+        tenant: &TenantId,
+        filter: &RunFilter,
+        limit: u32,
+    ) -> Result<Vec<RunSummary>, StoreError> {
+        let (at, id) = filter.before.as_ref().map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
         let rows = query(
             "SELECT id, flow, seq, outcome, detail, started_at, updated_at FROM runs WHERE tenant = $1 \
-             ORDER BY started_at DESC, id DESC LIMIT $2",
+             AND (started_at < $2 OR (started_at = $2 AND id < $3)) \
+             AND ($4 IS NULL OR flow = $4) AND ($5 IS NULL OR outcome = $5) \
+             ORDER BY started_at DESC, id DESC LIMIT $6",
         )
         .bind(tenant.as_str())
+        .bind(at)
+        .bind(id)
+        .bind(&filter.flow)
+        .bind(&filter.outcome)
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let seq: i64 = row.try_get(2)?;
-                Ok(RunSummary {
-                    id: row.try_get(0)?,
-                    flow: row.try_get(1)?,
-                    seq: u32::try_from(seq).unwrap_or(u32::MAX),
-                    outcome: row.try_get(3)?,
-                    detail: row.try_get(4)?,
-                    started_at: from_micros(row.try_get(5)?),
-                    updated_at: from_micros(row.try_get(6)?),
-                })
-            })
-            .collect()
+        rows.iter().map(summary).collect()
+    }
+
+    /// A run.
+    pub async fn run(&self, tenant: &TenantId, run_id: &str) -> Result<Option<RunSummary>, StoreError> {
+        let row = query(
+            "SELECT id, flow, seq, outcome, detail, started_at, updated_at FROM runs WHERE tenant = $1 AND id = $2",
+        )
+        .bind(tenant.as_str())
+        .bind(run_id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(summary).transpose()
+    }
+
+    /// The database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        query("SELECT 1 FROM tenants LIMIT 1").fetch_optional(&self.pool).await.map(|_| ())
     }
 
     /// The encoded traces of a run, one per request in order; none for a request whose user was erased.
@@ -189,4 +236,18 @@ impl SqlStore {
             None | Some(_) => StoreError::Conflict,
         })
     }
+}
+
+/// A row of id, flow, number, outcome, detail and both times.
+fn summary(row: &Row) -> Result<RunSummary, StoreError> {
+    let seq: i64 = row.try_get(2)?;
+    Ok(RunSummary {
+        id: row.try_get(0)?,
+        flow: row.try_get(1)?,
+        seq: u32::try_from(seq).unwrap_or(u32::MAX),
+        outcome: row.try_get(3)?,
+        detail: row.try_get(4)?,
+        started_at: from_micros(row.try_get(5)?),
+        updated_at: from_micros(row.try_get(6)?),
+    })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use admit_compiler::render::sanitize;
 use admit_eval::datum::Datum;
 use admit_eval::json;
+use admit_host::Options;
 use admit_runtime::relying::Provider;
 use admit_server::loopback::{Answer, CALLBACK, Ceremony, Home, Loopback, Page};
 use url::{Host, Url};
@@ -27,9 +28,17 @@ pub fn listen(is_wanted: bool, port: Option<u16>) -> Result<Option<Loopback>, Fa
     Loopback::bind(port).map(Some).map_err(named)
 }
 
+/// Has these pages known to what must know them: they are this machine's own, whatever port they got.
+pub fn be_known(options: &mut Options, pages: &Loopback) {
+    if let Some(party) = options.relying_party.as_mut().filter(|party| party.id == "localhost") {
+        party.origins.push(pages.origin());
+    }
+    come_back(&mut options.providers, pages);
+}
+
 /// Has providers send users back to these pages, where that is where they are sent: a redirect URI of `http://127.0.0.1` or
 /// `http://[::1]` with our path holds for every port (RFC 8252 section 7.3). One of `localhost` is left as it was registered.
-pub fn come_back(providers: &mut [Provider], pages: &Loopback) {
+fn come_back(providers: &mut [Provider], pages: &Loopback) {
     for provider in providers {
         let Ok(mut url) = Url::parse(&provider.redirect_uri) else { continue };
         let is_address = matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
@@ -54,7 +63,7 @@ pub async fn answer(pages: &Loopback, label: &str, challenge: &Datum) -> Result<
     let answer = pages.ask(page, announce, LIMIT).await.map_err(|error| Failure::new(error.to_string()))?;
     match answer {
         Answer::Passkey(credential) => {
-            let credential = crate::json::read(credential.to_string().as_bytes());
+            let credential = admit_eval::json::read(credential.to_string().as_bytes());
             let credential = credential.map_err(|why| Failure::new(format!("the browser's answer: {why}")))?;
             Ok(Some(Datum::record([("credential", credential)])))
         }

@@ -6,7 +6,7 @@ use admit_plan::bundle::Bundle;
 use admit_runtime::execute::{Answer, Outcome};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::output::{Output, print};
 use crate::trace;
@@ -42,12 +42,12 @@ pub fn outcome(
         print(&human(answer, tenant, output));
         return;
     }
-    let mut object = as_json(answer);
+    let mut object = admit_server::answer::as_json(answer);
     if with_trace {
-        insert(&mut object, "trace", trace::as_json(&answer.trace));
+        insert(&mut object, "trace", admit_server::trace::as_json(&answer.trace));
     }
     if with_explanation {
-        insert(&mut object, "explanation", trace::explained_json(&answer.trace, bundle));
+        insert(&mut object, "explanation", admit_server::trace::explained_json(&answer.trace, bundle));
     }
     print(&format!("{}\n", sanitize::json(&object)));
 }
@@ -97,49 +97,6 @@ fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
     lines.extend(answer.redirect_to.iter().map(|url| format!("go to:   {}", sanitize::line(url))));
     lines.push(format!("run:     {}", answer.run_id));
     lines.iter().map(|line| format!("{line}\n")).collect()
-}
-
-fn as_json(answer: &Answer) -> Value {
-    let mut object = json!({ "run": answer.run_id.as_str(), "outcome": answer.outcome.word() });
-    if let Some(url) = &answer.redirect_to {
-        insert(&mut object, "redirect_to", url.as_str().into());
-    }
-    if let Some(result) = &answer.result {
-        insert(&mut object, "result", json::to_json(result));
-    }
-    match &answer.outcome {
-        Outcome::Session { session, token, cookie } => {
-            insert(&mut object, "session", json::to_json(session));
-            insert(&mut object, "token", token.as_str().into());
-            if let Some(cookie) = cookie {
-                insert(&mut object, "cookie", json::to_json(cookie));
-            }
-        }
-        Outcome::Tokens { session, tokens } => {
-            insert(&mut object, "session", json::to_json(session));
-            insert(&mut object, "access_token", tokens.access_token.as_str().into());
-            insert(&mut object, "refresh_token", tokens.refresh_token.as_deref().into());
-            insert(&mut object, "token_type", "Bearer".into());
-            insert(&mut object, "expires_at", tokens.expires_at.into());
-            insert(&mut object, "scope", tokens.scope.as_str().into());
-        }
-        Outcome::Deny { reason, user_message } => {
-            insert(&mut object, "reason", reason.as_str().into());
-            insert(&mut object, "user_message", user_message.as_deref().into());
-        }
-        Outcome::Suspended { label, challenge, resume_token, problem, .. } => {
-            insert(&mut object, "label", label.as_str().into());
-            insert(&mut object, "challenge", json::to_json(challenge));
-            insert(&mut object, "resume_token", resume_token.as_str().into());
-            insert(&mut object, "problem", problem.as_deref().into());
-        }
-        Outcome::Error { id, label } => {
-            insert(&mut object, "error_id", id.as_str().into());
-            insert(&mut object, "label", label.as_ref().map(|label| label.as_str()).into());
-        }
-        Outcome::Allow | Outcome::Finalized => {}
-    }
-    object
 }
 
 fn insert(object: &mut Value, name: &str, value: Value) {

@@ -7,6 +7,7 @@ mod support;
 mod audit;
 mod challenges;
 mod credentials;
+mod deploys;
 mod inbox;
 mod jobs;
 mod opening;
@@ -21,6 +22,7 @@ fn cases() -> usize {
     audit::CASES
         + challenges::CASES
         + credentials::CASES
+        + deploys::CASES
         + inbox::CASES
         + jobs::CASES
         + opening::CASES

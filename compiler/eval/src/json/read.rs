@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use admit_eval::datum::Datum;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::datum::Datum;
 
 /// Reads one JSON text (RFC 8259). A number is an int where it is written as one and fits, a uint where only that
 /// fits, else a double.

@@ -1,0 +1,91 @@
+//! The host of a command that runs flows: what the project's settings and the command line let it reach.
+
+mod outlets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use admit_host::{Egress, FeedFiles, KeyFile, Options as HostOptions, RealHost, Redirects, Secrets};
+use admit_runtime::action::Actions;
+use admit_runtime::host::{RelyingParty, Store};
+use smol_str::SmolStr;
+
+use crate::failure::Failure;
+use crate::project::Loaded;
+use crate::world;
+
+/// What a command may reach.
+#[derive(Debug, clap::Args)]
+pub struct HostArgs {
+    /// The settings of this `[env.NAME]` of admit.toml
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// A declared secret, from an environment variable
+    #[arg(long, value_name = "NAME=env:VAR")]
+    secret: Vec<String>,
+    /// A peer on this machine that blocks may call
+    #[arg(long, value_name = "HOST:PORT")]
+    allow_egress: Vec<String>,
+    /// Put messages into this folder instead of sending them, one file each
+    #[arg(long, value_name = "DIR")]
+    mailbox: Option<PathBuf>,
+}
+
+/// What a host is made over.
+pub struct Over {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Its keys.
+    pub keys: KeyFile,
+    /// Who runs Actions.
+    pub actions: Option<Arc<dyn Actions>>,
+    /// The project's feeds.
+    pub feeds: Arc<FeedFiles>,
+}
+
+/// The host; `adjust` adds what belongs to the command itself.
+pub fn host(
+    args: &HostArgs,
+    loaded: &Loaded,
+    over: Over,
+    adjust: impl FnOnce(&mut HostOptions),
+) -> Result<RealHost, Failure> {
+    let settings = loaded.settings(args.env.as_deref())?;
+    let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
+    for peer in &args.allow_egress {
+        egress.allow_peer(peer).map_err(Failure::new)?;
+    }
+    let mut secrets = Secrets::default();
+    for secret in &args.secret {
+        secrets.add(secret, &|name| std::env::var(name).ok()).map_err(Failure::new)?;
+    }
+    let redirects = Redirects::new(settings.redirects.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
+    let relying_party = settings.webauthn.as_ref().map(|known| {
+        let origins = known.origins.iter().map(ToString::to_string).collect();
+        let name = known.rp_name.as_ref().unwrap_or(&loaded.project.manifest.name).to_string();
+        RelyingParty { id: known.rp_id.to_string(), name, origins }
+    });
+    let outlets = outlets::outlets(settings, &egress, args.mailbox.clone(), loaded.root.as_deref())?;
+    let mut options = HostOptions {
+        secrets,
+        egress,
+        redirects,
+        relying_party,
+        actions: over.actions,
+        outlets,
+        signing: world::signing(settings)?,
+        providers: world::providers(settings),
+        clients: world::clients(settings),
+        feeds: over.feeds,
+        ..HostOptions::default()
+    };
+    adjust(&mut options);
+    RealHost::new(over.store, over.keys, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The project's feeds, read.
+pub async fn feeds(args: &HostArgs, loaded: &Loaded) -> Result<Arc<FeedFiles>, Failure> {
+    let options = world::feed_options(loaded.settings(args.env.as_deref())?, loaded.root.as_deref());
+    let read = tokio::task::spawn_blocking(|| world::feeds(options)).await;
+    read.map_err(|error| Failure::new(format!("the feeds cannot be read: {error}")))?.map(Arc::new)
+}

@@ -1,0 +1,257 @@
+//! `admit serve` from outside: the process, its address and what a caller with a key may do.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::admit::Folder;
+
+/// A server, its address and its first key.
+struct Served {
+    child: Child,
+    address: String,
+    key: String,
+    said: Vec<String>,
+}
+
+/// An answer: status, head and body.
+struct Reply {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.body))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+impl Served {
+    fn start(folder: &Folder, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_admit"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--users", "users.jsonl"])
+            .args(more)
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut said = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            said.push(line.unwrap());
+            if said.last().unwrap() == "ready" {
+                break;
+            }
+        }
+        let after = |words: &str| said.iter().find_map(|line| line.strip_prefix(words)).unwrap_or_default().to_owned();
+        let (address, key) = (after("listening on http://"), after("API key, shown this once: "));
+        assert_eq!(said.last().map(String::as_str), Some("ready"));
+        Self { child, address, key, said }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a caller of the API, from outside")]
+    fn raw(&self, request: &[u8]) -> Reply {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.write_all(request).unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Reply { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            self.address,
+            body.len()
+        );
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        self.raw(&[request.as_bytes(), body].concat())
+    }
+
+    fn get(&self, path: &str) -> Reply {
+        self.call("GET", path, &[("authorization", &format!("Bearer {}", self.key))], b"")
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Reply {
+        let key = format!("Bearer {}", self.key);
+        self.call("POST", path, &[("authorization", &key)], body.to_string().as_bytes())
+    }
+
+    /// Tells it to stop, and waits.
+    fn stop(mut self) -> bool {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        told.success() && self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
+        let _gone_already = self.child.wait();
+    }
+}
+
+fn login(folder: &Folder) -> Value {
+    serde_json::from_str(&folder.read("requests/login.json")).unwrap()
+}
+
+#[test]
+fn the_line_that_it_prints_signs_in_and_what_happened_can_be_read() {
+    let folder = Folder::example("cymmetri");
+    let served = Served::start(&folder, &[]);
+    let line = served.said.iter().find_map(|line| line.strip_prefix("try: ")).unwrap();
+    let curl = Command::new("sh").args(["-c", line]).current_dir(folder.path()).output().unwrap();
+    let answer: Value = serde_json::from_slice(&curl.stdout).unwrap_or_else(|_| panic!("{line}: {curl:?}"));
+    assert_eq!(answer["outcome"], "session", "{answer}");
+    let run = answer["run"].as_str().unwrap();
+
+    let one = served.get(&format!("/v1/runs/{run}")).json();
+    assert_eq!((one["flow"].as_str(), one["outcome"].as_str()), (Some("login"), Some("session")));
+    let trace = one["trace"].to_string();
+    assert!(trace.contains("password-check") && !trace.contains("correct horse"), "{trace}");
+    let listed = served.get("/v1/runs?flow=login&outcome=session").json();
+    assert_eq!((listed["runs"][0]["id"].as_str(), listed["runs"].as_array().unwrap().len()), (Some(run), 1));
+    assert_eq!(served.get("/v1/runs?outcome=deny").json()["runs"], json!([]));
+    let audit = served.get("/v1/audit").json();
+    let kinds: Vec<&str> = audit["entries"].as_array().unwrap().iter().filter_map(|one| one["type"].as_str()).collect();
+    for kind in ["flow.deployed", "key.created", "flow.run_completed"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    assert_eq!(served.get("/.well-known/jwks.json").json()["keys"].as_array().map(Vec::is_empty), Some(false));
+    assert!(served.stop(), "it ends well when it is told to stop");
+}
+
+#[test]
+fn without_a_key_that_fits_everything_is_refused_alike() {
+    let folder = Folder::example("cymmetri");
+    let served = Served::start(&folder, &["--database", "memory"]);
+    let (own, secret) = served.key.rsplit_once('.').unwrap();
+    let wrong = format!("{own}.{}", secret.chars().rev().collect::<String>());
+    let elsewhere = served.key.replacen("admit_local.", "admit_acme.", 1);
+    let keys =
+        ["", "Bearer", "Bearer x", &format!("Bearer {wrong}"), &format!("Bearer {elsewhere}"), &format!("Basic {own}")];
+    let refused: Vec<(u16, String)> = keys
+        .iter()
+        .map(|key| served.call("GET", "/v1/runs", &[("authorization", key)], b""))
+        .map(|reply| (reply.status, reply.body))
+        .collect();
+    assert_eq!(refused[0].0, 401);
+    assert!(refused.iter().all(|one| *one == refused[0]), "{refused:?}");
+    // What needs no key says nothing of anybody.
+    assert_eq!(served.call("GET", "/healthz", &[], b"").status, 200);
+    assert_eq!(served.call("GET", "/readyz", &[], b"").json(), json!({ "status": "ready" }));
+    let nowhere = served.call("GET", "/v1/nothing", &[], b"");
+    assert_eq!((nowhere.status, nowhere.header("content-type")), (404, Some("application/problem+json")));
+    assert_eq!(served.call("DELETE", "/v1/runs", &[], b"").status, 405);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_without_its_values() {
+    let folder = Folder::example("cymmetri");
+    let served = Served::start(&folder, &["--database", "memory"]);
+    let key = format!("Bearer {}", served.key);
+    let path = "/v1/flows/login/runs";
+    let bodies: [(&[u8], u16, &str); 7] = [
+        (b"", 400, "bad_body"),
+        (b"{\"event\": {}, \"input\": {\"password\": \"canary\"}", 400, "bad_body"),
+        (b"{\"event\": {}, \"inputs\": {}}", 400, "bad_body"),
+        (b"{\"event\": {\"request\": {}, \"request\": {}}}", 400, "bad_event"),
+        (b"{\"event\": {}, \"input\": {\"password\": 7, \"identifier\": \"canary\"}}", 400, "bad_event"),
+        (b"{\"event\": 7}", 400, "bad_event"),
+        (b"\xff\xfe", 400, "bad_body"),
+    ];
+    for (body, status, code) in bodies {
+        let reply = served.call("POST", path, &[("authorization", &key)], body);
+        let shown = String::from_utf8_lossy(body);
+        assert_eq!((reply.status, reply.header("content-type")), (status, Some("application/problem+json")), "{shown}");
+        assert!(!reply.body.contains("canary"), "{}", reply.body);
+        let found = reply.json()["code"].as_str().unwrap().to_owned();
+        assert!(found == code || found == "bad_input", "{shown}: {}", reply.body);
+    }
+    let large = vec![b' '; 300 * 1024];
+    let refused = served.call("POST", path, &[("authorization", &key)], &large);
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (413, Some("too_large")));
+    let asked = served.get("/v1/runs?limit=many");
+    assert_eq!((asked.status, asked.json()["code"].as_str()), (400, Some("bad_query")));
+    assert_eq!(served.post("/v1/flows/nothing/runs", &login(&folder)).status, 404);
+    let resumed = served.post("/v1/runs/run_1/resume", &json!({ "resume_token": "x".repeat(43) }));
+    assert_eq!((resumed.status, resumed.json()["code"].as_str().unwrap()), (409, "not_resumable"));
+}
+
+#[test]
+fn a_deploy_goes_live_only_over_what_its_pipeline_has_seen() {
+    let folder = Folder::example("cymmetri");
+    let served = Served::start(&folder, &[]);
+    let key = format!("Bearer {}", served.key);
+    let first = served.get("/v1/bundles");
+    let tag = first.header("etag").unwrap().to_owned();
+    // Another plan: whoever is of low risk is denied.
+    folder.replace("flows/login.admit", "step.risk.severity == \"high\"", "step.risk.severity == \"low\"");
+    folder.admit("build -o next.admitplan").code(0);
+    let plan = std::fs::read(folder.file("next.admitplan")).unwrap();
+    let put = |headers: &[(&str, &str)], body: &[u8]| {
+        let headers = [&[("authorization", key.as_str())], headers].concat();
+        served.call("PUT", "/v1/bundles", &headers, body)
+    };
+    assert_eq!(put(&[], &plan).status, 428, "without a precondition");
+    assert_eq!(put(&[("if-none-match", "*")], &plan).status, 412);
+    assert_eq!(put(&[("if-match", &format!("\"{}\"", "0".repeat(64)))], &plan).status, 412);
+    let mut damaged = plan.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert_eq!(put(&[("if-match", &tag)], &damaged).status, 422);
+    assert_eq!(served.post("/v1/flows/login/runs", &login(&folder)).json()["outcome"], "session");
+    let deployed = put(&[("if-match", &tag)], &plan);
+    assert_eq!(deployed.status, 200, "{}", deployed.body);
+    assert_eq!(put(&[("if-match", &tag)], &plan).status, 412, "who comes second has to look again");
+    assert_eq!(served.post("/v1/flows/login/runs", &login(&folder)).json()["reason"], "high_risk");
+    // And back.
+    let back = format!("/v1/bundles/{}/activate", tag.trim_matches('"'));
+    let now = deployed.header("etag").unwrap().to_owned();
+    let activate = |tag: &str| served.call("POST", &back, &[("authorization", &key), ("if-match", tag)], b"");
+    assert_eq!(activate(&tag).status, 412);
+    assert_eq!(activate(&now).status, 200);
+    assert_eq!(served.post("/v1/flows/login/runs", &login(&folder)).json()["outcome"], "session");
+    let audit = served.get("/v1/audit?limit=1000").json().to_string();
+    assert!(audit.contains("flow.rolled_back"), "{audit}");
+    assert_eq!(served.get("/v1/bundles").json()["deploys"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_run_that_waits_is_resumed_over_a_restart() {
+    let folder = Folder::example("cymmetri");
+    // Whoever is of medium risk is asked for a second factor; here whoever is of low risk.
+    folder.replace("flows/login.admit", "step.risk.severity == \"medium\"", "step.risk.severity == \"low\"");
+    let served = Served::start(&folder, &[]);
+    let asked = served.post("/v1/flows/login/runs", &login(&folder)).json();
+    assert_eq!(asked["outcome"], "suspended", "{asked}");
+    let (run, token) = (asked["run"].as_str().unwrap().to_owned(), asked["resume_token"].as_str().unwrap().to_owned());
+    let key = served.key.clone();
+    assert!(served.stop());
+    let mut served = Served::start(&folder, &[]);
+    assert_eq!(served.key, "", "the first key is shown once");
+    served.key = key;
+    let path = format!("/v1/runs/{run}/resume");
+    let body = json!({ "resume_token": token, "input": { "code": "000000" } });
+    let replies: Vec<Reply> = std::thread::scope(|scope| {
+        let racers: Vec<_> = (0..8).map(|_| scope.spawn(|| served.post(&path, &body))).collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+    });
+    let won: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 200).collect();
+    assert_eq!(won.len(), 1, "{:?}", replies.iter().map(|reply| &reply.body).collect::<Vec<_>>());
+    assert!(replies.iter().all(|reply| reply.status == 200 || reply.status == 409));
+    assert_eq!(won[0].json()["outcome"], "suspended", "a wrong code is asked for again");
+}

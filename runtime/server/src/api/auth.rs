@@ -1,0 +1,33 @@
+//! Who calls: the tenant and scopes of an API key.
+
+use std::sync::Arc;
+
+use admit_runtime::tenant::TenantId;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::Server;
+use super::problem::Problem;
+use crate::key::{ApiKey, Scope};
+
+/// A caller whose key is good for what is asked.
+pub struct Caller {
+    /// Whose key it is.
+    pub tenant: TenantId,
+    /// The key: who did it, for audit.
+    pub key_id: String,
+}
+
+/// The caller, where its key has the scope.
+pub async fn caller(server: &Arc<Server>, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
+    let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(Problem::no_key)?;
+    let key = text.strip_prefix("Bearer ").and_then(|key| ApiKey::parse(key.trim())).ok_or_else(Problem::no_key)?;
+    let row = server.parts.store.api_key(key.tenant(), key.id()).await?;
+    let row = row.filter(|row| row.revoked_at.is_none() && row.secret_hash == key.secret_hash());
+    let row = row.ok_or_else(Problem::no_key)?;
+    if !row.scopes.iter().any(|word| Scope::of(word) == Some(scope)) {
+        let detail = format!("this key does not have the scope `{}`", scope.word());
+        return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
+    }
+    Ok(Caller { tenant: key.tenant().clone(), key_id: row.id })
+}

@@ -1,0 +1,120 @@
+//! Errors: problem details (RFC 9457) with a code that stays the same.
+
+use admit_runtime::execute::StepError;
+use admit_runtime::host::{HostError, StoreError};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// Why a call was refused, or could not be served.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem: what is wrong and what to do, without values that may be secret.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), header: None }
+    }
+
+    /// What was sent cannot be read, or is not what is asked for.
+    pub fn bad(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// No such thing in this tenant. The same for what another tenant has.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    /// No key, or one that opens nothing: which of them is not said.
+    pub fn no_key() -> Self {
+        let detail = "send a valid API key: `Authorization: Bearer admit_...`";
+        Self {
+            header: Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            ..Self::new(StatusCode::UNAUTHORIZED, "no_key", detail)
+        }
+    }
+
+    /// Too much at once.
+    pub fn busy() -> Self {
+        let detail = "as many runs as this server takes at once are under way; try again in a moment";
+        Self {
+            header: Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail)
+        }
+    }
+
+    /// The store does not answer, or not as it should. What it said is for the log.
+    fn store(error: &StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::not_found("thing"),
+            StoreError::Conflict => {
+                Self::new(StatusCode::CONFLICT, "conflict", "somebody else has changed this meanwhile")
+            }
+            StoreError::Expired | StoreError::Contended | StoreError::Unavailable(_) | StoreError::Failed(_) => {
+                eprintln!("store: {error}");
+                let header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
+                let detail = "the store does not answer; nothing was done; try again";
+                Self { header, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::store(&error)
+    }
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Self {
+        eprintln!("host: {error}");
+        let detail = "something that this server needs does not answer; nothing was done; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+}
+
+impl From<StepError> for Problem {
+    fn from(error: StepError) -> Self {
+        match &error {
+            StepError::UnknownFlow(_) => Self::not_found("flow"),
+            StepError::Event(_) => Self::bad("bad_event", error.to_string()),
+            StepError::Input(_) => Self::bad("bad_input", error.to_string()),
+            // Forged, used, expired, of another tenant: refused alike.
+            StepError::NoRun | StepError::Taken => {
+                let detail = "this resume token resumes no run: it was used, its time is over, or it never did";
+                Self::new(StatusCode::CONFLICT, "not_resumable", detail)
+            }
+            StepError::Record(_) | StepError::NoBundle => {
+                eprintln!("run: {error}");
+                Self::new(StatusCode::CONFLICT, "not_resumable", "this run cannot go on; start it anew")
+            }
+            StepError::Store(error) => Self::store(error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": format!("urn:admit:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        let mut response =
+            (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
