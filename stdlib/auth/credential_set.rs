@@ -9,7 +9,7 @@ use crate::factor::Factor;
 use crate::factor::enrol::{Enrol, Enrolled, visit};
 use crate::factor::policy::{is_new, may_bind};
 use crate::new_password::{NewPassword, Set, policy, set};
-use crate::policy::{Class, Policy};
+use crate::policy::Policy;
 
 /// See `credential_set.admit`.
 pub struct CredentialSet;
@@ -52,13 +52,6 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
 }
 
 fn judged_by(config: Config) -> Result<Policy, BlockError> {
-    let class = |class: super::Class| match class {
-        super::Class::Lower => Class::Lower,
-        super::Class::Upper => Class::Upper,
-        super::Class::Digit => Class::Digit,
-        super::Class::Symbol => Class::Symbol,
-    };
-    let classes = config.classes.into_iter().map(class).collect();
     let lengths = (config.min_length, config.max_length);
-    policy(config.with_mfa, lengths, classes, config.blocklist, config.min_score)
+    policy(config.with_mfa, lengths, config.classes, config.blocklist, config.min_score)
 }

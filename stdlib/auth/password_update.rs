@@ -9,7 +9,7 @@ use super::Config;
 use crate::config::event_text;
 use crate::factor::{device, entry};
 use crate::new_password::{NewPassword, Set, policy, set};
-use crate::policy::{Class, Policy};
+use crate::policy::Policy;
 
 /// See `password_update.admit`.
 pub struct PasswordUpdate;
@@ -65,13 +65,6 @@ fn output(updated: bool, sessions_revoked: bool) -> Done {
 }
 
 fn judged_by(config: Config) -> Result<Policy, BlockError> {
-    let class = |class: super::Class| match class {
-        super::Class::Lower => Class::Lower,
-        super::Class::Upper => Class::Upper,
-        super::Class::Digit => Class::Digit,
-        super::Class::Symbol => Class::Symbol,
-    };
-    let classes = config.classes.into_iter().map(class).collect();
     let lengths = (config.min_length, config.max_length);
-    policy(config.with_mfa, lengths, classes, config.blocklist, config.min_score)
+    policy(config.with_mfa, lengths, config.classes, config.blocklist, config.min_score)
 }

@@ -3,7 +3,7 @@
 use admit_runtime::block::{Block, BlockError, Call, Done};
 use admit_runtime::host::BoxFuture;
 
-use super::{Class, Config, Error, Outputs, Violation};
+use super::{Config, Error, Outputs, Violation};
 use crate::config::{invalid, secret_input};
 use crate::policy::{self, Policy, judge, personal_words};
 
@@ -39,16 +39,10 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
 fn policy(config: Config) -> Result<Policy, BlockError> {
     let usual = Policy::new(config.with_mfa);
     let size = |size: i64| usize::try_from(size).unwrap_or(usize::MAX);
-    let class = |class: Class| match class {
-        Class::Lower => policy::Class::Lower,
-        Class::Upper => policy::Class::Upper,
-        Class::Digit => policy::Class::Digit,
-        Class::Symbol => policy::Class::Symbol,
-    };
     Ok(Policy {
         min_length: config.min_length.map_or(usual.min_length, size),
         max_length: size(config.max_length),
-        classes: config.classes.into_iter().map(class).collect(),
+        classes: config.classes,
         blocklist: config.blocklist,
         min_score: u8::try_from(config.min_score).map_err(|_| invalid("min_score", "0 to 4"))?,
     })

@@ -48,6 +48,9 @@ pub mod verification_send;
 pub mod webauthn_begin;
 pub mod webauthn_finish;
 
+/// What several blocks have.
+pub mod shared;
+
 /// The implementation of every block that is declared.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();

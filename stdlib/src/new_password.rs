@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::config::{failed_before, fresh_id, invalid, record, secret_input, text};
 use crate::factor::entry;
+use crate::generated::shared::Class;
 use crate::password::hash_password;
-use crate::policy::{Class, Policy, Verdict, judge, personal_words};
+use crate::policy::{Policy, Verdict, judge, personal_words};
 
 const PROMPT_SECONDS: u64 = 10 * 60;
 

@@ -13,6 +13,7 @@ use admit_runtime::host::{Host, Secret};
 use zeroize::Zeroizing;
 
 use crate::config::{event_text, invalid, text};
+use crate::generated::shared::Class;
 
 /// Least length, in code points, of a password that alone signs a user in.
 pub const LEAST_ALONE: usize = 15;
@@ -45,19 +46,6 @@ pub struct Policy {
     pub blocklist: Vec<String>,
     /// Least zxcvbn score, 0 to 4.
     pub min_score: u8,
-}
-
-/// A kind of characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Lower-case letters.
-    Lower,
-    /// Upper-case letters.
-    Upper,
-    /// Digits of any script.
-    Digit,
-    /// What is neither letter nor digit, spaces too.
-    Symbol,
 }
 
 /// Why a password is refused.
@@ -99,6 +87,7 @@ impl Policy {
 }
 
 impl Class {
+    /// Digits are those of any script; a symbol is neither letter nor digit, a space too.
     fn holds(self, letter: char) -> bool {
         match self {
             Self::Lower => letter.is_lowercase(),

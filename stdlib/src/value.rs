@@ -107,6 +107,12 @@ impl<'a> Source<'a> {
     }
 }
 
+/// A field of the user's answer that is no secret; none where it was left out or is of another type.
+pub(crate) fn answered<T: Value>(input: &Input, name: &str) -> Option<T> {
+    let (_, value) = input.fields.iter().find(|(field, _)| field == name)?;
+    T::read(value)
+}
+
 /// A secret field of the user's answer.
 pub(crate) fn answered_secret<'a>(input: &'a Input, name: &str) -> Option<&'a Secret> {
     let (_, secret) = input.secrets.iter().find(|(field, _)| field == name)?;

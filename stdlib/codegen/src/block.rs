@@ -9,12 +9,12 @@ use smol_str::SmolStr;
 
 use crate::COMMAND;
 use crate::names::{field, pascal};
-use crate::types::{Gives, Types, range};
+use crate::types::{Gives, Types, Words, definition, range};
 
 /// The text of `generated/<block>.rs`; `beside` is the implementation's path below `stdlib`, without `.rs`.
-pub(crate) fn module(block: &Block, beside: &str) -> Result<String, String> {
+pub(crate) fn module(block: &Block, beside: &str, shared: &[Words]) -> Result<(String, Vec<Words>), String> {
     let name = block.name.as_str();
-    let mut types = Types::default();
+    let mut types = Types::beside(shared);
     let mut parts = String::new();
     if !block.config.is_empty() {
         config(name, &block.config, &mut types, &mut parts)?;
@@ -29,13 +29,27 @@ pub(crate) fn module(block: &Block, beside: &str) -> Result<String, String> {
         errors(name, &block.errors, &mut parts);
     }
     let body = format!("{parts}{}", types.text);
+    let elsewhere = types.imported();
+    let elsewhere = match elsewhere.is_empty() {
+        true => String::new(),
+        false => format!("pub use super::shared::{{{}}};\n", elsewhere.join(", ")),
+    };
     let mut text = format!(
-        "//! `{name}` in Rust: written from `{beside}.admit` by `{COMMAND}`. Do not edit.\n\n{}\n#[path = \"../../{beside}.rs\"]\nmod block;\n\npub use block::{};\n",
+        "//! `{name}` in Rust: written from `{beside}.admit` by `{COMMAND}`. Do not edit.\n\n{}\n#[path = \"../../{beside}.rs\"]\nmod block;\n\npub use block::{};\n{elsewhere}",
         imports(&body),
         pascal(name),
     );
     text.push_str(&body);
-    Ok(text)
+    Ok((text, types.enums))
+}
+
+/// The text of `generated/shared.rs`: the enums that several blocks have.
+pub(crate) fn shared(enums: &[Words]) -> String {
+    let mut text = format!(
+        "//! Words that several blocks have: written from their declarations by `{COMMAND}`. Do not edit.\n\nuse crate::value::Value;\nuse admit_eval::datum::Datum;\n"
+    );
+    enums.iter().for_each(|words| text.push_str(&definition(words)));
+    text
 }
 
 /// The imports that the text needs.
@@ -55,7 +69,7 @@ fn imports(body: &str) -> String {
     group("admit_runtime::host", &["Secret"]);
     // Imported for a method alone too.
     group("crate::config", &["invalid"]);
-    let mut ours = vec!["Source", "Value", "answered_secret", "give_some"];
+    let mut ours = vec!["Source", "Value", "answered", "answered_secret", "give_some"];
     ours.retain(|name| has(name) || (*name == "Value" && body.contains(".give()")));
     if !ours.is_empty() {
         let _ = writeln!(text, "use crate::value::{{{}}};", ours.join(", "));
@@ -63,7 +77,7 @@ fn imports(body: &str) -> String {
     text
 }
 
-fn config(block: &str, fields: &[ConfigField], types: &mut Types, text: &mut String) -> Result<(), String> {
+fn config(block: &str, fields: &[ConfigField], types: &mut Types<'_>, text: &mut String) -> Result<(), String> {
     let (mut members, mut reads) = (String::new(), String::new());
     let mut secret = false;
     for one in fields {
@@ -97,7 +111,7 @@ impl Config {{
 }
 
 /// The Rust type of a config field, and how it is read.
-fn config_field(one: &ConfigField, types: &mut Types) -> Result<(String, String), String> {
+fn config_field(one: &ConfigField, types: &mut Types<'_>) -> Result<(String, String), String> {
     let name = one.name.as_str();
     let ty = one.ty.present();
     // A default that reads the event is absent where the event's field is.
@@ -150,7 +164,7 @@ fn holds_secret(rules: &Rules) -> bool {
         }
 }
 
-fn outputs(block: &str, fields: &[OutputField], types: &mut Types, text: &mut String) -> Result<(), String> {
+fn outputs(block: &str, fields: &[OutputField], types: &mut Types<'_>, text: &mut String) -> Result<(), String> {
     let (mut members, mut gives) = (String::new(), Gives::default());
     for one in fields {
         let rust = match &one.follows {
@@ -188,7 +202,7 @@ impl From<Outputs> for Output {{
     Ok(())
 }
 
-fn answer(block: &str, fields: &[PlainField], types: &mut Types, text: &mut String) -> Result<(), String> {
+fn answer(block: &str, fields: &[PlainField], types: &mut Types<'_>, text: &mut String) -> Result<(), String> {
     let (mut members, mut reads) = (String::new(), String::new());
     for one in fields {
         let inner = one.ty.present();
@@ -207,9 +221,7 @@ fn answer(block: &str, fields: &[PlainField], types: &mut Types, text: &mut Stri
         };
         let read = match secret {
             true => format!("answered_secret(input, {name:?})"),
-            false => format!(
-                "input.fields.iter().find(|(field, _)| field == {name:?}).and_then(|(_, value)| Value::read(value))"
-            ),
+            false => format!("answered(input, {name:?})"),
         };
         let _ = writeln!(reads, "{member}: {read}{},", if optional { "" } else { "?" });
     }

@@ -20,6 +20,7 @@ use admit_runtime::block::{{Block, Registry}};
     for (block, _) in blocks {
         let _ = writeln!(text, "pub mod {block};");
     }
+    text.push_str("\n/// What several blocks have.\npub mod shared;\n");
     let _ = write!(
         text,
         "

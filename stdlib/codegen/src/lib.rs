@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 use admit_compiler::doc::{self, markdown};
 use admit_compiler::library::Library;
 
+use crate::types::Words;
+
 /// The command that renews what this crate writes.
 pub const COMMAND: &str = "cargo run -p admit-stdlib-codegen";
 
@@ -55,6 +57,8 @@ pub fn generate(stdlib: &Path) -> Result<Files, String> {
     }
     let mut files = Files::new();
     let mut blocks = Vec::new();
+    let shared = shared(&library)?;
+    files.insert(format!("{GENERATED}/shared.rs"), formatted(&block::shared(&shared))?);
     for block in library.blocks.values() {
         let source = library.sources.get(block.span.file).map_or("", |source| source.name.as_str());
         let beside = source.strip_prefix("stdlib/").and_then(|path| path.strip_suffix(".admit")).unwrap_or_default();
@@ -64,7 +68,7 @@ pub fn generate(stdlib: &Path) -> Result<Files, String> {
         if !stdlib.join(format!("{beside}.rs")).is_file() {
             return Err(format!("{source}: there is no implementation beside it, `{}.rs`", block.name));
         }
-        files.insert(format!("{GENERATED}/{}.rs", block.name), formatted(&block::module(block, beside)?)?);
+        files.insert(format!("{GENERATED}/{}.rs", block.name), formatted(&block::module(block, beside, &shared)?.0)?);
         blocks.push((block.name.as_str(), block.errors.iter().map(|name| name.as_str()).collect::<Vec<_>>()));
     }
     blocks.sort_unstable();
@@ -72,6 +76,27 @@ pub fn generate(stdlib: &Path) -> Result<Files, String> {
     files.insert(format!("{GENERATED}.rs"), formatted(&index::module(&blocks, &paths))?);
     book(stdlib, &library, &found, &mut files)?;
     Ok(files)
+}
+
+/// The enums that more than one block has, by name and words alike. Of one name, the first alone.
+fn shared(library: &Library) -> Result<Vec<Words>, String> {
+    let mut seen: Vec<(Words, usize)> = Vec::new();
+    for block in library.blocks.values() {
+        for words in block::module(block, "", &[])?.1 {
+            match seen.iter_mut().find(|(known, _)| *known == words) {
+                Some((_, count)) => *count += 1,
+                None => seen.push((words, 1)),
+            }
+        }
+    }
+    let mut shared: Vec<Words> = Vec::new();
+    for (words, count) in seen {
+        if count > 1 && !shared.iter().any(|(name, _)| *name == words.0) {
+            shared.push(words);
+        }
+    }
+    shared.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    Ok(shared)
 }
 
 /// The pages of the reference, and the lines of the book's summary that name them: what stood between the first and the

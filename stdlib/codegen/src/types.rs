@@ -7,16 +7,27 @@ use smol_str::SmolStr;
 
 use crate::names::{field, pascal, singular};
 
+/// An enum: its name, and its words.
+pub(crate) type Words = (String, Vec<SmolStr>);
+
 /// The enums and structs of one block's module.
 #[derive(Default)]
-pub(crate) struct Types {
-    enums: Vec<(String, Vec<SmolStr>)>,
+pub(crate) struct Types<'s> {
+    /// Enums that stand in the module of what several blocks have.
+    shared: &'s [Words],
+    /// Those of this block, shared ones too.
+    pub enums: Vec<Words>,
     records: Vec<(String, Vec<Field>)>,
     /// Their definitions.
     pub text: String,
 }
 
-impl Types {
+impl<'s> Types<'s> {
+    /// Those of a block, beside these that stand elsewhere.
+    pub fn beside(shared: &'s [Words]) -> Self {
+        Self { shared, ..Self::default() }
+    }
+
     /// The Rust type of a value in the field `name` of `section`, and whatever it needs.
     pub fn of(&mut self, section: &str, name: &str, ty: &Type) -> Result<String, String> {
         Ok(match &ty.kind {
@@ -48,46 +59,20 @@ impl Types {
             return known.clone();
         }
         let ident = self.free(section, name);
-        self.enums.push((ident.clone(), words.to_vec()));
-        let mut variants = String::new();
-        let mut names = String::new();
-        let mut all = String::new();
-        for word in words {
-            let variant = pascal(word);
-            let _ = write!(variants, "/// `{word:?}`\n{variant},\n");
-            let _ = writeln!(names, "Self::{variant} => {word:?},");
-            let _ = write!(all, "Self::{variant}, ");
+        let words = (ident.clone(), words.to_vec());
+        if !self.shared.contains(&words) {
+            self.text.push_str(&definition(&words));
         }
-        let what = name.replace('_', " ");
-        let _ = write!(
-            self.text,
-            "
-/// The words of `{what}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum {ident} {{ {variants} }}
-
-impl {ident} {{
-    /// All of them, in the order declared.
-    pub const ALL: [Self; {count}] = [{all}];
-
-    /// The word.
-    pub fn word(self) -> &'static str {{ match self {{ {names} }} }}
-}}
-
-impl Value for {ident} {{
-    const WANTED: &'static str = \"one of its words\";
-
-    fn read(value: &Datum) -> Option<Self> {{
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }}
-
-    fn give(self) -> Datum {{ Datum::Str(self.word().into()) }}
-}}
-",
-            count = words.len(),
-        );
+        self.enums.push(words);
         ident
+    }
+
+    /// Those that stand elsewhere, by name.
+    pub fn imported(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.enums.iter().filter(|words| self.shared.contains(words)).map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names
     }
 
     fn record(&mut self, section: &str, name: &str, fields: &[Field]) -> Result<String, String> {
@@ -156,6 +141,49 @@ impl Value for {ident} {{
         }
         ident
     }
+}
+
+/// An enum and what it is read and written by.
+pub(crate) fn definition((ident, words): &Words) -> String {
+    let mut text = String::new();
+    let mut variants = String::new();
+    let mut names = String::new();
+    let mut all = String::new();
+    for word in words {
+        let variant = pascal(word);
+        let _ = write!(variants, "/// `{word:?}`\n{variant},\n");
+        let _ = writeln!(names, "Self::{variant} => {word:?},");
+        let _ = write!(all, "Self::{variant}, ");
+    }
+    let _ = write!(
+        text,
+        "
+/// {ident}: one of these words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum {ident} {{ {variants} }}
+
+impl {ident} {{
+    /// All of them, in the order declared.
+    pub const ALL: [Self; {count}] = [{all}];
+
+    /// The word.
+    pub fn word(self) -> &'static str {{ match self {{ {names} }} }}
+}}
+
+impl Value for {ident} {{
+    const WANTED: &'static str = \"one of its words\";
+
+    fn read(value: &Datum) -> Option<Self> {{
+    let word = value.as_str()?;
+    Self::ALL.into_iter().find(|one| one.word() == word)
+    }}
+
+    fn give(self) -> Datum {{ Datum::Str(self.word().into()) }}
+}}
+",
+        count = words.len(),
+    );
+    text
 }
 
 /// The body of what turns a struct into a record's fields: those that are always there, then the others.

@@ -62,7 +62,7 @@ impl From<Outputs> for Output {
     }
 }
 
-/// The words of `kind`.
+/// Kind: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `"none"`

@@ -70,7 +70,7 @@ impl From<Outputs> for Output {
     }
 }
 
-/// The words of `by`.
+/// By: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum By {
     /// `"user"`

@@ -97,7 +97,7 @@ impl Error {
     }
 }
 
-/// The words of `method`.
+/// Method: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// `"GET"`

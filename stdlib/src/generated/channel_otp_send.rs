@@ -8,6 +8,7 @@ use admit_runtime::block::{BlockError, Call, Output};
 #[path = "../../auth/channel_otp_send.rs"]
 mod block;
 
+pub use super::shared::Channel;
 pub use block::ChannelOtpSend;
 
 /// The config of `channel_otp_send`.
@@ -94,40 +95,5 @@ impl Error {
     /// The error, with what happened: for trace and audit, never for the user.
     pub fn because(self, detail: impl Into<String>) -> BlockError {
         BlockError::Named { name: self.name(), detail: detail.into() }
-    }
-}
-
-/// The words of `channel`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
-    /// `"email"`
-    Email,
-    /// `"sms"`
-    Sms,
-}
-
-impl Channel {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-        }
-    }
-}
-
-impl Value for Channel {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
     }
 }

@@ -1,6 +1,6 @@
 //! `channel_otp_verify` in Rust: written from `auth/channel_otp_verify.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value, answered_secret};
+use crate::value::{Source, Value, answered, answered_secret};
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 use admit_runtime::host::Secret;
@@ -70,9 +70,6 @@ impl<'a> Answer<'a> {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
-        Some(Self {
-            code: answered_secret(input, "code"),
-            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
-        })
+        Some(Self { code: answered_secret(input, "code"), resend: answered(input, "resend") })
     }
 }

@@ -35,7 +35,7 @@ impl From<Outputs> for Output {
     }
 }
 
-/// The words of `factor`.
+/// Factor: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Factor {
     /// `"totp"`

@@ -1,6 +1,6 @@
 //! `credential_set` in Rust: written from `auth/credential_set.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value, answered_secret};
+use crate::value::{Source, Value, answered, answered_secret};
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 use admit_runtime::host::Secret;
@@ -8,6 +8,7 @@ use admit_runtime::host::Secret;
 #[path = "../../auth/credential_set.rs"]
 mod block;
 
+pub use super::shared::Class;
 pub use block::CredentialSet;
 
 /// The config of `credential_set`.
@@ -92,11 +93,7 @@ impl<'a> Answer<'a> {
         Some(Self {
             password: answered_secret(input, "password"),
             code: answered_secret(input, "code"),
-            credential: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "credential")
-                .and_then(|(_, value)| Value::read(value)),
+            credential: answered(input, "credential"),
         })
     }
 }
@@ -125,7 +122,7 @@ impl Error {
     }
 }
 
-/// The words of `kind`.
+/// Kind: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `"password"`
@@ -151,47 +148,6 @@ impl Kind {
 }
 
 impl Value for Kind {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
-    }
-}
-
-/// The words of `class`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// `"lower"`
-    Lower,
-    /// `"upper"`
-    Upper,
-    /// `"digit"`
-    Digit,
-    /// `"symbol"`
-    Symbol,
-}
-
-impl Class {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 4] = [Self::Lower, Self::Upper, Self::Digit, Self::Symbol];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Lower => "lower",
-            Self::Upper => "upper",
-            Self::Digit => "digit",
-            Self::Symbol => "symbol",
-        }
-    }
-}
-
-impl Value for Class {
     const WANTED: &'static str = "one of its words";
 
     fn read(value: &Datum) -> Option<Self> {

@@ -8,6 +8,7 @@ use admit_runtime::block::{BlockError, Call};
 #[path = "../../session/issue_session.rs"]
 mod block;
 
+pub use super::shared::AalMin;
 pub use block::IssueSession;
 
 /// The config of `issue_session`.
@@ -61,45 +62,7 @@ impl Error {
     }
 }
 
-/// The words of `aal min`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AalMin {
-    /// `"aal1"`
-    Aal1,
-    /// `"aal2"`
-    Aal2,
-    /// `"aal3"`
-    Aal3,
-}
-
-impl AalMin {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Aal1, Self::Aal2, Self::Aal3];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Aal1 => "aal1",
-            Self::Aal2 => "aal2",
-            Self::Aal3 => "aal3",
-        }
-    }
-}
-
-impl Value for AalMin {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
-    }
-}
-
-/// The words of `same site`.
+/// SameSite: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SameSite {
     /// `"strict"`

@@ -1,13 +1,13 @@
 //! `issue_tokens` in Rust: written from `session/issue_tokens.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value};
-use admit_eval::datum::Datum;
+use crate::value::Source;
 use admit_eval::value::Span;
 use admit_runtime::block::{BlockError, Call};
 
 #[path = "../../session/issue_tokens.rs"]
 mod block;
 
+pub use super::shared::AalMin;
 pub use block::IssueTokens;
 
 /// The config of `issue_tokens`.
@@ -66,43 +66,5 @@ impl Error {
     /// The error, with what happened: for trace and audit, never for the user.
     pub fn because(self, detail: impl Into<String>) -> BlockError {
         BlockError::Named { name: self.name(), detail: detail.into() }
-    }
-}
-
-/// The words of `aal min`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AalMin {
-    /// `"aal1"`
-    Aal1,
-    /// `"aal2"`
-    Aal2,
-    /// `"aal3"`
-    Aal3,
-}
-
-impl AalMin {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Aal1, Self::Aal2, Self::Aal3];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Aal1 => "aal1",
-            Self::Aal2 => "aal2",
-            Self::Aal3 => "aal3",
-        }
-    }
-}
-
-impl Value for AalMin {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
     }
 }

@@ -7,6 +7,7 @@ use admit_runtime::block::{BlockError, Call, Output};
 #[path = "../../session/logout.rs"]
 mod block;
 
+pub use super::shared::Which;
 pub use block::Logout;
 
 /// The config of `logout`.
@@ -66,43 +67,5 @@ impl From<Outputs> for Output {
     /// Without a user and without what the block sets: `Output { user, ..outputs.into() }`.
     fn from(outputs: Outputs) -> Self {
         Self { fields: outputs.fields(), ..Self::default() }
-    }
-}
-
-/// The words of `which`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Which {
-    /// `"current"`
-    Current,
-    /// `"all"`
-    All,
-    /// `"others"`
-    Others,
-}
-
-impl Which {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 3] = [Self::Current, Self::All, Self::Others];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Current => "current",
-            Self::All => "all",
-            Self::Others => "others",
-        }
-    }
-}
-
-impl Value for Which {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
     }
 }

@@ -1,6 +1,6 @@
 //! `mfa` in Rust: written from `auth/mfa.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value, answered_secret};
+use crate::value::{Source, Value, answered, answered_secret};
 use admit_eval::datum::Datum;
 use admit_eval::value::Span;
 use admit_runtime::block::{BlockError, Call, Input, Output};
@@ -9,6 +9,7 @@ use admit_runtime::host::Secret;
 #[path = "../../auth/mfa.rs"]
 mod block;
 
+pub use super::shared::Factor;
 pub use block::Mfa;
 
 /// The config of `mfa`.
@@ -103,19 +104,11 @@ impl<'a> Answer<'a> {
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
         Some(Self {
-            factor: input.fields.iter().find(|(field, _)| field == "factor").and_then(|(_, value)| Value::read(value)),
+            factor: answered(input, "factor"),
             code: answered_secret(input, "code"),
-            credential: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "credential")
-                .and_then(|(_, value)| Value::read(value)),
-            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
-            remember_device: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "remember_device")
-                .and_then(|(_, value)| Value::read(value)),
+            credential: answered(input, "credential"),
+            resend: answered(input, "resend"),
+            remember_device: answered(input, "remember_device"),
             device_token: answered_secret(input, "device_token"),
         })
     }
@@ -145,51 +138,7 @@ impl Error {
     }
 }
 
-/// The words of `factor`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Factor {
-    /// `"totp"`
-    Totp,
-    /// `"webauthn"`
-    Webauthn,
-    /// `"backup_code"`
-    BackupCode,
-    /// `"sms"`
-    Sms,
-    /// `"email"`
-    Email,
-}
-
-impl Factor {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 5] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::Sms, Self::Email];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Totp => "totp",
-            Self::Webauthn => "webauthn",
-            Self::BackupCode => "backup_code",
-            Self::Sms => "sms",
-            Self::Email => "email",
-        }
-    }
-}
-
-impl Value for Factor {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
-    }
-}
-
-/// The words of `factor`.
+/// OutputFactor: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OutputFactor {
     /// `"totp"`

@@ -88,7 +88,7 @@ impl Error {
     }
 }
 
-/// The words of `channel`.
+/// Channel: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
     /// `"email"`

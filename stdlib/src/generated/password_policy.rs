@@ -7,6 +7,7 @@ use admit_runtime::block::{BlockError, Call, Output};
 #[path = "../../risk/password_policy.rs"]
 mod block;
 
+pub use super::shared::Class;
 pub use block::PasswordPolicy;
 
 /// The config of `password_policy`.
@@ -99,48 +100,7 @@ impl Error {
     }
 }
 
-/// The words of `class`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// `"lower"`
-    Lower,
-    /// `"upper"`
-    Upper,
-    /// `"digit"`
-    Digit,
-    /// `"symbol"`
-    Symbol,
-}
-
-impl Class {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 4] = [Self::Lower, Self::Upper, Self::Digit, Self::Symbol];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Lower => "lower",
-            Self::Upper => "upper",
-            Self::Digit => "digit",
-            Self::Symbol => "symbol",
-        }
-    }
-}
-
-impl Value for Class {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
-    }
-}
-
-/// The words of `violation`.
+/// Violation: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Violation {
     /// `"too_short"`

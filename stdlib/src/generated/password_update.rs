@@ -8,6 +8,7 @@ use admit_runtime::host::Secret;
 #[path = "../../auth/password_update.rs"]
 mod block;
 
+pub use super::shared::Class;
 pub use block::PasswordUpdate;
 
 /// The config of `password_update`.
@@ -88,46 +89,5 @@ impl<'a> Answer<'a> {
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
         Some(Self { password: answered_secret(input, "password")? })
-    }
-}
-
-/// The words of `class`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// `"lower"`
-    Lower,
-    /// `"upper"`
-    Upper,
-    /// `"digit"`
-    Digit,
-    /// `"symbol"`
-    Symbol,
-}
-
-impl Class {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 4] = [Self::Lower, Self::Upper, Self::Digit, Self::Symbol];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Lower => "lower",
-            Self::Upper => "upper",
-            Self::Digit => "digit",
-            Self::Symbol => "symbol",
-        }
-    }
-}
-
-impl Value for Class {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
     }
 }

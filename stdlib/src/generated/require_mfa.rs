@@ -1,6 +1,6 @@
 //! `require_mfa` in Rust: written from `auth/require_mfa.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value, answered_secret};
+use crate::value::{Source, Value, answered, answered_secret};
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 use admit_runtime::host::Secret;
@@ -8,6 +8,7 @@ use admit_runtime::host::Secret;
 #[path = "../../auth/require_mfa.rs"]
 mod block;
 
+pub use super::shared::Factor;
 pub use block::RequireMfa;
 
 /// The config of `require_mfa`.
@@ -83,12 +84,8 @@ impl<'a> Answer<'a> {
         let input = input?;
         Some(Self {
             code: answered_secret(input, "code"),
-            credential: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "credential")
-                .and_then(|(_, value)| Value::read(value)),
-            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
+            credential: answered(input, "credential"),
+            resend: answered(input, "resend"),
         })
     }
 }
@@ -114,49 +111,5 @@ impl Error {
     /// The error, with what happened: for trace and audit, never for the user.
     pub fn because(self, detail: impl Into<String>) -> BlockError {
         BlockError::Named { name: self.name(), detail: detail.into() }
-    }
-}
-
-/// The words of `factor`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Factor {
-    /// `"totp"`
-    Totp,
-    /// `"webauthn"`
-    Webauthn,
-    /// `"backup_code"`
-    BackupCode,
-    /// `"sms"`
-    Sms,
-    /// `"email"`
-    Email,
-}
-
-impl Factor {
-    /// All of them, in the order declared.
-    pub const ALL: [Self; 5] = [Self::Totp, Self::Webauthn, Self::BackupCode, Self::Sms, Self::Email];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Totp => "totp",
-            Self::Webauthn => "webauthn",
-            Self::BackupCode => "backup_code",
-            Self::Sms => "sms",
-            Self::Email => "email",
-        }
-    }
-}
-
-impl Value for Factor {
-    const WANTED: &'static str = "one of its words";
-
-    fn read(value: &Datum) -> Option<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|one| one.word() == word)
-    }
-
-    fn give(self) -> Datum {
-        Datum::Str(self.word().into())
     }
 }

@@ -1,6 +1,6 @@
 //! `require_mfa_enroll` in Rust: written from `auth/require_mfa_enroll.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value, answered_secret};
+use crate::value::{Source, Value, answered, answered_secret};
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 use admit_runtime::host::Secret;
@@ -92,15 +92,11 @@ impl<'a> Answer<'a> {
     pub fn read(input: Option<&'a Input>) -> Option<Self> {
         let input = input?;
         Some(Self {
-            factor: input.fields.iter().find(|(field, _)| field == "factor").and_then(|(_, value)| Value::read(value)),
-            phone: input.fields.iter().find(|(field, _)| field == "phone").and_then(|(_, value)| Value::read(value)),
+            factor: answered(input, "factor"),
+            phone: answered(input, "phone"),
             code: answered_secret(input, "code"),
-            credential: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "credential")
-                .and_then(|(_, value)| Value::read(value)),
-            resend: input.fields.iter().find(|(field, _)| field == "resend").and_then(|(_, value)| Value::read(value)),
+            credential: answered(input, "credential"),
+            resend: answered(input, "resend"),
         })
     }
 }
@@ -132,7 +128,7 @@ impl Error {
     }
 }
 
-/// The words of `factor`.
+/// Factor: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Factor {
     /// `"totp"`
@@ -170,7 +166,7 @@ impl Value for Factor {
     }
 }
 
-/// The words of `factor`.
+/// OutputFactor: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OutputFactor {
     /// `"totp"`

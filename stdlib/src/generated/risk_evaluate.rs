@@ -84,7 +84,7 @@ impl Error {
     }
 }
 
-/// The words of `signal`.
+/// Signal: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
     /// `"ip_reputation"`
@@ -207,7 +207,7 @@ impl Value for Weights {
     }
 }
 
-/// The words of `severity`.
+/// Severity: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// `"low"`
@@ -245,7 +245,7 @@ impl Value for Severity {
     }
 }
 
-/// The words of `recommendation`.
+/// Recommendation: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Recommendation {
     /// `"allow"`

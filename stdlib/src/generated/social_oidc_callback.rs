@@ -1,6 +1,6 @@
 //! `social_oidc_callback` in Rust: written from `session/social_oidc_callback.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value, give_some};
+use crate::value::{Source, Value, answered, give_some};
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 
@@ -80,13 +80,7 @@ impl Answer {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&Input>) -> Option<Self> {
         let input = input?;
-        Some(Self {
-            callback: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "callback")
-                .and_then(|(_, value)| Value::read(value))?,
-        })
+        Some(Self { callback: answered(input, "callback")? })
     }
 }
 
@@ -114,7 +108,7 @@ impl Error {
     }
 }
 
-/// The words of `link`.
+/// Link: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Link {
     /// `"none"`

@@ -1,6 +1,6 @@
 //! `social_oidc_redirect` in Rust: written from `session/social_oidc_redirect.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value};
+use crate::value::{Source, Value, answered};
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 
@@ -63,13 +63,7 @@ impl Answer {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&Input>) -> Option<Self> {
         let input = input?;
-        Some(Self {
-            callback: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "callback")
-                .and_then(|(_, value)| Value::read(value))?,
-        })
+        Some(Self { callback: answered(input, "callback")? })
     }
 }
 

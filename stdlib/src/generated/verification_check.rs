@@ -67,7 +67,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The words of `purpose`.
+/// Purpose: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
     /// `"address"`

@@ -77,7 +77,7 @@ impl Error {
     }
 }
 
-/// The words of `user verification`.
+/// UserVerification: one of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserVerification {
     /// `"required"`

@@ -1,6 +1,6 @@
 //! `webauthn_finish` in Rust: written from `auth/webauthn_finish.admit` by `cargo run -p admit-stdlib-codegen`. Do not edit.
 
-use crate::value::{Source, Value, give_some};
+use crate::value::{Source, Value, answered, give_some};
 use admit_eval::datum::Datum;
 use admit_runtime::block::{BlockError, Call, Input, Output};
 
@@ -75,13 +75,7 @@ impl Answer {
     /// What was submitted; none where nothing was, or not all that is needed.
     pub fn read(input: Option<&Input>) -> Option<Self> {
         let input = input?;
-        Some(Self {
-            credential: input
-                .fields
-                .iter()
-                .find(|(field, _)| field == "credential")
-                .and_then(|(_, value)| Value::read(value))?,
-        })
+        Some(Self { credential: answered(input, "credential")? })
     }
 }
 

@@ -409,6 +409,7 @@ async fn a_password_is_set_if_it_holds_and_a_reset_ends_sessions_and_trust() {
         let mut unit = Unit::default();
         let asked = prompt(world.run(block, given(None, None), &mut unit).await);
         assert_eq!(asked.challenge.get("min_length"), Some(&Datum::Int(15)));
+        let memory = asked.memory.clone();
         let again = prompt(world.run(block, given(Some("short"), Some(asked.memory)), &mut unit).await);
         assert!(shown(&again, "problem").contains("fewer than 15"), "{again:?}");
         assert_eq!(list(again.challenge.get("violations")).first().map(String::as_str), Some("too_short"));
@@ -417,7 +418,7 @@ async fn a_password_is_set_if_it_holds_and_a_reset_ends_sessions_and_trust() {
         assert!(!is(&refused, field_name) && unit.writes.is_empty());
 
         let password = format!("a new one for {block} \u{1f40e}");
-        let done = output(world.run(block, given(Some(&password), None), &mut unit).await);
+        let done = output(world.run(block, given(Some(&password), Some(memory)), &mut unit).await);
         assert!(is(&done, field_name));
         world.commit(&format!("run_{block}"), unit).await.unwrap();
         let kept = world.store.credentials(&world.tenant, "usr_bob", "password").await.unwrap();

@@ -412,3 +412,31 @@ async fn t19_wrong_codes_of_nobody_count_alike() {
         assert_eq!(asked.problem(), "no more codes are sent in this run", "the tries are used up");
     }
 }
+
+#[tokio::test]
+async fn t17_a_hundred_parallel_guesses_at_one_code_use_the_allowed_tries() {
+    let world = mail_world().await;
+    let event = vec![("identifier", text("alice@cymmetri.com")), ("request.ip", text("203.0.113.9"))];
+    let config = vec![
+        ("channel", text("email")),
+        ("ttl", Datum::Duration(Span { seconds: 300, nanos: 0 })),
+        ("digits", Datum::Int(6)),
+        ("template", text("code")),
+    ];
+    let sent =
+        visit(&world, "channel_otp_send", Given { config, event: event.clone(), at: BEGIN, ..Given::default() }).await;
+    let (challenge, code) = (field(sent.output(), "challenge"), sent.code());
+    let verify = |code: String| Given {
+        config: vec![("challenge", challenge.clone()), ("attempts", Datum::Int(5))],
+        event: event.clone(),
+        input: Some(("code", code)),
+        at: BEGIN + 1,
+        ..Given::default()
+    };
+    let guesses = (0..100).map(|_| visit(&world, "channel_otp_verify", verify(not(&code))));
+    let guesses = futures_util::future::join_all(guesses).await;
+    // Who is asked again was compared, and so was the fifth.
+    let asked = guesses.iter().filter(|guess| matches!(guess.done, Done::Prompt(_))).count();
+    assert_eq!(asked, 4);
+    assert!(!is(&visit(&world, "channel_otp_verify", verify(code)).await, "verified"), "right, but too late");
+}
