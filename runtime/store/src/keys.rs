@@ -16,25 +16,34 @@ impl SqlStore {
             return Ok(key);
         }
         let place = ["tenant key", tenant.as_str()];
-        let fresh = self.master.seal_key(&place, &SealKey::generate().map_err(unsealed)?).map_err(unsealed)?;
-        query(
-            "INSERT INTO tenants (tenant, sealed_key, created_at) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
-        )
-        .bind(tenant.as_str())
-        .bind(fresh)
-        .bind(wall_clock())
-        .execute(&self.pool)
-        .await?;
-        let sealed: Vec<u8> = query("SELECT sealed_key FROM tenants WHERE tenant = $1")
-            .bind(tenant.as_str())
-            .fetch_one(&self.pool)
-            .await
-            .and_then(|row| row.try_get(0))?;
+        let sealed = match self.sealed_tenant_key(tenant).await? {
+            Some(sealed) => sealed,
+            None => {
+                let fresh = self.master.seal_key(&place, &SealKey::generate().map_err(unsealed)?).map_err(unsealed)?;
+                query(
+                    "INSERT INTO tenants (tenant, sealed_key, created_at) VALUES ($1, $2, $3) \
+                     ON CONFLICT (tenant) DO NOTHING",
+                )
+                .bind(tenant.as_str())
+                .bind(fresh)
+                .bind(wall_clock())
+                .execute(&self.pool)
+                .await?;
+                // Somebody else's, if that was first.
+                let missing = || StoreError::Failed(format!("the tenant `{tenant}` cannot be made"));
+                self.sealed_tenant_key(tenant).await?.ok_or_else(missing)?
+            }
+        };
         let key = self.master.open_key(&place, &sealed).map_err(unsealed)?;
         if let Ok(mut known) = self.tenants.lock() {
             known.insert(tenant.as_str().to_owned(), key.clone());
         }
         Ok(key)
+    }
+
+    async fn sealed_tenant_key(&self, tenant: &TenantId) -> Result<Option<Vec<u8>>, StoreError> {
+        let query = query("SELECT sealed_key FROM tenants WHERE tenant = $1").bind(tenant.as_str());
+        query.fetch_optional(&self.pool).await?.map(|row| row.try_get(0)).transpose()
     }
 
     fn known_tenant(&self, tenant: &TenantId) -> Option<SealKey> {

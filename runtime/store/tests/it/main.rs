@@ -10,6 +10,7 @@ mod credentials;
 mod deploys;
 mod inbox;
 mod jobs;
+mod kept;
 mod opening;
 mod people;
 mod races;
@@ -25,6 +26,7 @@ fn cases() -> usize {
         + deploys::CASES
         + inbox::CASES
         + jobs::CASES
+        + kept::CASES
         + opening::CASES
         + people::CASES
         + races::CASES
