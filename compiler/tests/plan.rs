@@ -10,7 +10,7 @@ use admit_compiler::check::check;
 use admit_compiler::lower::build;
 use admit_compiler::project::{ActionFile, Project};
 use admit_compiler::scripts::{Script, ScriptModule, Scripts};
-use admit_plan::bundle::Bundle;
+use admit_plan::bundle::{Bundle, NodeKind};
 use admit_plan::encode::{Refusal, encode, resealed};
 use admit_plan::listing::flow as listing;
 use admit_plan::verify::{load, verify};
@@ -87,10 +87,33 @@ system flow login {
     verify(bundle).unwrap();
 }
 
+/// `post-failure` runs where `post-success` does not: the plan shows it by its edges, so that one of both always runs.
+#[test]
+fn a_stage_for_where_the_one_before_does_not_run_is_led_to_from_there_alone() {
+    let flow = r#"system flow mfa-verify {
+  stage pre-verify { mfa }
+  stage post-success { finalize }
+  stage post-failure { log_event { name: "mfa.failed" } deny { reason: "mfa_failed" } }
+}
+"#;
+    let manifest = "[project]\nname = \"p\"\ncatalogue = \"1\"\n";
+    let bundle =
+        built(&[("admit.toml", manifest), ("flows/a.admit", flow)].map(|(path, text)| (path.into(), text.into())));
+    verify(bundle.clone()).unwrap();
+    let nodes = &bundle.flows[0].nodes;
+    let label = |id: usize| bundle.pool.strings[nodes[id].label as usize].as_str();
+    let labels: Vec<&str> = (0..nodes.len()).map(label).collect();
+    assert_eq!(labels, ["pre-verify", "mfa", "post-success", "finalize", "post-failure", "log-event", "deny"]);
+    let next: Vec<Option<u32>> = nodes.iter().map(|node| node.next).collect();
+    assert_eq!(next, [Some(1), Some(2), Some(3), None, Some(5), Some(6), None]);
+    let NodeKind::Stage { when: Some(_), otherwise: Some(4) } = &nodes[2].kind else { panic!("{:?}", nodes[2]) };
+    let NodeKind::Stage { when: None, otherwise: None } = &nodes[4].kind else { panic!("{:?}", nodes[4]) };
+}
+
 #[test]
 fn every_example_builds_a_plan_that_verifies() {
     for name in
-        ["cymmetri", "fraud-webhook-branch", "step-up-mfa-on-risk", "tag-corporate-vs-self-serve", "welcome-new-user"]
+        ["cymmetri", "fraud-webhook-branch", "step-up-mfa-on-risk", "tag-corporate-vs-self-serve", "welcome-new-users"]
     {
         let bundle = built(&example(name));
         let bytes = encode(&bundle).unwrap();
