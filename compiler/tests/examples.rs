@@ -70,7 +70,7 @@ fn deleting_the_password_check_names_the_contracts_line() {
         found,
         "error A0258 flows/login.admit:5 `pre-login`: the stage `pre-login` of `login` has no `password_check` or `webauthn_finish` or \
          `channel_otp_verify` or `social_oidc_callback`\n  \
-         stdlib/flows/login.admit:11 `milestone password_check verified       `: the contract's line\n  \
+         stdlib/flows/login.admit:13 `milestone password_check verified       `: the contract's line\n  \
          help: add `password_check` or `webauthn_finish` or `channel_otp_verify` or `social_oidc_callback` to the stage\n"
     );
 }
