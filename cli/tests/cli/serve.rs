@@ -57,9 +57,8 @@ impl Served {
         Self { child, address, key, said }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a caller of the API, from outside")]
     fn raw(&self, request: &[u8]) -> Reply {
-        let mut socket = TcpStream::connect(&self.address).unwrap();
+        let mut socket = connect(&self.address);
         socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         socket.write_all(request).unwrap();
         let mut text = String::new();
@@ -103,6 +102,11 @@ impl Drop for Served {
         let _gone_already = self.child.kill();
         let _gone_already = self.child.wait();
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a caller of the API, from outside")]
+fn connect(address: &str) -> TcpStream {
+    TcpStream::connect(address).unwrap()
 }
 
 fn login(folder: &Folder) -> Value {
@@ -254,4 +258,59 @@ fn a_run_that_waits_is_resumed_over_a_restart() {
     assert_eq!(won.len(), 1, "{:?}", replies.iter().map(|reply| &reply.body).collect::<Vec<_>>());
     assert!(replies.iter().all(|reply| reply.status == 200 || reply.status == 409));
     assert_eq!(won[0].json()["outcome"], "suspended", "a wrong code is asked for again");
+}
+
+#[test]
+fn keys_are_made_with_less_are_held_to_it_and_revoked() {
+    let folder = Folder::example("cymmetri");
+    let mut served = Served::start(&folder, &["--database", "memory"]);
+    let make = |served: &Served, scopes: &[&str]| served.post("/v1/keys", &json!({ "name": "one", "scopes": scopes }));
+    let made = make(&served, &["run", "manage"]).json();
+    let first = std::mem::replace(&mut served.key, made["key"].as_str().unwrap().to_owned());
+    assert_eq!(served.post("/v1/flows/login/runs", &login(&folder)).json()["outcome"], "session");
+    for (reply, code) in [
+        (served.get("/v1/runs"), "missing_scope"),
+        (make(&served, &["run", "deploy"]), "missing_scope"),
+        (make(&served, &["everything"]), "bad_scopes"),
+        (make(&served, &[]), "bad_scopes"),
+    ] {
+        assert_eq!(reply.json()["code"], code, "{}", reply.body);
+    }
+    let path = format!("/v1/keys/{}", made["id"].as_str().unwrap());
+    let delete = |served: &Served| {
+        served.call("DELETE", &path, &[("authorization", &format!("Bearer {}", served.key))], b"").status
+    };
+    assert_eq!((delete(&served), delete(&served)), (200, 401), "it revoked itself");
+    served.key = first;
+    assert_eq!(delete(&served), 404);
+    let listed = served.get("/v1/keys");
+    assert_eq!(listed.json()["keys"].as_array().unwrap().len(), 2);
+    assert!(!listed.body.contains(made["key"].as_str().unwrap().rsplit('.').next().unwrap()));
+    let audit = served.get("/v1/audit").body;
+    assert!(audit.contains("key.created") && audit.contains("key.revoked"));
+}
+
+#[test]
+fn a_client_that_is_slow_is_hung_up_on_and_costs_nobody_else() {
+    let folder = Folder::example("cymmetri");
+    let served = Served::start(&folder, &["--database", "memory"]);
+    let slow: Vec<TcpStream> = (0..64)
+        .map(|_| {
+            let mut socket = connect(&served.address);
+            socket.write_all(b"POST /v1/flows/login/runs HTTP/1.1\r\nhost: x\r\n").unwrap();
+            socket
+        })
+        .collect();
+    assert_eq!(served.post("/v1/flows/login/runs", &login(&folder)).json()["outcome"], "session");
+    for mut socket in slow {
+        socket.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
+        let mut said = Vec::new();
+        // It is closed, with 408 or without a word.
+        let read = socket.read_to_end(&mut said);
+        assert!(read.is_ok() || read.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
+        assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 408"), "{said:?}");
+    }
+    let fields: String = (0..200).map(|number| format!("x-{number}: y\r\n")).collect();
+    let many = served.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{fields}\r\n").as_bytes());
+    assert_eq!(many.status, 431);
 }

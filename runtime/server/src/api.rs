@@ -3,9 +3,11 @@
 mod audit;
 mod auth;
 mod bundles;
+mod connections;
 mod extract;
 mod guard;
 mod health;
+mod keys;
 mod live;
 mod problem;
 mod runs;
@@ -24,7 +26,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use smol_str::SmolStr;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -61,13 +63,13 @@ pub struct Parts {
 pub struct Server {
     parts: Parts,
     live: Live,
-    runs: Semaphore,
+    runs: Arc<Semaphore>,
 }
 
 impl Server {
     /// Makes one. Bundles are loaded when they are first asked for.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let runs = Semaphore::new(parts.most_runs);
+        let runs = Arc::new(Semaphore::new(parts.most_runs));
         Arc::new(Self { parts, live: Live::default(), runs })
     }
 
@@ -82,6 +84,8 @@ impl Server {
             .route("/v1/audit", get(audit::list))
             .route("/v1/bundles", put(bundles::put).layer(large).get(bundles::list))
             .route("/v1/bundles/{hash}/activate", post(bundles::activate))
+            .route("/v1/keys", get(keys::list).post(keys::create))
+            .route("/v1/keys/{key}", delete(keys::revoke))
             .route("/.well-known/jwks.json", get(health::key_set))
             .route("/healthz", get(health::live))
             .route("/readyz", get(health::ready))
@@ -107,6 +111,6 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+        connections::serve(listener, self.router(), stop).await
     }
 }

@@ -16,6 +16,8 @@ pub struct Caller {
     pub tenant: TenantId,
     /// The key: who did it, for audit.
     pub key_id: String,
+    /// What the key may do.
+    pub scopes: Vec<Scope>,
 }
 
 /// The caller, where its key has the scope.
@@ -25,9 +27,10 @@ pub async fn caller(server: &Arc<Server>, headers: &HeaderMap, scope: Scope) -> 
     let row = server.parts.store.api_key(key.tenant(), key.id()).await?;
     let row = row.filter(|row| row.revoked_at.is_none() && row.secret_hash == key.secret_hash());
     let row = row.ok_or_else(Problem::no_key)?;
-    if !row.scopes.iter().any(|word| Scope::of(word) == Some(scope)) {
+    let scopes: Vec<Scope> = row.scopes.iter().filter_map(|word| Scope::of(word)).collect();
+    if !scopes.contains(&scope) {
         let detail = format!("this key does not have the scope `{}`", scope.word());
         return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
     }
-    Ok(Caller { tenant: key.tenant().clone(), key_id: row.id })
+    Ok(Caller { tenant: key.tenant().clone(), key_id: row.id, scopes })
 }

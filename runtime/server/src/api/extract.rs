@@ -1,5 +1,7 @@
 //! What is taken from a request, refused as a problem.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
@@ -7,6 +9,9 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+
+/// The time that a body may take. A bundle of 64 MiB comes in by then at 2 MiB a second.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// The body.
 pub struct Body(pub Bytes);
@@ -18,7 +23,11 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|refused| match refused.status() {
+        let Ok(read) = tokio::time::timeout(LONGEST, Bytes::from_request(request, state)).await else {
+            let detail = "the body took longer than 30 seconds to arrive";
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail));
+        };
+        read.map(Self).map_err(|refused| match refused.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than this call takes")
             }

@@ -50,6 +50,15 @@ impl Problem {
         }
     }
 
+    /// A fault of ours.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "this is a fault of the server; nobody was let in by it",
+        )
+    }
+
     /// The store does not answer, or not as it should. What it said is for the log.
     fn store(error: &StoreError) -> Self {
         match error {

@@ -66,48 +66,61 @@ pub async fn start(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Run).await?;
-    let _permit = server.runs.try_acquire().map_err(|_| Problem::busy())?;
-    let body: StartBody<'_> = read(&body)?;
-    let loaded = server.live(&caller.tenant).await?;
-    let device = loaded.engine.bundle().pool.strings.iter().any(|name| name == "device");
-    let event = (server.parts.complete)(body.event.get().as_bytes(), device);
-    let event = event.as_deref().unwrap_or(body.event.get().as_bytes());
-    let known = match &body.session_token {
-        Some(token) => {
-            let known = session::known(&*server.parts.host, &caller.tenant, token).await?;
-            known.unwrap_or_default()
-        }
-        None => Known::default(),
-    };
-    let start = Start { flow: &flow, event, input: input(body.input)?, known: known.of_tenant(record(&caller.tenant)) };
-    let host = &*server.parts.host;
-    let answer = loaded.engine.start(host, &caller.tenant, &loaded.params, start, Options::default()).await?;
-    Ok(answered(&answer))
+    whole(Arc::clone(&server), async move {
+        let body: StartBody<'_> = read(&body)?;
+        let loaded = server.live(&caller.tenant).await?;
+        let device = loaded.engine.bundle().pool.strings.iter().any(|name| name == "device");
+        let event = (server.parts.complete)(body.event.get().as_bytes(), device);
+        let event = event.as_deref().unwrap_or(body.event.get().as_bytes());
+        let host = &*server.parts.host;
+        let known = match &body.session_token {
+            Some(token) => session::known(host, &caller.tenant, token).await?.unwrap_or_default(),
+            None => Known::default(),
+        };
+        let known = known.of_tenant(record(&caller.tenant));
+        let start = Start { flow: &flow, event, input: input(body.input)?, known };
+        Ok(loaded.engine.start(host, &caller.tenant, &loaded.params, start, Options::default()).await?)
+    })
+    .await
 }
 
 /// `POST /v1/runs/{run}/resume`
 pub async fn resume(
     State(server): State<Arc<Server>>,
-    Path(_): Path<String>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Run).await?;
-    let _permit = server.runs.try_acquire().map_err(|_| Problem::busy())?;
-    let body: ResumeBody<'_> = read(&body)?;
-    let host = &*server.parts.host;
-    let input = input(body.input)?;
-    let waiting = execute::waiting_for(host, &caller.tenant, &body.resume_token).await?;
-    let loaded = match waiting {
-        Some(hash) => Some(server.loaded(&caller.tenant, hash).await?),
-        None => None,
-    };
-    let find = |hash: [u8; 32]| {
-        let loaded = loaded.as_ref().filter(|loaded| loaded.engine.hash() == hash)?;
-        Some((Arc::clone(&loaded.engine), loaded.params.clone()))
-    };
-    let answer = execute::resume(&find, host, &caller.tenant, &body.resume_token, input, Options::default()).await?;
-    Ok(answered(&answer))
+    whole(Arc::clone(&server), async move {
+        let body: ResumeBody<'_> = read(&body)?;
+        let host = &*server.parts.host;
+        let input = input(body.input)?;
+        let waiting = execute::waiting_for(host, &caller.tenant, &body.resume_token).await?;
+        let loaded = match waiting {
+            Some(hash) => Some(server.loaded(&caller.tenant, hash).await?),
+            None => None,
+        };
+        let find = |hash: [u8; 32]| {
+            let loaded = loaded.as_ref().filter(|loaded| loaded.engine.hash() == hash)?;
+            Some((Arc::clone(&loaded.engine), loaded.params.clone()))
+        };
+        Ok(execute::resume(&find, host, &caller.tenant, &body.resume_token, input, Options::default()).await?)
+    })
+    .await
+}
+
+/// A request of a run, to its end: a caller that hangs up does not leave one half done. As many at once as the server takes.
+async fn whole(
+    server: Arc<Server>,
+    run: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
+) -> Result<Response, Problem> {
+    let permit = Arc::clone(&server.runs).try_acquire_owned().map_err(|_| Problem::busy())?;
+    let run = tokio::spawn(async move {
+        let _permit = permit;
+        run.await
+    });
+    let answer = run.await.map_err(|_| Problem::internal())??;
+    Ok(ok(&as_json(&answer)))
 }
 
 /// `GET /v1/runs`
@@ -166,7 +179,7 @@ fn summary(run: &RunSummary) -> Value {
 }
 
 /// Reads a body. What it says of a fault names places, never values: they may be passwords.
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what = match error.classify() {
@@ -197,10 +210,6 @@ fn input(given: Option<&RawValue>) -> Result<Option<Datum>, Problem> {
 fn record(tenant: &TenantId) -> Datum {
     let slug = || Datum::Str(tenant.as_str().into());
     Datum::record([("id", slug()), ("slug", slug())])
-}
-
-fn answered(answer: &Answer) -> Response {
-    ok(&as_json(answer))
 }
 
 /// An answer.

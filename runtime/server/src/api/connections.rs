@@ -1,0 +1,62 @@
+//! Connections: bounded in number, and in what a client may take its time with. A client that is slow costs nobody else.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// Connections at once. More wait to be accepted.
+const MOST: usize = 4_096;
+/// The time that the head of a request may take, the wait for a next one on the same connection included.
+const HEAD: Duration = Duration::from_secs(15);
+/// The most that a head may hold, and the most fields in it. hyper answers 431 to more.
+const LARGEST_HEAD: usize = 32 * 1024;
+const MOST_FIELDS: usize = 100;
+/// How long requests that are under way may take once the server is told to stop.
+const LAST: Duration = Duration::from_secs(30);
+/// The pause where no connection can be accepted for now: too many files are open, say.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts connections until `stop` is done; then lets requests that are under way end.
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(MOST));
+    let under_way = GracefulShutdown::new();
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD).max_headers(MOST_FIELDS);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        let Ok((socket, _)) = accepted else {
+            // A connection that is gone already, or no room for it: neither is the server's end.
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        // An answer is one write: nothing is gained by waiting for more.
+        let _ = socket.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = under_way.watch(builder.serve_connection(TokioIo::new(socket), service));
+        tokio::spawn(async move {
+            let _place = place;
+            // What ends a connection early is the client's own business.
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    let _ended = tokio::time::timeout(LAST, under_way.shutdown()).await;
+    Ok(())
+}
