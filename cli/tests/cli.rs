@@ -12,6 +12,8 @@
 mod action;
 #[path = "support/admit.rs"]
 mod admit;
+#[path = "cli/bad_input.rs"]
+mod bad_input;
 #[path = "cli/build.rs"]
 mod build;
 #[path = "cli/check.rs"]

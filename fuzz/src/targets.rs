@@ -8,9 +8,11 @@ pub mod feeds;
 pub mod format;
 pub mod hostile_plan;
 pub mod parse;
+pub mod passkey;
 pub mod plan_roundtrip;
 pub mod run_record;
 pub mod script;
+pub mod token;
 pub mod when_agree;
 
 /// A target.
@@ -39,6 +41,8 @@ pub const TARGETS: &[Target] = &[
     action_limits::TARGET,
     script::TARGET,
     feeds::TARGET,
+    token::TARGET,
+    passkey::TARGET,
 ];
 
 /// The target of that name.

@@ -53,6 +53,16 @@ fn feeds_hold_what_their_files_say() {
     smoke("feeds", 1500);
 }
 
+#[test]
+fn tokens_that_nobody_signed_are_refused() {
+    smoke("token", 3000);
+}
+
+#[test]
+fn answers_of_browsers_are_what_they_show() {
+    smoke("passkey", 3000);
+}
+
 /// Runs that many inputs, however long they take.
 fn smoke(name: &str, inputs: u64) {
     let target = targets::find(name).unwrap();

@@ -107,8 +107,12 @@ mod tests {
     use super::*;
 
     fn vectors() -> Value {
+        shared("otp.json")
+    }
+
+    fn shared(file: &str) -> Value {
         let shared = std::env::var("ADMIT_SHARED").unwrap_or_else(|_| "../../shared".to_owned());
-        let path = std::path::Path::new(&shared).join("conformance/otp.json");
+        let path = std::path::Path::new(&shared).join("conformance").join(file);
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         serde_json::from_str(&text).unwrap()
     }
@@ -160,6 +164,54 @@ mod tests {
             "before 1970 is no panic"
         );
         assert_eq!(totp_step(b"12345678901234567890", Form::default(), "755224", i64::MIN), None);
+    }
+
+    /// The HMACs that codes are made of, by another library that all of Wycheproof's cases are put to first; then that library's
+    /// codes (RFC 4226 section 5.3) beside ours.
+    #[test]
+    fn codes_are_those_of_an_hmac_that_wycheproof_has_judged() {
+        use ring::hmac;
+        let hex = |value: &Value| -> Vec<u8> {
+            let hex = value.as_str().unwrap();
+            (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap()).collect()
+        };
+        let mut compared = 0;
+        for (name, file, algorithm) in [
+            ("SHA1", "hmac_sha1.json", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
+            ("SHA256", "hmac_sha256.json", hmac::HMAC_SHA256),
+            ("SHA512", "hmac_sha512.json", hmac::HMAC_SHA512),
+        ] {
+            let suite = shared(&format!("wycheproof/{file}"));
+            let (mut judged, mut whole) = (0, 0);
+            for group in suite["testGroups"].as_array().unwrap() {
+                for case in group["tests"].as_array().unwrap() {
+                    let (key, message, tag) = (hex(&case["key"]), hex(&case["msg"]), hex(&case["tag"]));
+                    let made = hmac::sign(&hmac::Key::new(algorithm, &key), &message);
+                    let is_right = made.as_ref().starts_with(&tag);
+                    assert_eq!(is_right, case["result"] == "valid", "{file} {}", case["tcId"]);
+                    judged += 1;
+                    whole += usize::from(tag.len() == made.as_ref().len());
+                }
+            }
+            println!("{file}: {judged} cases, {whole} of whole tags");
+            assert!(judged > 100 && whole > 50, "{file}: {judged} {whole}");
+            for digits in 6..=8 {
+                let form = Form::read(Some(name), Some(digits), None).unwrap();
+                for counter in 0..200_i64 {
+                    let seed = format!("seed {name} {counter}");
+                    let at = counter * 1_234_567_890_123;
+                    let mac = hmac::sign(&hmac::Key::new(algorithm, seed.as_bytes()), &at.to_be_bytes());
+                    let mac = mac.as_ref();
+                    let offset = usize::from(mac[mac.len() - 1] & 0xf);
+                    let word = u32::from_be_bytes(mac[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
+                    let width = usize::try_from(digits).unwrap();
+                    let code = format!("{:0width$}", word % 10_u32.pow(u32::try_from(digits).unwrap()));
+                    assert_eq!(hotp_counter(seed.as_bytes(), form, &code, at), Some(at), "{name} {digits} {at}");
+                    compared += 1;
+                }
+            }
+        }
+        assert_eq!(compared, 1_800);
     }
 
     #[test]

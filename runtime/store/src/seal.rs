@@ -134,4 +134,30 @@ mod tests {
             assert!(key.open(&["x"], &sealed[..length]).is_err());
         }
     }
+
+    #[test]
+    fn the_cipher_is_that_of_rfc_8452_appendix_c_2() {
+        let mut key = [0; 32];
+        let mut nonce = [0; NONCE];
+        (key[0], nonce[0]) = (1, 3);
+        let cipher = SealKey::new(key).cipher();
+        for (plain, aad, sealed) in [
+            ("", "", "07f5f4169bbf55a8400cd47ea6fd400f"),
+            ("0100000000000000", "", "c2ef328e5c71c83b843122130f7364b761e0b97427e3df28"),
+        ] {
+            let (plain, aad, sealed) = (hex(plain), hex(aad), hex(sealed));
+            let made = cipher.encrypt(&Nonce::from(nonce), Payload { msg: &plain, aad: &aad }).unwrap();
+            assert_eq!(made, sealed);
+            assert_eq!(cipher.decrypt(&Nonce::from(nonce), Payload { msg: &sealed, aad: &aad }).unwrap(), plain);
+            for bit in 0..sealed.len() * 8 {
+                let mut bent = sealed.clone();
+                bent[bit / 8] ^= 1 << (bit % 8);
+                assert!(cipher.decrypt(&Nonce::from(nonce), Payload { msg: &bent, aad: &aad }).is_err());
+            }
+        }
+    }
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len() / 2).map(|at| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).unwrap()).collect()
+    }
 }

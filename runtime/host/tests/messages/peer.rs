@@ -165,9 +165,13 @@ pub async fn injecting(ca: &Certificates, injected: &'static str) -> (u16, Arc<M
             tokio::spawn(async move {
                 let mut buffer = [0; 4096];
                 socket.write_all(b"220 mail.example ESMTP\r\n").await?;
-                socket.read(&mut buffer).await?;
+                if socket.read(&mut buffer).await? == 0 {
+                    return Ok(());
+                }
                 socket.write_all(b"250-mail.example\r\n250 STARTTLS\r\n").await?;
-                socket.read(&mut buffer).await?;
+                if socket.read(&mut buffer).await? == 0 {
+                    return Ok(());
+                }
                 socket.write_all(format!("220 go ahead\r\n{injected}").as_bytes()).await?;
                 let mut socket = acceptor.accept(socket).await?;
                 loop {
