@@ -37,7 +37,7 @@ fn t19_identifiers_that_look_alike_are_nobody_and_those_that_are_alike_are_one()
     for same in [ALICE, " Alice@Cymmetri.COM ", "\u{ff41}lice@cymmetri.com", "alice@\u{ff43}ymmetri.com"] {
         assert_eq!(try_it(same, PASSWORD), is_in, "{same:?}");
     }
-    let long = format!("{ALICE}{}", "x".repeat(1 << 20));
+    let long = format!("{ALICE}{}", "x".repeat(60_000));
     for other in [
         "\u{430}lice@cymmetri.com",
         "alice@cymmetri.\u{441}om",
@@ -65,7 +65,7 @@ fn t19_identifiers_that_look_alike_are_nobody_and_those_that_are_alike_are_one()
         let shown: String = other.chars().take(40).collect();
         assert_eq!(try_it(other, PASSWORD), is_out, "{shown:?}");
     }
-    let long = PASSWORD.repeat(50_000);
+    let long = PASSWORD.repeat(2_000);
     for password in [
         "",
         "correct horse battery stapl",
@@ -86,7 +86,9 @@ fn t19_identifiers_that_look_alike_are_nobody_and_those_that_are_alike_are_one()
 fn t12_what_is_no_input_of_the_flow_starts_no_run() {
     let folder = cymmetri();
     let deep = format!("{{\"identifier\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    let inputs: [(&[u8], &str); 13] = [
+    let large = json!({"identifier": ALICE, "password": "x".repeat(1 << 20)}).to_string();
+    let inputs: [(&[u8], &str); 14] = [
+        (large.as_bytes(), "it is larger than 65536 bytes"),
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"\xff\xfe", "not JSON"),
@@ -96,9 +98,9 @@ fn t12_what_is_no_input_of_the_flow_starts_no_run() {
         (deep.as_bytes(), "not JSON"),
         (b"[]", "must be an object"),
         (b"null", "object"),
-        (br#"{"identifier": 5}"#, "`identifier` must be a string"),
-        (br#"{"identifier": ["alice@cymmetri.com"]}"#, "`identifier` must be a string"),
-        (br#"{"identifier": {"$ne": ""}}"#, "`identifier` must be a string"),
+        (br#"{"identifier": 5}"#, "`identifier`: expected pii string"),
+        (br#"{"identifier": ["alice@cymmetri.com"]}"#, "`identifier`: expected pii string"),
+        (br#"{"identifier": {"$ne": ""}}"#, "`identifier`: expected pii string"),
         (br#"{"identifier": "a", "user": {"id": "usr_1"}}"#, "user"),
     ];
     for (input, says) in inputs {
