@@ -209,7 +209,7 @@ mod tests {
             assert_eq!(postcard::from_bytes::<(ConfigValue, u8)>(&bytes).unwrap(), (value, 9));
         }
         assert!(postcard::from_bytes::<ConfigValue>(&[67]).is_err());
-        assert!(postcard::from_bytes::<ConfigValue>(&vec![66, 1, 0].repeat(100_000)).is_err());
+        assert!(postcard::from_bytes::<ConfigValue>(&[66, 1, 0].repeat(100_000)).is_err());
     }
 
     #[test]

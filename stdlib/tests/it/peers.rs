@@ -144,10 +144,13 @@ async fn a_service_is_asked_for_a_padded_range_and_told_nothing_more() {
     }
 }
 
+/// Makes an answer anew for each request.
+type Answering = Box<dyn Fn() -> Answer + Send + Sync>;
+
 #[tokio::test]
 async fn f12_a_service_that_fails_in_any_way_is_unavailable_and_nobody_is_called_unbreached() {
     let line = format!("{SUFFIX}:12\r\n");
-    let answers: Vec<(&str, Box<dyn Fn() -> Answer + Send + Sync>)> = vec![
+    let answers: Vec<(&str, Answering)> = vec![
         ("429", Box::new(|| Answer::Bytes(response("429 Too Many Requests", "retry-after: 2\r\n", "slow down")))),
         ("503", Box::new(|| Answer::Bytes(response("503 Service Unavailable", "", "")))),
         ("404", Box::new(|| Answer::Bytes(response("404 Not Found", "", "")))),
