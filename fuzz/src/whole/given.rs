@@ -123,8 +123,9 @@ fn answer(choices: &mut Choices<'_>, step: &Written) -> Option<Answer> {
             of("verified", verified(choices, step)),
             of("factor", text("totp")),
             of("trusted_device", Datum::Bool(false)),
+            of("aal2", flag(choices)),
         ],
-        Kind::RequireMfa => vec![of("verified", verified(choices, step))],
+        Kind::RequireMfa => vec![of("verified", verified(choices, step)), of("aal2", flag(choices))],
         Kind::Risk => vec![
             of("score", Datum::Int(number(choices, 101))),
             of("severity", word(choices, &["low", "medium", "high"])),
