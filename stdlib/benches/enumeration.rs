@@ -102,7 +102,7 @@ fn main() -> ExitCode {
         samples = statistics::appended(path, &samples).unwrap();
     }
     let found = statistics::judge(&CLASSES, &samples, argon2);
-    let passed = found != args.leak;
+    let passed = found == args.leak;
     println!(
         "{}: {}",
         if passed { "passed" } else { "FAILED" },
