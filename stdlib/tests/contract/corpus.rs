@@ -9,6 +9,8 @@ pub struct Case {
     pub title: String,
     /// The steps of the stage.
     pub steps: String,
+    /// Files of the project beside the flow: custom flows, Actions.
+    pub files: Vec<(String, String)>,
     /// What is given and expected.
     pub given: toml::Table,
 }
@@ -36,5 +38,5 @@ fn read(block: &str, text: &str) -> Case {
     let given = fence("case").unwrap_or_default();
     let given = given.parse().unwrap_or_else(|error| panic!("{block}: {title}: {error}"));
     let steps = fence("steps").unwrap_or_else(|| panic!("{block}: {title}: there are no steps"));
-    Case { title, steps, given }
+    Case { title, steps, files: Vec::new(), given }
 }

@@ -82,15 +82,24 @@ struct Faulty {
 /// # Errors
 /// How the run ended well in spite of the fault, or that it never met it.
 pub fn cell(library: &Library, block: &str, case: &Case, fault: Fault) -> Result<(), String> {
+    let Some(inner) = admit_stdlib::registry().get(block).cloned() else {
+        return Err("there is no implementation of it".to_owned());
+    };
+    cell_of(library, &inner, case, fault)
+}
+
+/// One cell, of a block with this implementation.
+///
+/// # Errors
+/// As of [`cell`].
+pub fn cell_of(library: &Library, inner: &Arc<dyn Block>, case: &Case, fault: Fault) -> Result<(), String> {
     let met = Arc::new(Mutex::new(false));
     let registry = |host: &Arc<TestHost>| {
         let mut registry = admit_stdlib::registry();
-        if let Some(inner) = registry.get(block).cloned() {
-            registry.add(Arc::new(Faulty { inner, host: host.clone(), fault, met: met.clone() }));
-        }
+        registry.add(Arc::new(Faulty { inner: inner.clone(), host: host.clone(), fault, met: met.clone() }));
         registry
     };
-    let walked = run::walk(library, block, case, &registry)?;
+    let walked = run::walk(library, inner.name(), case, &registry)?;
     if !*met.lock().unwrap() {
         return Err("the block never ran".to_owned());
     }

@@ -33,10 +33,12 @@ fn relaxed(text: &str, ends: &str) -> String {
     format!("{head}{{\n  {input}\n  {needs}\n  stage main\n  ends {ends}\n}}\n")
 }
 
-/// The plan of the steps as the flow's one stage.
-pub fn plan(library: &Library, flow: &str, steps: &str) -> Result<Verified, String> {
+/// The plan of the steps as the flow's one stage, in a project that has these files too.
+pub fn plan(library: &Library, flow: &str, steps: &str, more: &[(String, String)]) -> Result<Verified, String> {
     let text = format!("system flow {flow} {{\n  stage main {{\n{steps}\n  }}\n}}\nsecret test-secret\n");
-    let (project, mut faults) = Project::read(library, &[("case.admit".to_owned(), text.into_bytes())]);
+    let mut files = vec![("case.admit".to_owned(), text.into_bytes())];
+    files.extend(more.iter().map(|(name, text)| (name.clone(), text.clone().into_bytes())));
+    let (project, mut faults) = Project::read(library, &files);
     let checked = check::check(&project, library);
     faults.extend(checked.diagnostics.iter().cloned());
     let errors: Vec<String> = faults
@@ -47,7 +49,11 @@ pub fn plan(library: &Library, flow: &str, steps: &str) -> Result<Verified, Stri
     if !errors.is_empty() {
         return Err(errors.join("; "));
     }
-    let scripts = admit_compiler::scripts::Scripts::default();
+    let units = admit_script::units(&project, &checked);
+    let (scripts, found) = admit_script::compile(&units, &project.sources, &project.action_sources);
+    if !found.is_empty() {
+        return Err(format!("{found:?}"));
+    }
     let bundle = lower::build(&project, library, &checked, &scripts).map_err(|faults| format!("{faults:?}"))?;
     verify::verify(bundle).map_err(|refusal| refusal.to_string())
 }

@@ -74,7 +74,7 @@ pub fn walk(
     let host = Arc::new(host);
     seed(&host, given)?;
     oidc::seed(&host, given);
-    let plan = flow::plan(library, &flow, &case.steps)?;
+    let plan = flow::plan(library, &flow, &case.steps, &case.files)?;
     let engine = Engine::from_verified(plan, &blocks(&host)).map_err(|error| error.to_string())?;
     let mut authenticator = Authenticator::new(1);
     authenticator.count = list(given, "users").iter().find_map(|user| number(user, "passkey")).unwrap_or(0);

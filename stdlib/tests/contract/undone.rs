@@ -69,7 +69,12 @@ pub fn cell(library: &Library, block: &str, case: &Case, later: Later) -> Result
     // What settles a session stays, and the step comes after it.
     let steps = ["allow", "finalize"].iter().find_map(|end| steps.strip_suffix(end)).unwrap_or(steps);
     let step = if steps.contains("issue_") { step.trim_end_matches("allow") } else { step };
-    let case = Case { title: case.title.clone(), steps: format!("{steps}\n{step}\n"), given: case.given.clone() };
+    let case = Case {
+        title: case.title.clone(),
+        steps: format!("{steps}\n{step}\n"),
+        files: case.files.clone(),
+        given: case.given.clone(),
+    };
     let walked = match run::walk(library, block, &case, &registry) {
         // What settles the outcome cannot be denied after: the checker says so.
         Err(why) if later == Later::Deny && why.starts_with("A0248") => return Ok(()),
