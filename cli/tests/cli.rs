@@ -30,7 +30,7 @@ mod fmt;
 mod keys;
 #[path = "cli/logout.rs"]
 mod logout;
-#[path = "support/mail.rs"]
+#[path = "../../runtime/host/tests/support/mail.rs"]
 mod mail;
 #[path = "cli/messages.rs"]
 mod messages;
@@ -38,6 +38,8 @@ mod messages;
 mod mmdb;
 #[path = "cli/new.rs"]
 mod new;
+#[path = "../../runtime/host/tests/support/npm.rs"]
+mod npm;
 #[path = "../../runtime/store/tests/it/support/postgres.rs"]
 mod postgres;
 #[path = "cli/print.rs"]

@@ -16,7 +16,7 @@ pub struct Site {
 impl Site {
     /// An empty one.
     pub fn new() -> Self {
-        let mails = MailServer::start();
+        let mails = MailServer::start(serde_json::json!({}));
         let folder = Folder::new();
         let port = mails.port;
         let manifest = format!(

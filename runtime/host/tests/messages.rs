@@ -1,6 +1,10 @@
 //! Messages against real peers on this machine: a mail server of npm, a gateway, and servers that misbehave.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "support/mail.rs"]
+mod mail;
+#[path = "support/npm.rs"]
+mod npm;
 #[path = "messages/peer.rs"]
 mod peer;
 
@@ -15,7 +19,8 @@ use admit_runtime::message::{Channel, Content, Message, SendError};
 use admit_runtime::testing::MemoryStore;
 use serde_json::json;
 
-use peer::{Certificates, MailServer, gateway, hanging, injecting, misbehaving};
+use mail::MailServer;
+use peer::{Certificates, gateway, hanging, injecting, misbehaving};
 
 const PASSWORD: &str = "canary-password";
 
@@ -65,7 +70,7 @@ fn mail(to: &str) -> Message {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f13_a_mail_is_read_back_as_it_was_written() {
-    let mut server = MailServer::start(json!({}));
+    let server = MailServer::start(json!({}));
     send(smtp(server.port, Security::Plain), &mail("alice@example.com")).await.unwrap();
     let got = server.mail();
     assert_eq!(got["from"], "login@example.com");
@@ -90,7 +95,7 @@ async fn f13_a_mail_is_read_back_as_it_was_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t28_nothing_in_a_mail_adds_a_header_or_a_receiver() {
-    let mut server = MailServer::start(json!({}));
+    let server = MailServer::start(json!({}));
     let mut hostile = mail("alice@example.com");
     hostile.content.subject = "a\r\nBcc: eve@example.com\r\n\r\nbody".to_owned();
     hostile.content.text = "x\r\n.\r\nMAIL FROM:<eve@example.com>\r\n".to_owned();
@@ -112,7 +117,7 @@ async fn a_server_that_wants_tls_and_a_password_gets_both() {
     let folder = tempfile::tempdir().unwrap();
     let ca = Certificates::write(folder.path());
     for (how, security) in [("secure", Security::Tls), ("starttls", Security::StartTls)] {
-        let mut server =
+        let server =
             MailServer::start(json!({ how: true, "key": ca.key, "cert": ca.cert, "auth": ["admit", PASSWORD] }));
         let outlets = signed_in(smtp(server.port, security), Some(&ca));
         send(outlets, &mail("alice@example.com")).await.unwrap();
@@ -127,7 +132,7 @@ async fn a_server_that_wants_tls_and_a_password_gets_both() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_mail_and_no_password_goes_where_starttls_was_taken_away() {
-    let mut server = MailServer::start(json!({ "auth": ["admit", PASSWORD] }));
+    let server = MailServer::start(json!({ "auth": ["admit", PASSWORD] }));
     let error = send(signed_in(smtp(server.port, Security::StartTls), None), &mail("a@example.com")).await.unwrap_err();
     assert_eq!(error, SendError::again("the mail server does not offer STARTTLS"));
     assert!(server.no_more_mail());
@@ -135,7 +140,7 @@ async fn no_mail_and_no_password_goes_where_starttls_was_taken_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_waits_for_the_operator_and_is_not_told() {
-    let mut server = MailServer::start(json!({ "auth": ["admit", "another"] }));
+    let server = MailServer::start(json!({ "auth": ["admit", "another"] }));
     let outlets = signed_in(smtp(server.port, Security::Plain), None);
     let error = send(outlets, &mail("a@example.com")).await.unwrap_err();
     assert!(!error.is_final && error.detail.contains("refuses to sign in: 535"), "{error}");
@@ -145,14 +150,14 @@ async fn a_wrong_password_waits_for_the_operator_and_is_not_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f13_greylisting_is_tried_again_and_a_refusal_is_not() {
-    let mut server = MailServer::start(json!({ "defer": 1 }));
+    let server = MailServer::start(json!({ "defer": 1 }));
     let outlets = smtp(server.port, Security::Plain);
     let error = send(outlets.clone(), &mail("a@example.com")).await.unwrap_err();
     assert!(!error.is_final && error.detail.contains("451"), "{error}");
     send(outlets, &mail("a@example.com")).await.unwrap();
     assert_eq!(server.mail()["to"], json!(["a@example.com"]));
 
-    let mut server = MailServer::start(json!({ "refuse": true }));
+    let server = MailServer::start(json!({ "refuse": true }));
     let error = send(smtp(server.port, Security::Plain), &mail("alice@example.com")).await.unwrap_err();
     assert!(error.is_final && error.detail.contains("550"), "{error}");
     assert!(!error.detail.contains("alice@"), "an error names no receiver: {error}");
@@ -161,7 +166,7 @@ async fn f13_greylisting_is_tried_again_and_a_refusal_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f13_a_mail_that_comes_twice_has_one_id() {
-    let mut server = MailServer::start(json!({ "drop": 1 }));
+    let server = MailServer::start(json!({ "drop": 1 }));
     let outlets = smtp(server.port, Security::Plain);
     let error = send(outlets.clone(), &mail("a@example.com")).await.unwrap_err();
     assert!(!error.is_final, "{error}");

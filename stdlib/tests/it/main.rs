@@ -9,6 +9,8 @@ mod identity;
 mod login;
 mod messages;
 mod mfa;
+#[path = "../../../runtime/host/tests/support/npm.rs"]
+mod npm;
 mod oidc;
 mod out_of_band;
 mod passkeys;

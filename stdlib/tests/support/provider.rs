@@ -1,8 +1,9 @@
 //! A real OpenID provider on this machine (`oidc-provider` of npm), for tests of blocks and of the command line.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::npm;
 
 /// The provider's process, which is also a browser and a second opinion: see `.ci/peers/oidc.mjs`.
 pub struct Real {
@@ -21,13 +22,8 @@ impl Real {
 
     /// With more clients: JSON, as OpenID Connect Dynamic Client Registration 1.0 names their metadata.
     pub fn with(clients: &str) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let installed = Command::new(root.join(".ci/peers/install")).output().unwrap();
-        let said = String::from_utf8_lossy(&installed.stderr);
-        assert!(installed.status.success(), ".ci/peers/install failed: {said}");
-        let modules = String::from_utf8(installed.stdout).unwrap();
         let mut child = Command::new("node")
-            .arg(Path::new(modules.trim()).with_file_name("oidc.mjs"))
+            .arg(npm::modules().with_file_name("oidc.mjs"))
             .arg(clients)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

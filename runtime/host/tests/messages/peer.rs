@@ -1,70 +1,12 @@
 //! The peers: started by the tests, on loopback, gone with them.
 
-use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
-
-/// A mail server of npm's `smtp-server`, whose mails a parser of its own reads.
-pub struct MailServer {
-    pub port: u16,
-    child: Child,
-    lines: Receiver<Value>,
-}
-
-impl MailServer {
-    /// One that behaves so: see `.ci/peers/smtp.cjs`.
-    pub fn start(how: Value) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-        let installed = Command::new(root.join(".ci/peers/install")).output().unwrap();
-        let said = String::from_utf8_lossy(&installed.stderr).into_owned();
-        assert!(installed.status.success(), ".ci/peers/install failed: {said}");
-        let modules = String::from_utf8(installed.stdout).unwrap();
-        let mut child = Command::new("node")
-            .arg(root.join(".ci/peers/smtp.cjs"))
-            .arg(how.to_string())
-            .env("NODE_PATH", modules.trim())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = std::io::BufReader::new(child.stdout.take().unwrap());
-        let (to, lines) = channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let _gone = to.send(serde_json::from_str(&line).unwrap_or(Value::String(line)));
-            }
-        });
-        let hello: Value = lines.recv_timeout(Duration::from_secs(60)).unwrap();
-        let port = hello["port"].as_u64().unwrap().try_into().unwrap();
-        Self { port, child, lines }
-    }
-
-    /// The next mail that it took.
-    pub fn mail(&mut self) -> Value {
-        self.lines.recv_timeout(Duration::from_secs(30)).unwrap()
-    }
-
-    /// It took no further one.
-    pub fn no_more_mail(&mut self) -> bool {
-        self.lines.recv_timeout(Duration::from_millis(200)).is_err()
-    }
-}
-
-impl Drop for MailServer {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
-    }
-}
 
 /// A certificate for `localhost` that nobody trusts but who is given it.
 pub struct Certificates {

@@ -1,12 +1,13 @@
 //! A mail server on loopback: npm's `smtp-server`, whose mails a parser of its own reads (`.ci/peers/smtp.cjs`).
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::Value;
+
+use crate::npm;
 
 /// The server; it goes with the test.
 pub struct MailServer {
@@ -16,16 +17,12 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// One that takes every mail.
-    pub fn start() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let installed = Command::new(root.join(".ci/peers/install")).output().unwrap();
-        let said = String::from_utf8_lossy(&installed.stderr).into_owned();
-        assert!(installed.status.success(), ".ci/peers/install failed: {said}");
-        let modules = String::from_utf8(installed.stdout).unwrap();
+    /// One that behaves so: see the script. `{}` takes every mail.
+    pub fn start(how: Value) -> Self {
         let mut child = Command::new("node")
-            .args([root.join(".ci/peers/smtp.cjs").to_str().unwrap(), "{}"])
-            .env("NODE_PATH", modules.trim())
+            .arg(npm::scripts().join("smtp.cjs"))
+            .arg(how.to_string())
+            .env("NODE_PATH", npm::modules())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
