@@ -1,8 +1,6 @@
 //! Sessions and refresh families: what the store says of them, when a refresh token is good, and what a run that takes a
 //! session begins with.
 
-use std::sync::Arc;
-
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use sha2::{Digest, Sha256};
@@ -141,14 +139,6 @@ pub async fn known(host: &dyn Host, tenant: &TenantId, token: &str) -> Result<Op
     let Some(session) = session.filter(|session| session.user_id == subject) else { return Ok(None) };
     let user = host.store().user(tenant, &session.user_id).await.map_err(failed)?;
     Ok(user.map(|user| Known { session: Some(session.record()), user: Some(user), ..Known::default() }))
-}
-
-impl Known {
-    /// With this tenant's record.
-    #[must_use]
-    pub fn of_tenant(self, tenant: Datum) -> Self {
-        Self { tenant: Some(Arc::new(tenant)), ..self }
-    }
 }
 
 impl Sessions for NoSessions {

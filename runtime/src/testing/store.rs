@@ -68,6 +68,22 @@ struct Row {
     created_at: Instant,
 }
 
+impl Row {
+    fn of(new: &NewCredential, created_at: Instant) -> Self {
+        Self {
+            id: new.id.clone(),
+            user_id: new.user_id.clone(),
+            kind: new.kind.clone(),
+            material: new.material.clone(),
+            last_step: None,
+            counter: new.counter,
+            external_id: new.external_id.clone(),
+            data: new.data.clone(),
+            created_at,
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Asked {
     challenge: Challenge,
@@ -138,17 +154,7 @@ impl MemoryStore {
 
     /// Gives a user a credential as a run would have stored it.
     pub fn put_new_credential(&self, tenant: &TenantId, new: &NewCredential) {
-        let row = Row {
-            id: new.id.clone(),
-            user_id: new.user_id.clone(),
-            kind: new.kind.clone(),
-            material: new.material.clone(),
-            last_step: None,
-            counter: new.counter,
-            external_id: new.external_id.clone(),
-            data: new.data.clone(),
-            created_at: Instant { seconds: 0, nanos: 0 },
-        };
+        let row = Row::of(new, Instant { seconds: 0, nanos: 0 });
         self.rows(tenant, |rows| rows.credentials.push(row));
     }
 

@@ -70,7 +70,7 @@ impl SqlStore {
         if done != 1 {
             return Err(StoreError::Conflict);
         }
-        let of = AuditOf { tenant, run_id: "", user_id: None, at: now };
+        let of = AuditOf::no_run(tenant, now);
         append(&mut transaction, &of, &tenant_key, std::slice::from_ref(entry)).await?;
         transaction.commit().await
     }
@@ -121,7 +121,7 @@ impl SqlStore {
         if done != 1 {
             return Err(StoreError::NotFound);
         }
-        let of = AuditOf { tenant, run_id: "", user_id: None, at: now };
+        let of = AuditOf::no_run(tenant, now);
         append(&mut transaction, &of, &tenant_key, std::slice::from_ref(entry)).await?;
         transaction.commit().await
     }

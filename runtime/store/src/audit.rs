@@ -81,6 +81,13 @@ pub(crate) struct AuditOf<'a> {
     pub at: Instant,
 }
 
+impl<'a> AuditOf<'a> {
+    /// Of what no run has done.
+    pub(crate) fn no_run(tenant: &'a TenantId, at: Instant) -> Self {
+        Self { tenant, run_id: "", user_id: None, at }
+    }
+}
+
 impl SqlStore {
     /// Entries after `after`, in order, at most `limit`.
     pub async fn audit(&self, tenant: &TenantId, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {

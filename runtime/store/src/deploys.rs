@@ -44,6 +44,16 @@ impl SqlStore {
         rows.iter().map(read).collect()
     }
 
+    /// Whether the tenant has run this bundle before, or runs it now.
+    pub async fn was_deployed(&self, tenant: &TenantId, bundle: [u8; 32]) -> Result<bool, StoreError> {
+        let row = query("SELECT 1 FROM deploys WHERE tenant = $1 AND bundle = $2 LIMIT 1")
+            .bind(tenant.as_str())
+            .bind(bundle.to_vec())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Makes a bundle that is kept ([`SqlStore::put_bundle`]) the live one, where `expected` is live now, with its audit entries.
     ///
     /// # Errors
@@ -79,7 +89,7 @@ impl SqlStore {
             .bind(to_micros(now))
             .execute(&mut *transaction)
             .await?;
-        let of = AuditOf { tenant, run_id: "", user_id: None, at: now };
+        let of = AuditOf::no_run(tenant, now);
         append(&mut transaction, &of, &tenant_key, entries).await?;
         transaction.commit().await?;
         Ok(Deploy { seq, bundle, actor: actor.to_owned(), at: now })

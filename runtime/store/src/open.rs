@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use thiserror::Error;
 
 use crate::group::Committer;
+use crate::migrations::SCHEMA_VERSION;
 use crate::seal::SealKey;
 use crate::sql::Pool;
 
@@ -88,6 +89,18 @@ pub enum OpenError {
         /// What happened.
         detail: String,
     },
+}
+
+impl OpenError {
+    /// A newer program has written it, if the newest migration that it has is none of ours.
+    fn unless_known(newest: Option<i64>, place: &str) -> Result<(), Self> {
+        match newest {
+            Some(found) if found > SCHEMA_VERSION => {
+                Err(Self::Newer { place: place.to_owned(), found, known: SCHEMA_VERSION })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Is this the address of a PostgreSQL database, and no file's name?

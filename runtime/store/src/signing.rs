@@ -91,7 +91,7 @@ impl SqlStore {
             insert(&mut transaction, tenant, &tenant_key, key).await?;
             entries.push(entry("key.created", &key.id, &key.algorithm));
         }
-        let of = AuditOf { tenant, run_id: "", user_id: None, at: now };
+        let of = AuditOf::no_run(tenant, now);
         append(&mut transaction, &of, &tenant_key, &entries).await?;
         transaction.commit().await
     }
@@ -121,7 +121,7 @@ impl SqlStore {
             .await?;
         applied(signs)?;
         insert(&mut transaction, tenant, &tenant_key, &next).await?;
-        let of = AuditOf { tenant, run_id: "", user_id: None, at: now };
+        let of = AuditOf::no_run(tenant, now);
         let entries = [entry("key.rotated", current, ""), entry("key.created", &next.id, &next.algorithm)];
         append(&mut transaction, &of, &tenant_key, &entries).await?;
         transaction.commit().await
@@ -143,8 +143,7 @@ impl SqlStore {
         .await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
         let entries: Vec<AuditEntry> = ids.iter().map(|id| entry("key.removed", id, "")).collect();
-        append(&mut transaction, &AuditOf { tenant, run_id: "", user_id: None, at: now }, &tenant_key, &entries)
-            .await?;
+        append(&mut transaction, &AuditOf::no_run(tenant, now), &tenant_key, &entries).await?;
         transaction.commit().await?;
         Ok(ids)
     }

@@ -1,18 +1,16 @@
 //! Telling a client that a session has ended: a logout token, signed when it is sent (OpenID Connect Back-Channel Logout 1.0).
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use serde::{Deserialize, Serialize};
 
-use super::{JobEnd, JobFailure, Queued};
+use super::{JobEnd, Queued};
 use crate::execute::invoke::Miss;
 use crate::host::{Host, HttpError, HttpRequest};
-use crate::record::packed::Packed;
 use crate::session::LOGOUT_TOKEN;
 use crate::tenant::TenantId;
-use crate::trace::{BlockEnd, TraceEvent};
+use crate::trace::TraceEvent;
 use crate::unit::{Session, Write};
 
 /// Names the handler of these jobs in the queue.
@@ -57,8 +55,7 @@ pub(super) async fn run(host: &dyn Host, tenant: &TenantId, queued: Queued<'_>) 
     let job: Job = match postcard::from_bytes::<Job>(queued.payload) {
         Ok(job) if job.version == VERSION => job,
         Ok(_) | Err(_) => {
-            let failure = JobFailure { detail: "the job is damaged".to_owned(), is_final: true };
-            return JobEnd { failure: Some(failure), ..JobEnd::default() };
+            return JobEnd::damaged("the job is damaged".to_owned());
         }
     };
     let mut end = JobEnd { user_id: Some(job.user_id.clone()), ..JobEnd::default() };
@@ -67,19 +64,7 @@ pub(super) async fn run(host: &dyn Host, tenant: &TenantId, queued: Queued<'_>) 
     let began = host.monotonic();
     let result = send(host, tenant, &job).await;
     let nanos = host.monotonic().saturating_sub(began);
-    let how = match result {
-        Ok(()) => BlockEnd::Output(Arc::new(Packed(Datum::Map(Vec::new())))),
-        Err(miss) => {
-            let (detail, is_final) = match miss {
-                Miss::Failed(detail) => (detail, false),
-                Miss::FailedForGood(detail) | Miss::Undeclared(detail) => (detail, true),
-                Miss::OutOfBudget(_) => ("no answer in time".to_owned(), false),
-            };
-            end.failure = Some(JobFailure { detail: detail.clone(), is_final });
-            BlockEnd::Failed(detail)
-        }
-    };
-    end.trace.events.push(TraceEvent::Ended { label: label.into(), nanos, end: how });
+    end.ended(label.into(), nanos, result, TIMEOUT);
     end
 }
 

@@ -113,17 +113,7 @@ impl Rows {
                         || (row.kind == new.kind && new.external_id.is_some() && row.external_id == new.external_id)
                 };
                 applied(self.users.contains_key(&new.user_id) && !self.credentials.iter().any(is_known))?;
-                self.credentials.push(Row {
-                    id: new.id.clone(),
-                    user_id: new.user_id.clone(),
-                    kind: new.kind.clone(),
-                    material: new.material.clone(),
-                    last_step: None,
-                    counter: new.counter,
-                    external_id: new.external_id.clone(),
-                    data: new.data.clone(),
-                    created_at: commit.at,
-                });
+                self.credentials.push(Row::of(new, commit.at));
             }
             Write::UpdateCredential { user_id, credential_id, data } => {
                 let row = self.credential(credential_id).filter(|row| row.user_id == *user_id);

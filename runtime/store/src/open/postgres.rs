@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor as _, PgConnection, Row};
 
 use super::OpenError;
-use crate::migrations::{SCHEMA_VERSION, postgres};
+use crate::migrations::postgres;
 
 const CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection, and for another's lock.
@@ -125,12 +125,7 @@ async fn inspect(server: &str, connection: &mut PgConnection) -> Result<(), Open
         .await
         .and_then(|row| row.try_get(0))
         .map_err(failed)?;
-    match newest {
-        Some(found) if found > SCHEMA_VERSION => {
-            Err(OpenError::Newer { place: server.to_owned(), found, known: SCHEMA_VERSION })
-        }
-        _ => Ok(()),
-    }
+    OpenError::unless_known(newest, server)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
 use super::OpenError;
-use crate::migrations::{APPLICATION_ID, SCHEMA_VERSION, sqlite};
+use crate::migrations::{APPLICATION_ID, sqlite};
 
 /// Up to this size a file is checked page by page when it is opened.
 const CHECKED_SIZE: u64 = 64 * 1024 * 1024;
@@ -108,12 +108,7 @@ async fn inspect_open(path: &Path, size: u64, connection: &mut SqliteConnection)
         .await
         .and_then(|row| row.try_get(0))
         .map_err(failed)?;
-    match newest {
-        Some(found) if found > SCHEMA_VERSION => {
-            Err(OpenError::Newer { place: path.display().to_string(), found, known: SCHEMA_VERSION })
-        }
-        _ => Ok(()),
-    }
+    OpenError::unless_known(newest, &path.display().to_string())
 }
 
 /// A file that is not empty begins as SQLite files do; looked at first, because a database that is opened may be
