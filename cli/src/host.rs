@@ -5,12 +5,17 @@ mod outlets;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use admit_host::{Egress, FeedFiles, KeyFile, Options as HostOptions, RealHost, Redirects, Secrets};
+use admit_compiler::project::Project;
+use admit_eval::datum::Datum;
+use admit_host::{Egress, FeedFiles, KeyFile, Options as HostOptions, POLL, RealHost, Redirects, Secrets, Watch};
 use admit_runtime::action::Actions;
+use admit_runtime::engine::{Engine, Params};
 use admit_runtime::host::{RelyingParty, Store};
+use admit_runtime::tenant::TenantId;
 use smol_str::SmolStr;
 
 use crate::failure::Failure;
+use crate::output::note;
 use crate::project::Loaded;
 use crate::world;
 
@@ -81,6 +86,29 @@ pub fn host(
     };
     adjust(&mut options);
     RealHost::new(over.store, over.keys, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Reads feeds anew when their files change, as long as what it gives is kept.
+pub fn watch(feeds: &Arc<FeedFiles>) -> Watch {
+    feeds.watch(POLL, |happened| {
+        if let Err(fault) = happened {
+            note(&format!("warning: {fault}; what was read before is in use\n"));
+        }
+    })
+}
+
+/// A tenant's own values of params.
+pub fn own_params(project: &Project, tenant: &TenantId) -> Vec<(SmolStr, Datum)> {
+    let own = project.tenants.get(tenant.as_str());
+    own.iter().flat_map(|own| &own.params).map(|param| (param.name.clone(), param.value.clone())).collect()
+}
+
+/// The params of a tenant for this engine.
+pub fn params(engine: &Engine, project: &Project, tenant: &TenantId) -> Result<Params, Failure> {
+    engine.params(&own_params(project, tenant)).map_err(|error| {
+        Failure::new(format!("tenant `{tenant}`: {error}"))
+            .help(format!("give it under `[params]` in `tenants/{tenant}.toml`"))
+    })
 }
 
 /// The project's feeds, read.

@@ -11,7 +11,7 @@ use admit_compiler::lower::build;
 use admit_compiler::project::{ActionFile, Project};
 use admit_compiler::scripts::{Script, ScriptModule, Scripts};
 use admit_plan::bundle::{Bundle, NodeKind};
-use admit_plan::encode::{Refusal, encode, resealed};
+use admit_plan::encode::{ContentHash, Refusal, encode, resealed};
 use admit_plan::listing::flow as listing;
 use admit_plan::verify::{load, verify};
 
@@ -134,6 +134,15 @@ fn the_cymmetri_login_without_debug_table_is_under_2_kb() {
     println!("{} bytes", bytes.len());
     assert!(bytes.len() < 2_000, "{} bytes", bytes.len());
     assert_eq!(load(&bytes).unwrap().hash(), whole, "the debug table has no part in the content hash");
+}
+
+#[test]
+fn a_content_hash_is_read_as_it_is_shown() {
+    let hash = verify(built(&example("cymmetri"))).unwrap().hash();
+    assert_eq!(hash.to_string().parse(), Ok(hash));
+    for text in ["", "0", &"+1".repeat(32), &"0".repeat(63), &"é".repeat(32)] {
+        assert!(text.parse::<ContentHash>().is_err(), "{text}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use admit_compiler::project::Project;
 use admit_eval::datum::Datum;
 use admit_eval::json;
-use admit_host::{FeedFiles, POLL, RealHost};
+use admit_host::{FeedFiles, RealHost};
 use admit_plan::encode;
 use admit_runtime::engine::{Engine, Params};
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
@@ -91,7 +91,7 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
             return Err(no_flow(flow, names().map(SmolStr::as_str)));
         }
     }
-    let params = params(&engine, &loaded.project, &args.database.tenant)?;
+    let params = host::params(&engine, &loaded.project, &args.database.tenant)?;
     world::block_on(whole(args, output, &loaded, Prepared { bytes, engine, params }))
 }
 
@@ -115,11 +115,7 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
     let asks = !args.no_input && ask::can_ask();
     let pages = pages::listen(asks || args.pages, args.page_port)?;
     let feeds = host::feeds(&args.reach, loaded).await?;
-    let _watch = feeds.watch(POLL, |happened| {
-        if let Err(fault) = happened {
-            note(&format!("warning: {fault}; what was read before is in use\n"));
-        }
-    });
+    let _watch = host::watch(&feeds);
     let made = Over { store: Arc::new(store.clone()), keys, actions, feeds: Arc::clone(&feeds) };
     let host = host::host(&args.reach, loaded, made, |options| {
         if let Some(pages) = &pages {
@@ -146,7 +142,6 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
                 Some(token) => within(&host, tenant, token).await?,
                 None => Known::default(),
             };
-            let known = known.of_tenant(tenant_record(tenant));
             let start = Start { flow, event: &event, input, known };
             let started = prepared.engine.start(&host, tenant, &prepared.params, start, options).await;
             started.map_err(|error| refused(&error))?
@@ -211,7 +206,7 @@ async fn resume(
         // The run goes on with the bundle that it began with, whatever has been built since.
         let kept = || tokio::runtime::Handle::current().block_on(store.bundle(tenant, hash));
         let engine = load(&tokio::task::block_in_place(kept).ok()??).ok()?;
-        let params = params(&engine, project, tenant).ok()?;
+        let params = host::params(&engine, project, tenant).ok()?;
         (engine.hash() == hash).then_some((engine, params))
     };
     execute::resume(&find, host, tenant, token, input, options).await.map_err(|error| refused(&error))
@@ -219,16 +214,6 @@ async fn resume(
 
 fn load(bytes: &[u8]) -> Result<Arc<Engine>, Failure> {
     Engine::load(bytes, &admit_stdlib::registry()).map_err(|error| Failure::new(error.to_string()))
-}
-
-fn params(engine: &Engine, project: &Project, tenant: &TenantId) -> Result<Params, Failure> {
-    let own = project.tenants.get(tenant.as_str());
-    let values: Vec<(SmolStr, Datum)> =
-        own.iter().flat_map(|own| &own.params).map(|param| (param.name.clone(), param.value.clone())).collect();
-    engine.params(&values).map_err(|error| {
-        Failure::new(format!("tenant `{tenant}`: {error}"))
-            .help(format!("give it under `[params]` in `tenants/{tenant}.toml`"))
-    })
 }
 
 /// The event with what it leaves out of its request and feeds know. The user agent is read where a flow names the device.
@@ -251,11 +236,6 @@ async fn within(host: &RealHost, tenant: &TenantId, given: &str) -> Result<Known
     };
     let known = session::known(host, tenant, &token).await.map_err(|error| Failure::new(error.to_string()))?;
     Ok(known.unwrap_or_default())
-}
-
-fn tenant_record(tenant: &TenantId) -> Datum {
-    let slug = || Datum::Str(tenant.as_str().into());
-    Datum::record([("id", slug()), ("slug", slug())])
 }
 
 fn read_input(path: &Path) -> Result<Datum, Failure> {

@@ -1,5 +1,6 @@
 //! `admit serve`: serves a project over HTTP until it is told to stop.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use admit_actions::{Options as PoolOptions, Pool};
 use admit_eval::datum::Datum;
-use admit_host::{FeedFiles, POLL, RealHost};
+use admit_host::{FeedFiles, RealHost};
 use admit_plan::encode;
 use admit_runtime::action::Actions;
 use admit_runtime::engine::Engine;
@@ -73,12 +74,7 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
         Failure::new(format!("cannot listen on {}: {error}", args.listen))
             .help("choose another with `--listen ADDRESS:PORT`")
     })?;
-    let params = params(loaded);
-    let own = params.get(tenant).map_or(&[][..], Vec::as_slice);
-    engine.params(own).map_err(|error| {
-        Failure::new(format!("tenant `{tenant}`: {error}"))
-            .help(format!("give it under `[params]` in `tenants/{tenant}.toml`"))
-    })?;
+    host::params(&engine, &loaded.project, tenant)?;
     let feeds = host::feeds(&args.reach, loaded).await?;
     let Database { store, keys, folder: _folder } =
         Database::open(&args.database, loaded.root.as_deref(), New::Made).await?;
@@ -93,11 +89,7 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
     let actions: Option<Arc<dyn Actions>> = Some(Arc::new(pool));
     let over = Over { store: Arc::new(store.clone()), keys, actions, feeds: Arc::clone(&feeds) };
     let host = Arc::new(host::host(&args.reach, loaded, over, |_| {})?);
-    let _watch = feeds.watch(POLL, |happened| {
-        if let Err(fault) = happened {
-            note(&format!("warning: {fault}; what was read before is in use\n"));
-        }
-    });
+    let _watch = host::watch(&feeds);
     put_live(&store, tenant, &engine, &bytes).await?;
     let key = first_key(&store, tenant).await?;
     let queue = tokio::spawn(work_off(store.clone(), Arc::clone(&host), tenant.clone(), Arc::clone(&engine)));
@@ -105,10 +97,11 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
         store: store.clone(),
         host,
         registry: admit_stdlib::registry(),
-        params,
+        params: params(loaded),
         complete: complete(feeds),
         most_runs: args.most_runs,
     });
+    server.keep(engine);
     announce(&listener, loaded, key.as_ref())?;
     let served = server.serve(listener, stopped()?).await;
     served.map_err(|error| Failure::new(format!("the server failed: {error}")))?;
@@ -120,12 +113,9 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
 }
 
 /// Tenants' own values of params.
-fn params(loaded: &Loaded) -> std::collections::HashMap<TenantId, Vec<(SmolStr, Datum)>> {
-    let tenants = loaded.project.tenants.iter().filter_map(|(slug, own)| {
-        let values = own.params.iter().map(|param| (param.name.clone(), param.value.clone())).collect();
-        Some((slug.as_str().parse().ok()?, values))
-    });
-    tenants.collect()
+fn params(loaded: &Loaded) -> HashMap<TenantId, Vec<(SmolStr, Datum)>> {
+    let tenants = loaded.project.tenants.keys().filter_map(|slug| slug.parse::<TenantId>().ok());
+    tenants.map(|tenant| (tenant.clone(), host::own_params(&loaded.project, &tenant))).collect()
 }
 
 /// Deploys what was built, where something else is live.

@@ -14,6 +14,7 @@
 //! Stripping cuts the end off and changes nothing before it, so a stripped bundle has the same content hash.
 
 use std::fmt;
+use std::str::FromStr;
 
 use smol_str::SmolStr;
 use thiserror::Error;
@@ -32,6 +33,11 @@ const HEADER: usize = MAGIC.len() + 2 + HASH + 4;
 /// The content hash of a bundle.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentHash(pub [u8; HASH]);
+
+/// A text that is no content hash: not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a content hash is 64 hexadecimal digits")]
+pub struct NotAHash;
 
 /// Why bytes are not a plan, or a plan is not one that may run. The text is for people; nothing of the plan was run.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -131,6 +137,23 @@ pub fn content_hash(bundle: &Bundle) -> Result<ContentHash, Refusal> {
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, NotAHash> {
+        let digits = |byte: &u8| byte.is_ascii_hexdigit();
+        if text.len() != 2 * HASH || !text.as_bytes().iter().all(digits) {
+            return Err(NotAHash);
+        }
+        let mut hash = [0; HASH];
+        for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| NotAHash)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAHash)?;
+        }
+        Ok(Self(hash))
     }
 }
 

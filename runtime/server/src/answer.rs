@@ -48,7 +48,8 @@ pub fn as_json(answer: &Answer) -> Value {
     object
 }
 
-fn insert(object: &mut Value, name: &str, value: Value) {
+/// Adds a field to an object.
+pub fn insert(object: &mut Value, name: &str, value: Value) {
     if let Value::Object(fields) = object {
         fields.insert(name.to_owned(), value);
     }

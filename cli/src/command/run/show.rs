@@ -6,7 +6,6 @@ use admit_plan::bundle::Bundle;
 use admit_runtime::execute::{Answer, Outcome};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
-use serde_json::Value;
 
 use crate::output::{Output, print};
 use crate::trace;
@@ -44,10 +43,14 @@ pub fn outcome(
     }
     let mut object = admit_server::answer::as_json(answer);
     if with_trace {
-        insert(&mut object, "trace", admit_server::trace::as_json(&answer.trace));
+        admit_server::answer::insert(&mut object, "trace", admit_server::trace::as_json(&answer.trace));
     }
     if with_explanation {
-        insert(&mut object, "explanation", admit_server::trace::explained_json(&answer.trace, bundle));
+        admit_server::answer::insert(
+            &mut object,
+            "explanation",
+            admit_server::trace::explained_json(&answer.trace, bundle),
+        );
     }
     print(&format!("{}\n", sanitize::json(&object)));
 }
@@ -97,10 +100,4 @@ fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
     lines.extend(answer.redirect_to.iter().map(|url| format!("go to:   {}", sanitize::line(url))));
     lines.push(format!("run:     {}", answer.run_id));
     lines.iter().map(|line| format!("{line}\n")).collect()
-}
-
-fn insert(object: &mut Value, name: &str, value: Value) {
-    if let Value::Object(fields) = object {
-        fields.insert(name.to_owned(), value);
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admit_plan::encode::ContentHash;
 use admit_runtime::host::{Host as _, StoreError};
 use admit_store::Deploy;
 use axum::extract::{Path, State};
@@ -13,7 +14,6 @@ use serde_json::{Value, json};
 
 use super::auth::{Caller, caller};
 use super::extract::{Asked, Body};
-use super::live::hex;
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
@@ -51,7 +51,7 @@ pub async fn activate(
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Deploy).await?;
     let expected = expected(&headers)?;
-    let hash = unhex(&hash).ok_or_else(|| Problem::not_found("bundle"))?;
+    let hash = read(&hash).ok_or_else(|| Problem::not_found("bundle"))?;
     switch(&server, &caller, expected, hash).await
 }
 
@@ -105,11 +105,11 @@ async fn switch(
 }
 
 fn shown(deploy: &Deploy) -> Value {
-    json!({ "seq": deploy.seq, "bundle": hex(deploy.bundle), "actor": deploy.actor, "deployed_at": text(deploy.at) })
+    json!({ "seq": deploy.seq, "bundle": ContentHash(deploy.bundle).to_string(), "actor": deploy.actor, "deployed_at": text(deploy.at) })
 }
 
 fn etag(hash: [u8; 32]) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!("\"{}\"", hex(hash))).ok()
+    HeaderValue::from_str(&format!("\"{}\"", ContentHash(hash))).ok()
 }
 
 /// What the caller takes to be live. Whoever does not say it could undo a deploy that it has not seen.
@@ -118,7 +118,7 @@ fn expected(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
     match (value(IF_MATCH), value(IF_NONE_MATCH)) {
         (None, Some("*")) => Ok(None),
         (Some(tag), None) => {
-            let hash = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(unhex);
+            let hash = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(read);
             hash.map(Some).ok_or_else(|| {
                 Problem::bad("bad_if_match", "`If-Match` names one bundle: `\"<hash>\"`, as `ETag` gave it")
             })
@@ -131,13 +131,6 @@ fn expected(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
     }
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    let mut hash = [0; 32];
-    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(hash)
+fn read(hash: &str) -> Option<[u8; 32]> {
+    hash.parse().ok().map(|ContentHash(hash)| hash)
 }

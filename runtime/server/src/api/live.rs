@@ -3,11 +3,12 @@
 //! What is live is asked of the store again once a second, so that a deploy on another node is seen here by then.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use admit_eval::datum::Datum;
 use admit_plan::bundle::Bundle;
+use admit_plan::encode::ContentHash;
 use admit_runtime::engine::{Engine, Params};
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
@@ -23,37 +24,39 @@ const FRESH: Duration = Duration::from_secs(1);
 
 type Hash = [u8; 32];
 
-/// A bundle as a tenant runs it.
-#[derive(Clone)]
+/// A bundle as a tenant runs it: worked out once.
 pub struct Loaded {
     /// The engine.
     pub engine: Arc<Engine>,
     /// The tenant's params for it.
     pub params: Params,
+    /// Some flow names the device, which is read out of the user agent.
+    pub reads_device: bool,
 }
 
-/// What is loaded.
+/// What is loaded. An engine serves every tenant that has its bundle.
 #[derive(Default)]
 pub struct Live {
     tenants: Mutex<HashMap<TenantId, (Instant, Hash)>>,
+    loaded: Mutex<HashMap<(TenantId, Hash), Arc<Loaded>>>,
     engines: Mutex<HashMap<Hash, Arc<Engine>>>,
 }
 
 impl Live {
     /// What is live is asked anew.
     pub fn forget(&self, tenant: &TenantId) {
-        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+        lock(&self.tenants).remove(tenant);
     }
 
     fn known(&self, tenant: &TenantId) -> Option<Hash> {
-        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let tenants = lock(&self.tenants);
         tenants.get(tenant).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, hash)| *hash)
     }
 }
 
 impl Server {
     /// What the tenant runs.
-    pub async fn live(&self, tenant: &TenantId) -> Result<Loaded, Problem> {
+    pub async fn live(&self, tenant: &TenantId) -> Result<Arc<Loaded>, Problem> {
         let hash = match self.live.known(tenant) {
             Some(hash) => hash,
             None => {
@@ -62,7 +65,7 @@ impl Server {
                     Problem::new(StatusCode::NOT_FOUND, "nothing_deployed", "deploy a bundle first: `PUT /v1/bundles`")
                 };
                 let hash = deploy.ok_or_else(nothing)?.bundle;
-                let mut tenants = self.live.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut tenants = lock(&self.live.tenants);
                 tenants.insert(tenant.clone(), (Instant::now(), hash));
                 hash
             }
@@ -71,17 +74,22 @@ impl Server {
     }
 
     /// A bundle that the tenant has, loaded.
-    pub async fn loaded(&self, tenant: &TenantId, hash: Hash) -> Result<Loaded, Problem> {
-        let known = self.live.engines.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+    pub async fn loaded(&self, tenant: &TenantId, hash: Hash) -> Result<Arc<Loaded>, Problem> {
+        let key = (tenant.clone(), hash);
+        if let Some(known) = lock(&self.live.loaded).get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        // Asked for also where another tenant has it loaded: only who has it may know.
+        let bytes = self.parts.store.bundle(tenant, hash).await?.ok_or_else(|| Problem::not_found("bundle"))?;
+        let known = lock(&self.live.engines).get(&hash).cloned();
         let engine = match known {
             Some(engine) => engine,
-            None => {
-                let bytes = self.parts.store.bundle(tenant, hash).await?;
-                self.load(bytes.ok_or_else(|| Problem::not_found("bundle"))?).await?
-            }
+            None => self.load(bytes).await?,
         };
         let params = self.params(tenant, &engine)?;
-        Ok(Loaded { engine, params })
+        let reads_device = engine.bundle().pool.strings.iter().any(|name| name == "device");
+        let loaded = Arc::new(Loaded { engine, params, reads_device });
+        Ok(Arc::clone(lock(&self.live.loaded).entry(key).or_insert(loaded)))
     }
 
     /// Loads a bundle, and keeps it.
@@ -90,8 +98,12 @@ impl Server {
         let loaded = tokio::task::spawn_blocking(move || Engine::load(&bytes, &registry)).await;
         let failed = |why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bundle_refused", why);
         let engine = loaded.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
-        let mut engines = self.live.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(engines.entry(engine.hash()).or_insert(engine)))
+        Ok(self.keep(engine))
+    }
+
+    /// Keeps an engine, so that nobody has to load it again.
+    pub fn keep(&self, engine: Arc<Engine>) -> Arc<Engine> {
+        Arc::clone(lock(&self.live.engines).entry(engine.hash()).or_insert(engine))
     }
 
     /// The tenant's params for a bundle.
@@ -114,14 +126,10 @@ pub async fn deploy(
     (engine, actor): (&Engine, &str),
     now: admit_eval::value::Instant,
 ) -> Result<Deploy, StoreError> {
-    let earlier = store.deploys(tenant, None, 1_000).await?.iter().any(|deploy| deploy.bundle == engine.hash());
-    let entries = changes(before.map(Engine::bundle), engine.bundle(), (actor, &hex(engine.hash())), earlier);
+    let earlier = store.was_deployed(tenant, engine.hash()).await?;
+    let hash = ContentHash(engine.hash()).to_string();
+    let entries = changes(before.map(Engine::bundle), engine.bundle(), (actor, &hash), earlier);
     store.deploy(tenant, expected, (engine.hash(), actor), &entries, now).await
-}
-
-/// As people and addresses write it.
-pub fn hex(hash: Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The audit entries of a deploy: the deploy itself, and what it does to Actions, by comparing the bundles.
@@ -150,4 +158,8 @@ fn changes(before: Option<&Bundle>, after: &Bundle, (actor, hash): (&str, &str),
         entries.push(entry("flow.action_detached", slug, version(gone)));
     }
     entries
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

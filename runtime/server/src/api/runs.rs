@@ -6,7 +6,6 @@ use admit_eval::datum::Datum;
 use admit_eval::json;
 use admit_runtime::execute::{self, Answer, Known, Options, Start};
 use admit_runtime::session;
-use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
 use admit_store::{RunFilter, RunSummary};
 use axum::extract::{Path, State};
@@ -69,15 +68,13 @@ pub async fn start(
     whole(Arc::clone(&server), async move {
         let body: StartBody<'_> = read(&body)?;
         let loaded = server.live(&caller.tenant).await?;
-        let device = loaded.engine.bundle().pool.strings.iter().any(|name| name == "device");
-        let event = (server.parts.complete)(body.event.get().as_bytes(), device);
+        let event = (server.parts.complete)(body.event.get().as_bytes(), loaded.reads_device);
         let event = event.as_deref().unwrap_or(body.event.get().as_bytes());
         let host = &*server.parts.host;
         let known = match &body.session_token {
             Some(token) => session::known(host, &caller.tenant, token).await?.unwrap_or_default(),
             None => Known::default(),
         };
-        let known = known.of_tenant(record(&caller.tenant));
         let start = Start { flow: &flow, event, input: input(body.input)?, known };
         Ok(loaded.engine.start(host, &caller.tenant, &loaded.params, start, Options::default()).await?)
     })
@@ -205,11 +202,6 @@ fn first_words(error: &serde_json::Error) -> String {
 fn input(given: Option<&RawValue>) -> Result<Option<Datum>, Problem> {
     let read = |raw: &RawValue| json::read(raw.get().as_bytes());
     given.map(read).transpose().map_err(|why| Problem::bad("bad_input", format!("the input is refused: {why}")))
-}
-
-fn record(tenant: &TenantId) -> Datum {
-    let slug = || Datum::Str(tenant.as_str().into());
-    Datum::record([("id", slug()), ("slug", slug())])
 }
 
 /// An answer.
