@@ -12,6 +12,7 @@ pub mod fmt;
 pub mod graph;
 pub mod keys;
 pub mod new;
+pub mod openapi;
 pub mod queue;
 pub mod run;
 pub mod serve;
@@ -41,6 +42,8 @@ pub enum Command {
     Run(Box<run::Args>),
     /// Serve a project over HTTP
     Serve(Box<serve::Args>),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi(openapi::Args),
     /// List Actions, start one, or start its next version
     Action(action::Args),
     /// Manage the users of a database
@@ -75,6 +78,7 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Build(args) => build::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Serve(args) => serve::run(&args, output),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
         Command::Keys(args) => keys::run(args, output),

@@ -12,6 +12,8 @@
 mod action;
 #[path = "support/admit.rs"]
 mod admit;
+#[path = "cli/api.rs"]
+mod api;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
 #[path = "cli/build.rs"]
@@ -58,6 +60,8 @@ mod run_action;
 mod secrets;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "support/served.rs"]
+mod served;
 #[path = "cli/server.rs"]
 mod server;
 #[path = "support/site.rs"]

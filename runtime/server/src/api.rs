@@ -4,11 +4,13 @@ mod audit;
 mod auth;
 mod bundles;
 mod connections;
+pub mod document;
 mod extract;
 mod guard;
 mod health;
 mod keys;
 mod live;
+mod page;
 mod problem;
 mod runs;
 mod time;
@@ -26,10 +28,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post, put};
+use axum::routing::get;
 use smol_str::SmolStr;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use live::Live;
 use problem::Problem;
@@ -74,21 +79,17 @@ impl Server {
     }
 
     /// Its routes.
-    pub fn router(self: &Arc<Self>) -> Router {
-        let large = DefaultBodyLimit::max(admit_plan::encode::MAX_BYTES);
-        Router::new()
-            .route("/v1/flows/{flow}/runs", post(runs::start))
-            .route("/v1/runs", get(runs::list))
-            .route("/v1/runs/{run}", get(runs::one))
-            .route("/v1/runs/{run}/resume", post(runs::resume))
-            .route("/v1/audit", get(audit::list))
-            .route("/v1/bundles", put(bundles::put).layer(large).get(bundles::list))
-            .route("/v1/bundles/{hash}/activate", post(bundles::activate))
-            .route("/v1/keys", get(keys::list).post(keys::create))
-            .route("/v1/keys/{key}", delete(keys::revoke))
-            .route("/.well-known/jwks.json", get(health::key_set))
-            .route("/healthz", get(health::live))
-            .route("/readyz", get(health::ready))
+    ///
+    /// # Errors
+    /// The OpenAPI document cannot be written as JSON.
+    pub fn router(self: &Arc<Self>) -> Result<Router, serde_json::Error> {
+        let (router, document) = calls();
+        let document: Arc<str> = document::text(&document)?.into();
+        Ok(router
+            .route(document::PATH, get(async move || document::served(&document)))
+            .route("/docs", get(document::docs))
+            .route("/docs/", get(document::docs_file))
+            .route("/docs/{file}", get(document::docs_file))
             .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here"))
             .method_not_allowed_fallback(async || {
                 Problem::new(
@@ -99,7 +100,7 @@ impl Server {
             })
             .layer(middleware::from_fn(guard::headers))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
-            .with_state(Arc::clone(self))
+            .with_state(Arc::clone(self)))
     }
 
     /// Serves until `stop` is done; then what runs ends, and nothing new begins.
@@ -111,6 +112,34 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        connections::serve(listener, self.router(), stop).await
+        let router = self.router().map_err(std::io::Error::other)?;
+        connections::serve(listener, router, stop).await
     }
+}
+
+/// The OpenAPI document of the API.
+pub fn openapi() -> OpenApi {
+    calls().1
+}
+
+/// Every call, and the document that says so. A call stands here or it does not exist.
+fn calls() -> (Router<Arc<Server>>, OpenApi) {
+    let large = DefaultBodyLimit::max(admit_plan::encode::MAX_BYTES);
+    let (router, mut document) = OpenApiRouter::with_openapi(document::begin())
+        .routes(routes!(runs::start))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::resume))
+        .routes(routes!(audit::list))
+        .routes(routes!(bundles::list))
+        .routes(routes!(bundles::put).layer(large))
+        .routes(routes!(bundles::activate))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(health::key_set))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .split_for_parts();
+    document::finish(&mut document);
+    (router, document)
 }

@@ -10,11 +10,13 @@ use admit_store::NewApiKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 const PREFIX: &str = "admit_";
 
 /// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum Scope {
     /// Start and resume runs.
     Run,

@@ -34,7 +34,7 @@ mod users;
 mod writes;
 
 pub use api_keys::{ApiKeyRow, NewApiKey};
-pub use audit::{AuditFault, AuditRow};
+pub use audit::{AuditFault, AuditFilter, AuditRow};
 pub use deploys::Deploy;
 pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;

@@ -5,33 +5,71 @@ use std::sync::Arc;
 use admit_plan::encode::ContentHash;
 use admit_runtime::host::{Host as _, StoreError};
 use admit_store::Deploy;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::auth::{Caller, caller};
-use super::extract::{Asked, Body};
+use super::extract::{Asked, Body, Path};
+use super::page::Page;
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
 use super::{Server, deploy};
 use crate::key::Scope;
 
-/// The most deploys that one page of the history holds.
-const PAGE: u32 = 100;
-
-#[derive(Deserialize)]
+/// Which deploys.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Listing {
+    /// Most entries of the page; 50 where it is left out.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
-    before: Option<u64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// `PUT /v1/bundles`: the body is what `admit build` wrote. `If-Match` names the live bundle, or `If-None-Match: *` says that there
-/// is none.
+/// A deploy.
+#[derive(Serialize, ToSchema)]
+pub struct DeployShown {
+    /// Its number in the tenant, 1 first.
+    seq: u64,
+    /// Content hash of the bundle.
+    bundle: String,
+    /// Who: a key, or `admit serve`.
+    actor: String,
+    /// When.
+    #[schema(format = DateTime)]
+    deployed_at: String,
+}
+
+/// A page of deploys, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct DeployPage {
+    /// The deploys; the first of all is live.
+    deploys: Vec<DeployShown>,
+    /// Gives the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// Deploy a bundle
+///
+/// The body is what `admit build` wrote. `If-Match` names the bundle that is live, or `If-None-Match: *` says that none is;
+/// where another one is live by now nothing changes.
+#[utoipa::path(
+    put, path = "/v1/bundles", operation_id = "deploy", tag = "bundles",
+    params(
+        ("If-Match" = Option<String>, Header, description = "`\"<hash>\"` of the bundle that is live."),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: nothing is live."),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The bundle."),
+    security(("key" = ["deploy"])),
+    responses((status = 200, description = "It is live; its hash is the `ETag`.", body = DeployShown)),
+)]
 pub async fn put(State(server): State<Arc<Server>>, headers: HeaderMap, Body(body): Body) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Deploy).await?;
     let expected = expected(&headers)?;
@@ -43,7 +81,19 @@ pub async fn put(State(server): State<Arc<Server>>, headers: HeaderMap, Body(bod
     switch(&server, &caller, expected, engine.hash()).await
 }
 
-/// `POST /v1/bundles/{hash}/activate`: one that was deployed before, or is kept.
+/// Roll back, or forward
+///
+/// Makes a bundle live that was deployed before, or is kept. The preconditions are those of a deploy.
+#[utoipa::path(
+    post, path = "/v1/bundles/{hash}/activate", operation_id = "activateBundle", tag = "bundles",
+    params(
+        ("hash" = String, Path, description = "Content hash of the bundle."),
+        ("If-Match" = Option<String>, Header, description = "`\"<hash>\"` of the bundle that is live."),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: nothing is live."),
+    ),
+    security(("key" = ["deploy"])),
+    responses((status = 200, description = "It is live; its hash is the `ETag`.", body = DeployShown)),
+)]
 pub async fn activate(
     State(server): State<Arc<Server>>,
     Path(hash): Path<String>,
@@ -55,20 +105,26 @@ pub async fn activate(
     switch(&server, &caller, expected, hash).await
 }
 
-/// `GET /v1/bundles`: deploys, newest first; the first is live.
+/// List deploys
+///
+/// Newest first; the first of all is live, and its hash is the `ETag` of the first page.
+#[utoipa::path(
+    get, path = "/v1/bundles", operation_id = "listDeploys", tag = "bundles",
+    params(Listing),
+    security(("key" = ["read"])),
+    responses((status = 200, description = "A page of deploys.", body = DeployPage)),
+)]
 pub async fn list(
     State(server): State<Arc<Server>>,
     Asked(asked): Asked<Listing>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Read).await?;
-    let limit = asked.limit.unwrap_or(50).clamp(1, PAGE);
-    let deploys = server.parts.store.deploys(&caller.tenant, asked.before, limit).await?;
-    let full = usize::try_from(limit).is_ok_and(|limit| deploys.len() == limit);
-    let next = deploys.last().filter(|_| full).map(|deploy| deploy.seq);
-    let first = deploys.first().filter(|_| asked.before.is_none()).map(|deploy| deploy.bundle);
-    let listed: Vec<Value> = deploys.iter().map(shown).collect();
-    let mut response = ok(&json!({ "deploys": listed, "next_before": next }));
+    let page = Page::of(asked.limit, asked.cursor.as_deref())?;
+    let mut deploys = server.parts.store.deploys(&caller.tenant, page.after, page.ask()).await?;
+    let next_cursor = page.cut(&mut deploys, |deploy| deploy.seq);
+    let first = deploys.first().filter(|_| page.after.is_none()).map(|deploy| deploy.bundle);
+    let mut response = ok(&DeployPage { deploys: deploys.into_iter().map(shown).collect(), next_cursor });
     if let Some(tag) = first.and_then(etag) {
         response.headers_mut().insert(ETAG, tag);
     }
@@ -97,15 +153,17 @@ async fn switch(
         other => other.into(),
     })?;
     server.live.forget(&caller.tenant);
-    let mut response = ok(&shown(&deploy));
-    if let Some(tag) = etag(deploy.bundle) {
+    let tag = etag(deploy.bundle);
+    let mut response = ok(&shown(deploy));
+    if let Some(tag) = tag {
         response.headers_mut().insert(ETAG, tag);
     }
     Ok(response)
 }
 
-fn shown(deploy: &Deploy) -> Value {
-    json!({ "seq": deploy.seq, "bundle": ContentHash(deploy.bundle).to_string(), "actor": deploy.actor, "deployed_at": text(deploy.at) })
+fn shown(deploy: Deploy) -> DeployShown {
+    let bundle = ContentHash(deploy.bundle).to_string();
+    DeployShown { seq: deploy.seq, bundle, actor: deploy.actor, deployed_at: text(deploy.at) }
 }
 
 fn etag(hash: [u8; 32]) -> Option<HeaderValue> {

@@ -1,11 +1,34 @@
 //! Errors: problem details (RFC 9457) with a code that stays the same.
 
+pub mod codes;
+
 use admit_runtime::execute::StepError;
 use admit_runtime::host::{HostError, StoreError};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of problem details.
+pub const MEDIA: &str = "application/problem+json";
+
+/// Problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Details {
+    /// `urn:admit:problem:<code>`
+    r#type: String,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
+    #[schema(value_type = u16, minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong, in a word that stays the same.
+    code: &'static str,
+    /// What is wrong and what to do, for people.
+    detail: String,
+}
 
 /// Why a call was refused, or could not be served.
 #[derive(Debug)]
@@ -112,15 +135,16 @@ impl From<StepError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": format!("urn:admit:problem:{}", self.code),
-            "title": self.status.canonical_reason().unwrap_or("error"),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        let mut response =
-            (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        let details = Details {
+            r#type: format!("urn:admit:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+        };
+        // Texts and a number: it cannot fail.
+        let body = serde_json::to_vec(&details).unwrap_or_default();
+        let mut response = (self.status, [(CONTENT_TYPE, MEDIA)], body).into_response();
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }
