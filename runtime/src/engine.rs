@@ -18,7 +18,7 @@ use crate::event::{RUNTIME_GROUPS, Shape};
 use crate::expression::Meaning;
 use crate::trace::has_labels;
 use crate::typed::conform;
-use crate::when::hot::Heat;
+use crate::when::hot::{self, Heat};
 use crate::when::jit::{CompileError, Compiled, Program};
 
 /// A loaded bundle: immutable, shared.
@@ -334,7 +334,9 @@ impl FlowTable {
     fn compile(&self, bundle: &Bundle, flow: &FlowPlan) -> Result<(), CompileError> {
         let programs: Vec<Program<'_>> = flow.nodes.iter().flat_map(programs).collect();
         if !programs.is_empty() {
+            let began = std::time::Instant::now();
             self.heat.set(Arc::new(Compiled::compile(&bundle.pool, &flow.slots, &programs)?));
+            hot::count_compiled(began.elapsed());
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod guard;
 mod health;
 mod keys;
 mod live;
+mod management;
 mod page;
 mod problem;
 mod runs;
@@ -18,6 +19,8 @@ mod time;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use admit_eval::datum::Datum;
 use admit_host::RealHost;
@@ -29,17 +32,25 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
 use smol_str::SmolStr;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+use tokio_rustls::TlsAcceptor;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use crate::metrics::Metrics;
+use crate::spans::Spans;
+use connections::Port;
 use live::Live;
 use problem::Problem;
 
 pub use live::deploy;
+
+/// How often what was measured is put in order, also where nobody asks for it.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The most that a body may hold, but for bundles.
 pub const LARGEST_BODY: usize = 256 * 1024;
@@ -62,6 +73,35 @@ pub struct Parts {
     pub complete: Arc<Complete>,
     /// Runs at once; more are told to come back.
     pub most_runs: usize,
+    /// What it says of itself.
+    pub operation: Operation,
+}
+
+/// What a server says of itself, and to whom.
+#[derive(Default)]
+pub struct Operation {
+    /// What counts, of [`crate::metrics::install`]; none: nothing is counted.
+    pub prometheus: Option<PrometheusHandle>,
+    /// Sets gauges of what the server does not know, when metrics are asked for.
+    pub observe: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Where spans go.
+    pub spans: Option<Arc<Spans>>,
+    /// A line in the log for each request, not for failures alone.
+    pub log_requests: bool,
+}
+
+/// How a server is served.
+pub struct Serving {
+    /// The public port.
+    pub public: TcpListener,
+    /// Metrics, liveness and readiness on a port of their own, and then there alone.
+    pub management: Option<TcpListener>,
+    /// TLS of the public port.
+    pub tls: Option<TlsAcceptor>,
+    /// How long it still accepts requests, no longer ready, so that whoever distributes them sees it.
+    pub drain: Duration,
+    /// How long requests that are under way then may take.
+    pub stop_after: Duration,
 }
 
 /// A server.
@@ -69,21 +109,24 @@ pub struct Server {
     parts: Parts,
     live: Live,
     runs: Arc<Semaphore>,
+    metrics: Metrics,
+    is_stopping: AtomicBool,
 }
 
 impl Server {
     /// Makes one. Bundles are loaded when they are first asked for.
     pub fn new(parts: Parts) -> Arc<Self> {
         let runs = Arc::new(Semaphore::new(parts.most_runs));
-        Arc::new(Self { parts, live: Live::default(), runs })
+        let metrics = Metrics::new(parts.operation.prometheus.clone());
+        Arc::new(Self { parts, live: Live::default(), runs, metrics, is_stopping: AtomicBool::new(false) })
     }
 
-    /// Its routes.
+    /// Its routes; with those of the management port where it has none.
     ///
     /// # Errors
     /// The OpenAPI document cannot be written as JSON.
-    pub fn router(self: &Arc<Self>) -> Result<Router, serde_json::Error> {
-        let (router, document) = calls();
+    pub fn router(self: &Arc<Self>, is_alone: bool) -> Result<Router, serde_json::Error> {
+        let (router, document) = calls(is_alone);
         let document: Arc<str> = document::text(&document)?.into();
         Ok(router
             .route(document::PATH, get(async move || document::served(&document)))
@@ -98,7 +141,7 @@ impl Server {
                     "this method is not for this address",
                 )
             })
-            .layer(middleware::from_fn(guard::headers))
+            .layer(middleware::from_fn_with_state(Arc::clone(self), guard::around))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(Arc::clone(self)))
     }
@@ -112,18 +155,62 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        let router = self.router().map_err(std::io::Error::other)?;
-        connections::serve(listener, router, stop).await
+        let (drain, stop_after) = (Duration::ZERO, connections::LAST);
+        self.serve_on(Serving { public: listener, management: None, tls: None, drain, stop_after }, stop).await?;
+        Ok(())
+    }
+
+    /// As [`Self::serve`], on these ports. False where requests were still under way when the time for them was over.
+    ///
+    /// # Errors
+    /// The OpenAPI document cannot be written as JSON.
+    pub async fn serve_on(self: Arc<Self>, on: Serving, stop: impl Future<Output = ()> + Send) -> std::io::Result<bool> {
+        let router = self.router(on.management.is_none()).map_err(std::io::Error::other)?;
+        let ended = Arc::new(Notify::new());
+        let management = on.management.map(|listener| {
+            let (server, ended) = (Arc::clone(&self), Arc::clone(&ended));
+            tokio::spawn(async move {
+                let port = Port { listener, tls: None, last: Duration::from_secs(1) };
+                connections::serve(port, server.management(), &server.metrics, ended.notified()).await
+            })
+        });
+        let upkeep = tokio::spawn({
+            let server = Arc::clone(&self);
+            async move {
+                loop {
+                    tokio::time::sleep(UPKEEP).await;
+                    server.metrics.upkeep();
+                }
+            }
+        });
+        let stop = async {
+            stop.await;
+            self.is_stopping.store(true, Ordering::Relaxed);
+            tokio::time::sleep(on.drain).await;
+        };
+        let port = Port { listener: on.public, tls: on.tls, last: on.stop_after };
+        let all = connections::serve(port, router, &self.metrics, stop).await;
+        ended.notify_one();
+        if let Some(management) = management {
+            let _ = management.await;
+        }
+        upkeep.abort();
+        Ok(all)
+    }
+
+    /// What it is made of.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
     }
 }
 
 /// The OpenAPI document of the API.
 pub fn openapi() -> OpenApi {
-    calls().1
+    calls(true).1
 }
 
 /// Every call, and the document that says so. A call stands here or it does not exist.
-fn calls() -> (Router<Arc<Server>>, OpenApi) {
+fn calls(is_alone: bool) -> (Router<Arc<Server>>, OpenApi) {
     let large = DefaultBodyLimit::max(admit_plan::encode::MAX_BYTES);
     let (router, mut document) = OpenApiRouter::with_openapi(document::begin())
         .routes(routes!(runs::start))
@@ -137,8 +224,7 @@ fn calls() -> (Router<Arc<Server>>, OpenApi) {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(health::key_set))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
+        .merge(if is_alone { management::routes() } else { OpenApiRouter::new() })
         .split_for_parts();
     document::finish(&mut document);
     (router, document)

@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 
 use crate::audit;
 use crate::block::{Prompt, Settled, Tokens};
+use crate::context;
 use crate::execute::apply::session_user;
 use crate::execute::{Answer, Outcome, StepError, Work};
 use crate::host::{RunCommit, StoreError, SuspendedRow};
@@ -219,6 +220,7 @@ async fn commit(
     let flow = work.engine.bundle.flows.get(run.flow).map(|flow| work.engine.text(flow.name).to_string());
     let flow = flow.unwrap_or_default();
     unit.audit.extend(audit::of_request(run, &flow, outcome, user_id.as_deref()));
+    unit.audit = unit.audit.into_iter().map(context::of_request).collect();
     let (unit, trace) = (Arc::new(unit), Arc::new(mem::take(&mut work.trace)));
     let commit = RunCommit {
         run_id: run.id.to_string(),

@@ -320,6 +320,15 @@ impl std::fmt::Debug for Job {
     }
 }
 
+/// The bundle that a job needs to run: that which its run began with. None where it needs none.
+pub fn bundle_of(kind: &str, payload: &[u8]) -> Option<[u8; 32]> {
+    let job: Job = if kind == KIND { decode(payload).ok()? } else { return None };
+    match job.what {
+        What::Action { bundle, .. } => Some(bundle),
+        What::Block { .. } => None,
+    }
+}
+
 /// The label of a queued Action; none where something else is queued.
 pub(crate) fn action_of(payload: &[u8]) -> Option<SmolStr> {
     let job: Job = decode(payload).ok()?;

@@ -4,6 +4,8 @@
 //! in it, so erasing a user leaves the chain whole. The head (last sequence number and hash) carries a keyed seal: rows
 //! cut off at the end, or a chain written anew without the key, are noticed.
 
+mod prune;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
@@ -155,32 +157,44 @@ impl SqlStore {
         let tenant_key = self.tenant_key(tenant).await?;
         // One read transaction: entries that are added meanwhile are not seen.
         let mut transaction = self.pool.begin_read().await?;
-        let head = read_head(&mut transaction, tenant).await?;
-        let (mut seq, mut hash) = (0_i64, first_prev().to_vec());
-        loop {
-            let rows = read_rows(&mut transaction, tenant, seq, BATCH).await?;
-            if rows.is_empty() {
-                break;
-            }
-            for row in rows {
-                if let Some(problem) = row_fault(tenant, &row, seq, &hash) {
-                    return Ok(Err(AuditFault { seq: number(seq.saturating_add(1)), problem }));
-                }
-                (seq, hash) = (row.seq, row.hash);
-            }
+        verify(&mut transaction, tenant, &tenant_key).await
+    }
+}
+
+/// Checks the whole chain as the transaction sees it, from its checkpoint where it has one.
+pub(crate) async fn verify(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+) -> Result<Result<u64, AuditFault>, StoreError> {
+    let fault = |problem, seq| Ok(Err(AuditFault { seq: number(seq), problem }));
+    let head = read_head(connection, tenant).await?;
+    let (mut seq, mut hash) = match prune::start(connection, tenant, tenant_key).await? {
+        Ok(start) => start,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    loop {
+        let rows = read_rows(connection, tenant, seq, BATCH).await?;
+        if rows.is_empty() {
+            break;
         }
-        let fault = |problem, seq| Ok(Err(AuditFault { seq: number(seq), problem }));
-        match head {
-            None if seq == 0 => Ok(Ok(0)),
-            None => fault("the head of the chain is missing", seq),
-            Some(head) if head.mac != head_mac(&tenant_key, tenant, head.seq, &head.hash) => {
-                fault("the head of the chain was not written by this store", head.seq)
+        for row in rows {
+            if let Some(problem) = row_fault(tenant, &row, seq, &hash) {
+                return fault(problem, seq.saturating_add(1));
             }
-            Some(head) if head.seq > seq => fault("missing: the chain ends before its head", seq.saturating_add(1)),
-            Some(head) if head.seq < seq => fault("it is beyond the head of the chain", head.seq.saturating_add(1)),
-            Some(head) if head.hash != hash => fault("its hash is not that of the head", seq),
-            Some(_) => Ok(Ok(number(seq))),
+            (seq, hash) = (row.seq, row.hash);
         }
+    }
+    match head {
+        None if seq == 0 => Ok(Ok(0)),
+        None => fault("the head of the chain is missing", seq),
+        Some(head) if head.mac != head_mac(tenant_key, tenant, head.seq, &head.hash) => {
+            fault("the head of the chain was not written by this store", head.seq)
+        }
+        Some(head) if head.seq > seq => fault("missing: the chain ends before its head", seq.saturating_add(1)),
+        Some(head) if head.seq < seq => fault("it is beyond the head of the chain", head.seq.saturating_add(1)),
+        Some(head) if head.hash != hash => fault("its hash is not that of the head", seq),
+        Some(_) => Ok(Ok(number(seq))),
     }
 }
 

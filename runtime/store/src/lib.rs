@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod audit;
+mod backup;
 mod challenges;
 mod commit;
 mod counters;
@@ -24,6 +25,7 @@ mod open;
 mod people;
 mod profile;
 mod queue;
+mod retention;
 mod runs;
 pub mod seal;
 mod sessions;
@@ -31,15 +33,19 @@ mod signing;
 mod sql;
 mod time;
 mod users;
+mod webhooks;
 mod writes;
 
 pub use api_keys::{ApiKeyRow, NewApiKey};
 pub use audit::{AuditFault, AuditFilter, AuditRow};
+pub use backup::{BackupError, Manifest, check_backup};
 pub use deploys::Deploy;
 pub use import::{LineError, Passwords, parse_users};
 pub use migrations::SCHEMA_VERSION;
 pub use open::{OpenError, SqlStore, is_server};
 pub use profile::{NewUser, Profile, SecretText, UserSummary};
 pub use queue::{FailedJob, Job, JobNext, OpenJob};
+pub use retention::Kept;
 pub use runs::{RunFilter, RunSummary};
 pub use users::{Status, UserError};
+pub use webhooks::{Delivered, Delivery, NewWebhook, WEBHOOK_JOB, Webhook, WebhookChange};

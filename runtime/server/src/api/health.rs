@@ -1,6 +1,7 @@
 //! Liveness, readiness, and the keys that tokens verify under.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -44,15 +45,19 @@ pub async fn live() -> Response {
 
 /// Readiness
 ///
-/// The store answers too. Needs no key.
+/// The store answers too, and the server is not about to stop. Needs no key.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "ready", tag = "operation",
     responses((status = 200, description = "It does.", body = Health)),
 )]
 pub async fn ready(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let not = |why: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", why);
+    if server.is_stopping.load(Ordering::Relaxed) {
+        return Err(not("not ready: the server stops".to_owned()));
+    }
     match server.parts.store.ping().await {
         Ok(()) => Ok(ok(&Health { status: "ready" })),
-        Err(error) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", format!("not ready: {error}"))),
+        Err(error) => Err(not(format!("not ready: {error}"))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod codes;
 
+use admit_runtime::context;
 use admit_runtime::execute::StepError;
 use admit_runtime::host::{HostError, StoreError};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -90,7 +91,7 @@ impl Problem {
                 Self::new(StatusCode::CONFLICT, "conflict", "somebody else has changed this meanwhile")
             }
             StoreError::Expired | StoreError::Contended | StoreError::Unavailable(_) | StoreError::Failed(_) => {
-                eprintln!("store: {error}");
+                logged("store", &error);
                 let header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
                 let detail = "the store does not answer; nothing was done; try again";
                 Self { header, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
@@ -107,7 +108,7 @@ impl From<StoreError> for Problem {
 
 impl From<HostError> for Problem {
     fn from(error: HostError) -> Self {
-        eprintln!("host: {error}");
+        logged("host", &error);
         let detail = "something that this server needs does not answer; nothing was done; try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
@@ -125,12 +126,19 @@ impl From<StepError> for Problem {
                 Self::new(StatusCode::CONFLICT, "not_resumable", detail)
             }
             StepError::Record(_) | StepError::NoBundle => {
-                eprintln!("run: {error}");
+                logged("run", &error);
                 Self::new(StatusCode::CONFLICT, "not_resumable", "this run cannot go on; start it anew")
             }
             StepError::Store(error) => Self::store(error),
         }
     }
+}
+
+/// What the caller is not told.
+fn logged(what: &'static str, error: &dyn std::fmt::Display) {
+    let context = context::current();
+    let request_id = context.as_ref().map(|context| context.request_id.as_str());
+    tracing::warn!(request_id, what, problem = error.to_string().as_str(), "a call could not be served");
 }
 
 impl IntoResponse for Problem {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_eval::json;
+use admit_runtime::context;
 use admit_runtime::execute::{self, Answer, Known, Options, Start};
 use admit_runtime::session;
 use admit_runtime::trace::Trace;
@@ -183,11 +184,16 @@ async fn whole(
     run: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
 ) -> Result<Response, Problem> {
     let permit = Arc::clone(&server.runs).try_acquire_owned().map_err(|_| Problem::busy())?;
+    let context = context::current();
     let run = tokio::spawn(async move {
         let _permit = permit;
-        run.await
+        match context {
+            Some(context) => context::within(context, run).await,
+            None => run.await,
+        }
     });
     let answer = run.await.map_err(|_| Problem::internal())??;
+    server.observe(&answer.trace);
     Ok(ok(&RunAnswer::of(&answer)))
 }
 
