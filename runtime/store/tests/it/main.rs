@@ -12,6 +12,7 @@ mod inbox;
 mod jobs;
 mod kept;
 mod opening;
+mod operation;
 mod people;
 mod races;
 mod runs;
@@ -28,6 +29,7 @@ fn cases() -> usize {
         + jobs::CASES
         + kept::CASES
         + opening::CASES
+        + operation::CASES
         + people::CASES
         + races::CASES
         + runs::CASES
