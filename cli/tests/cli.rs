@@ -42,6 +42,10 @@ mod mmdb;
 mod new;
 #[path = "../../runtime/host/tests/support/npm.rs"]
 mod npm;
+#[path = "cli/operate.rs"]
+mod operate;
+#[path = "cli/operated.rs"]
+mod operated;
 #[path = "../../runtime/store/tests/it/support/postgres.rs"]
 mod postgres;
 #[path = "cli/print.rs"]

@@ -183,6 +183,10 @@ fn announce(prepared: &Prepared, loaded: &Loaded, key: Option<&ApiKey>) -> Resul
     let address =
         prepared.serving.public.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
     let mut text = format!("listening on {scheme}://{address}\n");
+    if let Some(listener) = &prepared.serving.management {
+        let address = listener.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
+        text.push_str(&format!("management on http://{address}\n"));
+    }
     if let Some(key) = key {
         text.push_str(&format!("API key, shown this once: {key}\n"));
         for (flow, path) in requests(loaded) {

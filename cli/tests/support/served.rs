@@ -37,10 +37,17 @@ impl Reply {
 
 impl Served {
     pub fn start(folder: &Folder, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_admit"))
+        Self::start_by(folder, "exec \"$@\"", &[], more)
+    }
+
+    /// Started by a line of shell, which ends in `exec "$@"`, with these variables.
+    pub fn start_by(folder: &Folder, shell: &str, variables: &[(&str, &str)], more: &[&str]) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", shell, "sh", env!("CARGO_BIN_EXE_admit")])
             .args(["serve", "--listen", "127.0.0.1:0", "--users", "users.jsonl"])
             .args(more)
             .current_dir(folder.path())
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -53,20 +60,31 @@ impl Served {
             }
         }
         let after = |words: &str| said.iter().find_map(|line| line.strip_prefix(words)).unwrap_or_default().to_owned();
-        let (address, key) = (after("listening on http://"), after("API key, shown this once: "));
+        let (address, key) = (after("listening on "), after("API key, shown this once: "));
+        let address = address.trim_start_matches("https://").trim_start_matches("http://").to_owned();
         assert_eq!(said.last().map(String::as_str), Some("ready"));
         Self { child, address, key, said }
     }
 
+    /// Where it is watched.
+    pub fn management(&self) -> String {
+        let line = self.said.iter().find_map(|line| line.strip_prefix("management on http://"));
+        line.unwrap_or_else(|| panic!("there is no management port")).to_owned()
+    }
+
+    /// `GET` of the management port.
+    pub fn watched(&self, path: &str) -> Reply {
+        let address = self.management();
+        exchange(&address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn raw(&self, request: &[u8]) -> Reply {
-        let mut socket = connect(&self.address);
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        socket.write_all(request).unwrap();
-        let mut text = String::new();
-        socket.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, head: head.to_owned(), body: body.to_owned() }
+        exchange(&self.address, request)
     }
 
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
@@ -109,6 +127,23 @@ impl Drop for Served {
         let _gone_already = self.child.kill();
         let _gone_already = self.child.wait();
     }
+}
+
+/// One request, and its answer to the end of the connection.
+pub fn exchange(address: &str, request: &[u8]) -> Reply {
+    let mut socket = connect(address);
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    socket.write_all(request).unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    read(&text)
+}
+
+/// An answer as it came.
+pub fn read(text: &str) -> Reply {
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Reply { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a caller of the API, from outside")]

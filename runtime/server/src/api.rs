@@ -4,7 +4,9 @@ mod audit;
 mod auth;
 mod bundles;
 mod connections;
+mod deliveries;
 pub mod document;
+mod erase;
 mod extract;
 mod guard;
 mod health;
@@ -15,6 +17,7 @@ mod page;
 mod problem;
 mod runs;
 mod time;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -164,7 +167,11 @@ impl Server {
     ///
     /// # Errors
     /// The OpenAPI document cannot be written as JSON.
-    pub async fn serve_on(self: Arc<Self>, on: Serving, stop: impl Future<Output = ()> + Send) -> std::io::Result<bool> {
+    pub async fn serve_on(
+        self: Arc<Self>,
+        on: Serving,
+        stop: impl Future<Output = ()> + Send,
+    ) -> std::io::Result<bool> {
         let router = self.router(on.management.is_none()).map_err(std::io::Error::other)?;
         let ended = Arc::new(Notify::new());
         let management = on.management.map(|listener| {
@@ -223,6 +230,12 @@ fn calls(is_alone: bool) -> (Router<Arc<Server>>, OpenApi) {
         .routes(routes!(bundles::activate))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(erase::erase))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read_one, webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::attempt))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::retry))
         .routes(routes!(health::key_set))
         .merge(if is_alone { management::routes() } else { OpenApiRouter::new() })
         .split_for_parts();

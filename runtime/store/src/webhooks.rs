@@ -399,11 +399,18 @@ impl SqlStore {
         transaction.commit().await
     }
 
-    /// Lets a delivery be tried again at once, one that has arrived too.
+    /// Lets a delivery be tried again at once, one that has arrived too, with its audit entry.
     ///
     /// # Errors
     /// `NotFound` where the subscription has no such delivery.
-    pub async fn redeliver(&self, tenant: &TenantId, webhook: &str, id: &str, now: Instant) -> Result<(), StoreError> {
+    pub async fn redeliver(
+        &self,
+        tenant: &TenantId,
+        webhook: &str,
+        id: &str,
+        entry: &AuditEntry,
+        now: Instant,
+    ) -> Result<(), StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
         let mut transaction = self.pool.begin_write(tenant).await?;
         let done = query(
@@ -417,6 +424,7 @@ impl SqlStore {
         .await?;
         applied(done).map_err(|_| StoreError::NotFound)?;
         enqueue(&mut transaction, tenant, &tenant_key, (webhook, id), now).await?;
+        append(&mut transaction, &AuditOf::no_run(tenant, now), &tenant_key, std::slice::from_ref(entry)).await?;
         transaction.commit().await
     }
 }

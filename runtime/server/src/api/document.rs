@@ -38,6 +38,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         (name = "audit", description = "What happened, in a log that nobody can change unseen."),
         (name = "bundles", description = "Deploys."),
         (name = "keys", description = "API keys of the tenant, and the keys that its tokens verify under."),
+        (name = "users", description = "Users of the tenant."),
+        (name = "webhooks", description = "Subscriptions of audit types to a URL."),
         (name = "operation", description = "How the server is."),
     ),
 )]

@@ -258,8 +258,8 @@ async fn subscribers_are_told_of_each_entry_once(place: Place) {
     // Audit that somebody has yet to be told of is not cut off: both have read all there is.
     assert_eq!(store.prunable(&local, Kept::Audit, at(9_000)).await, Ok(15));
 
-    assert_eq!(store.redeliver(&local, &none, &job.key, at(1_300)).await, Err(StoreError::NotFound));
-    store.redeliver(&local, &all, &job.key, at(1_300)).await.unwrap();
+    assert_eq!(store.redeliver(&local, &none, &job.key, &entry("again"), at(1_300)).await, Err(StoreError::NotFound));
+    store.redeliver(&local, &all, &job.key, &entry("again"), at(1_300)).await.unwrap();
     let keys: Vec<String> = [
         store.take_job(&local, at(1_300), 10).await.unwrap().unwrap().key,
         store.take_job(&local, at(1_300), 10).await.unwrap().unwrap().key,
