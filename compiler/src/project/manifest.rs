@@ -73,25 +73,9 @@ pub struct Limits {
     pub budget: Option<u64>,
 }
 
-/// Keys at the top, and those of a table `env.<name>`.
-const TOP: &[&str] = &[
-    "project",
-    "limits",
-    "egress",
-    "redirects",
-    "env",
-    "rules",
-    "smtp",
-    "sms",
-    "links",
-    "webauthn",
-    "tokens",
-    "providers",
-    "clients",
-    "feeds",
-    "geo",
-    "breached",
-];
+/// Keys that stand at the top alone.
+const TOP: &[&str] = &["project", "limits", "env", "rules"];
+/// Keys of a table `env.<name>`, and of the top.
 const ENV: &[&str] = &[
     "egress",
     "redirects",
@@ -138,7 +122,7 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
     let Some(table) = parse(file, text, diagnostics) else { return manifest };
     let mut reader = Reader { file, diagnostics };
     let top = table.get_ref();
-    reader.keys(top, TOP, "`admit.toml`");
+    reader.keys(top, &[TOP, ENV].concat(), "`admit.toml`");
     match top.get("project") {
         Some(project) => reader.project(project, &mut manifest),
         None => reader
