@@ -18,8 +18,14 @@ mod api;
 mod bad_input;
 #[path = "cli/build.rs"]
 mod build;
+#[path = "cli/canary.rs"]
+mod canary;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "support/clock.rs"]
+mod clock;
+#[path = "cli/egress.rs"]
+mod egress;
 #[path = "cli/feeds.rs"]
 mod feeds;
 #[path = "cli/files.rs"]
