@@ -85,6 +85,8 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
     let mut prepared = operation::prepare(&args.operation, args.listen).await?;
     host::params(&engine, &loaded.project, tenant)?;
     let feeds = host::feeds(&args.reach, loaded).await?;
+    // Nobody waits for it: whoever comes before it is done waits as long as it takes.
+    let _warming = tokio::task::spawn_blocking(request::warm);
     let Database { store, keys, folder: _folder } =
         Database::open(&args.database, loaded.root.as_deref(), New::Made).await?;
     if let Some(users) = &args.users
@@ -113,7 +115,7 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
         operation: prepared.operation(observed),
     });
     server.keep(engine);
-    announce(&prepared, loaded, key.as_ref())?;
+    announce(&prepared, loaded, tenant, key.as_ref())?;
     let (serving, background) = prepared.start(&args.operation, &store);
     let stop_work = Arc::new(Notify::new());
     let work = tokio::spawn(Arc::clone(&server).work(Arc::clone(&stop_work)));
@@ -178,7 +180,7 @@ fn complete(feeds: Arc<FeedFiles>) -> Arc<Complete> {
 }
 
 /// Says where it listens and how to begin; the last line is `ready`.
-fn announce(prepared: &Prepared, loaded: &Loaded, key: Option<&ApiKey>) -> Result<(), Failure> {
+fn announce(prepared: &Prepared, loaded: &Loaded, tenant: &TenantId, key: Option<&ApiKey>) -> Result<(), Failure> {
     let scheme = prepared.scheme();
     let address =
         prepared.serving.public.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
@@ -187,18 +189,34 @@ fn announce(prepared: &Prepared, loaded: &Loaded, key: Option<&ApiKey>) -> Resul
         let address = listener.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
         text.push_str(&format!("management on http://{address}\n"));
     }
-    if let Some(key) = key {
-        text.push_str(&format!("API key, shown this once: {key}\n"));
-        for (flow, path) in requests(loaded) {
-            let path = path.display();
-            text.push_str(&format!(
-                "try: curl -s {scheme}://{address}/v1/flows/{flow}/runs -H 'Authorization: Bearer {key}' -d @{path}\n"
-            ));
+    match key {
+        Some(key) => {
+            text.push_str(&format!("API key, shown this once: {key}\n"));
+            let call = format!("-H 'Authorization: Bearer {key}'");
+            let requests = requests(loaded);
+            for (flow, path) in &requests {
+                let body = quoted(&format!("@{}", path.display()));
+                text.push_str(&format!(
+                    "try: curl -s {scheme}://{address}/v1/flows/{flow}/runs {call} -H 'Content-Type: application/json' -d {body}\n"
+                ));
+            }
+            if requests.is_empty() {
+                text.push_str(&format!("try: curl -s {scheme}://{address}/v1/bundles {call}\n"));
+            }
         }
+        None => text.push_str(&format!(
+            "the tenant `{tenant}` has an API key already, which was shown when it was made: one of the scope `manage` makes another\n"
+        )),
     }
     text.push_str("ready\n");
     print(&text);
     Ok(())
+}
+
+/// A word of a shell.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&byte);
+    if word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// The requests that a project shows: `requests/<flow>.json`, in order.

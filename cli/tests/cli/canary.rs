@@ -273,7 +273,7 @@ fn t21_what_is_secret_or_personal_is_in_nothing_that_the_server_leaves() {
     let mut runs = Vec::new();
     for path in [
         "/v1/runs?limit=100",
-        "/v1/audit?limit=1000",
+        "/v1/audit?limit=100",
         "/v1/bundles",
         "/v1/keys",
         "/.well-known/jwks.json",

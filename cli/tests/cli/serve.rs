@@ -41,6 +41,40 @@ fn the_line_that_it_prints_signs_in_and_what_happened_can_be_read() {
 }
 
 #[test]
+fn a_server_that_cannot_begin_says_why_and_changes_nothing() {
+    let folder = Folder::example("cymmetri");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    folder
+        .admit(&format!("serve --listen {address} --users users.jsonl"))
+        .code(2)
+        .says(&format!("cannot listen on {address}"))
+        .says("--listen ADDRESS:PORT");
+    assert!(!folder.file("admit.db").exists() && !folder.file("admit.db.key").exists());
+    folder.admit("serve --listen nonsense").code(2).says("--listen");
+    let free = "--listen 127.0.0.1:0 --database memory";
+    folder.admit(&format!("serve {free} --users nobody.jsonl")).code(2).says("nobody.jsonl");
+    folder.admit(&format!("serve {free} --project nowhere")).code(2).says("there is no such file or folder");
+    Folder::new().admit(&format!("serve {free}")).code(2).says("is no project").says("admit new NAME");
+    folder.replace("flows/login.admit", "password_check\n", "\n");
+    folder.admit(&format!("serve {free}")).code(1).says("A0258");
+}
+
+#[test]
+fn a_path_with_blanks_and_quotes_is_a_word_of_the_line_that_it_prints() {
+    let folder = Folder::new();
+    let project = folder.file("it's a project");
+    super::admit::copy(Folder::example("cymmetri").path(), &project);
+    let project = project.to_str().unwrap();
+    folder.write("users.jsonl", std::fs::read(format!("{project}/users.jsonl")).unwrap());
+    let served = Served::start(&folder, &["--project", project, "--database", "memory"]);
+    let line = served.said.iter().find_map(|line| line.strip_prefix("try: ")).unwrap();
+    let curl = Command::new("sh").args(["-c", line]).current_dir(folder.path()).output().unwrap();
+    let answer: Value = serde_json::from_slice(&curl.stdout).unwrap_or_else(|_| panic!("{line}: {curl:?}"));
+    assert_eq!(answer["outcome"], "session", "{answer}");
+}
+
+#[test]
 fn without_a_key_that_fits_everything_is_refused_alike() {
     let folder = Folder::example("cymmetri");
     let served = Served::start(&folder, &["--database", "memory"]);

@@ -117,6 +117,11 @@ impl Served {
 
     /// Tells it to stop, and waits.
     pub fn stop(mut self) -> bool {
+        self.stop_well()
+    }
+
+    /// Tells it to stop, and waits: whether it ended well.
+    pub fn stop_well(&mut self) -> bool {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         told.success() && self.child.wait().unwrap().success()
     }
