@@ -57,6 +57,9 @@ pub struct TestHost {
     pub clock: Clock,
     /// Its store.
     pub store: MemoryStore,
+    /// A real store that runs use instead. Whoever sets it holds the clock, which else jumps while the database works, and puts
+    /// into it what the double is given.
+    pub real: Option<Arc<dyn Store>>,
     /// Who runs Actions, if any.
     pub actions: Option<Arc<dyn Actions>>,
     /// URLs that outcomes may redirect to.
@@ -86,6 +89,7 @@ impl TestHost {
         Self {
             clock: Clock::at(now),
             store: MemoryStore::default(),
+            real: None,
             actions: None,
             redirects: Arc::new(|_| false),
             relying_party: Some(RelyingParty {
@@ -197,7 +201,7 @@ impl Host for TestHost {
     }
 
     fn store(&self) -> &dyn Store {
-        &self.store
+        self.real.as_deref().unwrap_or(&self.store)
     }
 
     fn http<'a>(

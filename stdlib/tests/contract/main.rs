@@ -38,6 +38,7 @@ mod faults;
 mod flow;
 mod oidc;
 mod own;
+mod real;
 mod record;
 mod run;
 mod undone;
@@ -111,6 +112,18 @@ fn t40_f19_no_fault_of_a_block_lets_anybody_in() {
 
 #[test]
 fn nothing_that_a_block_wrote_holds_where_a_later_block_ends_the_run() {
+    no_cell_holds(None);
+}
+
+/// The same cells on a real database.
+#[test]
+fn nor_does_it_in_a_real_store() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    no_cell_holds(Some(&real::Place::new()));
+}
+
+fn no_cell_holds(place: Option<&real::Place>) {
     let library = flow::library();
     let (mut cells, mut wrong) = (0, Vec::new());
     for (block, cases) in &corpus::all() {
@@ -121,7 +134,7 @@ fn nothing_that_a_block_wrote_holds_where_a_later_block_ends_the_run() {
         };
         for later in undone::LATER {
             cells += 1;
-            if let Err(why) = undone::cell(&library, block, case, later) {
+            if let Err(why) = undone::cell(&library, block, case, later, place) {
                 wrong.push(format!("{block}, then {later:?}: {why}"));
             }
         }
