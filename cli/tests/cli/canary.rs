@@ -3,8 +3,6 @@
 //! holds is no credential.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -94,6 +92,24 @@ const CHATTY_JS: &str = r#"export async function execute({ config, user, event }
 }
 "#;
 
+/// Its log goes into a file.
+const LOGGED: &str = "exec \"$@\" 2>>log";
+const VARIABLES: [(&str, &str); 2] = [("HOOK_KEY", HOOK_KEY), ("CHATTY", CHATTY)];
+const MORE: [&str; 12] = [
+    "--database",
+    "canary.db",
+    "--mailbox",
+    "mail",
+    "--management",
+    "127.0.0.1:0",
+    "--log-format",
+    "json",
+    "--secret",
+    "hook-key=env:HOOK_KEY",
+    "--secret",
+    "chatty=env:CHATTY",
+];
+
 /// A server with canaries planted, what it was told and what it may not tell.
 struct Planted {
     served: Served,
@@ -115,21 +131,9 @@ impl Planted {
             "password": PASSWORD, "totp_secret": totp::SEED,
         });
         folder.write("users.jsonl", user.to_string());
-        let peer = format!("127.0.0.1:{}", service.port);
-        let more = [
-            "--database",
-            "canary.db",
-            "--mailbox",
-            "mail",
-            "--allow-egress",
-            &peer,
-            "--secret",
-            "hook-key=env:HOOK_KEY",
-            "--secret",
-            "chatty=env:CHATTY",
-        ];
-        let log = Stdio::from(File::create(folder.file("log")).unwrap());
-        let served = Served::with(&folder, &more, &[("HOOK_KEY", HOOK_KEY), ("CHATTY", CHATTY)], log);
+        let peer = ["--allow-egress".to_owned(), format!("127.0.0.1:{}", service.port)];
+        let more: Vec<&str> = MORE.iter().copied().chain(peer.iter().map(String::as_str)).collect();
+        let served = Served::start_by(&folder, LOGGED, &VARIABLES, &more);
         let mut secrets: Vec<(String, String)> = [
             ("the password", PASSWORD),
             ("a wrong password", WRONG),
@@ -277,7 +281,6 @@ fn t21_what_is_secret_or_personal_is_in_nothing_that_the_server_leaves() {
         "/v1/bundles",
         "/v1/keys",
         "/.well-known/jwks.json",
-        "/metrics",
         "/readyz",
         "/openapi.json",
     ] {
@@ -290,6 +293,11 @@ fn t21_what_is_secret_or_personal_is_in_nothing_that_the_server_leaves() {
         artifacts.push((path.to_owned(), format!("{}\n{}", reply.head, reply.body).into_bytes()));
     }
     assert!(runs.len() >= 6, "{runs:?}");
+    for path in ["/metrics", "/readyz"] {
+        let reply = planted.served.watched(path);
+        assert_eq!(reply.status, 200, "{path}");
+        artifacts.push((path.to_owned(), format!("{}\n{}", reply.head, reply.body).into_bytes()));
+    }
     let mut traced = String::new();
     for run in &runs {
         let reply = planted.served.get(&format!("/v1/runs/{run}"));
@@ -391,17 +399,7 @@ fn t39_what_the_database_holds_is_no_credential() {
         texts.insert(token.chars().rev().collect());
     }
     let key = planted.served.key.clone();
-    let more = [
-        "--database",
-        "canary.db",
-        "--mailbox",
-        "mail",
-        "--secret",
-        "hook-key=env:HOOK_KEY",
-        "--secret",
-        "chatty=env:CHATTY",
-    ];
-    planted.served = Served::with(&planted.folder, &more, &[("HOOK_KEY", HOOK_KEY), ("CHATTY", CHATTY)], Stdio::null());
+    planted.served = Served::start_by(&planted.folder, LOGGED, &VARIABLES, &MORE);
     planted.served.key = key;
     let mut tried = 0;
     let most = 300;

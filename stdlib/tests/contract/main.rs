@@ -45,6 +45,8 @@ mod undone;
 
 use std::collections::BTreeMap;
 
+use admit_plan::types::{Kind, Type};
+
 use cover::Seen;
 
 #[test]
@@ -142,4 +144,28 @@ fn no_cell_holds(place: Option<&real::Place>) {
     println!("{cells} cells: writing blocks x {} ends", undone::LATER.len());
     assert!(cells >= 10 * undone::LATER.len(), "only {cells} cells");
     assert!(wrong.is_empty(), "of {cells} cells:\n{}", wrong.join("\n"));
+}
+
+/// What is taken out of the words of Actions is what the event's declaration labels.
+#[test]
+fn t21_actions_are_told_without_all_that_the_event_labels_personal() {
+    fn labelled(ty: &Type, path: &str, found: &mut Vec<String>) {
+        let ty = ty.present();
+        if ty.labels.pii {
+            found.push(path.to_owned());
+        }
+        if let Kind::Record(fields) = &ty.kind {
+            for field in fields.iter() {
+                labelled(&field.ty, &format!("{path}.{}", field.name), found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for group in &flow::library().event.fields {
+        labelled(&group.ty, &group.name, &mut found);
+    }
+    found.sort();
+    let mut known = admit_runtime::action::PERSONAL.map(str::to_owned);
+    known.sort();
+    assert_eq!(found, known);
 }
