@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::admit::Folder;
 use crate::npm;
 use crate::served::{Served, connect, read};
-use crate::webhook::Service;
+use crate::webhook::{self, Service};
 
 fn login(folder: &Folder) -> Value {
     serde_json::from_str(&folder.read("requests/login.json")).unwrap()
@@ -210,6 +210,27 @@ fn spans_of_requests_and_blocks_reach_a_collector_below_the_callers() {
     assert!(spans.iter().all(|one| one["traceId"] != "1".repeat(32)), "whoever began it does not record it");
     let all = received.join("");
     assert!(!all.contains(login(&folder)["input"]["identifier"].as_str().unwrap()), "names and labels alone");
+}
+
+#[test]
+fn a_call_that_leaves_names_the_trace_that_it_belongs_to() {
+    let service = Service::new(r#"{"risk_score": 0.1}"#);
+    let folder = webhook::project(&service);
+    let peer = format!("127.0.0.1:{}", service.port);
+    let more = ["--tenant", "acme", "--secret", "fraud-key=env:FRAUD_KEY", "--allow-egress", &peer];
+    let served = Served::start_by(&folder, "exec \"$@\"", &[("FRAUD_KEY", "key-of-the-fraud-service")], &more);
+    let part = |name: &str| serde_json::from_str::<Value>(&folder.read(name)).unwrap();
+    let body = json!({ "event": part("events/office.json"), "input": part("inputs/alice.json") }).to_string();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for headers in [&[("traceparent", trace)][..], &[]] {
+        assert_eq!(
+            served.with_key("POST", "/v1/flows/login/runs", headers, body.as_bytes()).json()["outcome"],
+            "session"
+        );
+    }
+    let requests = service.requests();
+    assert!(requests[0].contains(&format!("traceparent: {trace}")), "{}", requests[0]);
+    assert!(!requests[1].contains("traceparent"), "who is in no trace begins none");
 }
 
 /// What follows the head of a request, which the service keeps without the empty line.
