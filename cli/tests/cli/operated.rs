@@ -57,9 +57,9 @@ fn what_is_measured_is_read_by_a_parser_of_others_and_names_no_tenant() {
         }
     };
     assert_eq!(sample("admit_runs_total", &[("flow", "login"), ("outcome", "session")]), 3.0);
-    assert_eq!(sample("admit_http_request_seconds", &[("route", "/v1/flows/{flow}/runs"), ("status", "200")]), 3.0);
-    assert_eq!(sample("admit_http_request_seconds", &[("route", "/v1/runs/{run}"), ("status", "404")]), 1.0);
-    assert_eq!(sample("admit_block_seconds", &[("block", "auth_password_verify")]), 3.0);
+    assert_eq!(sample("admit_http_request_seconds", &[("route", "/v1/flows/:flow/runs"), ("status", "200")]), 3.0);
+    assert_eq!(sample("admit_http_request_seconds", &[("route", "/v1/runs/:run"), ("status", "404")]), 1.0);
+    assert_eq!(sample("admit_block_seconds", &[("block", "password_check")]), 3.0);
     assert!(sample("admit_store_commit_seconds", &[]) >= 3.0);
     assert!(sample("admit_connections_open", &[]) >= 1.0);
     assert_eq!(sample("admit_queue_depth", &[]), 0.0);
@@ -115,7 +115,9 @@ fn t24_whatever_callers_send_a_log_line_is_one_json_object() {
     };
     assert_eq!(made(&[("x-request-id", given)]), given);
     assert_eq!(made(&[("traceparent", trace)]), "4bf92f3577b34da6a3ce929d0e0e4736");
-    let bad = ["a b", "\u{1b}[31mred", "x\"}{\"level\":\"ERROR", "é", &"x".repeat(200), ""];
+    let escape = [("authorization", key.as_str()), ("x-request-id", "\u{1b}[31mred")];
+    assert_eq!(served.call("GET", "/v1/runs", &escape, b"").status, 400, "no field holds that");
+    let bad = ["a b", "x\"}{\"level\":\"ERROR", "é", &"x".repeat(200), ""];
     for bad in bad {
         assert!(made(&[("x-request-id", bad)]).starts_with("req_"), "{bad:?}");
     }
@@ -203,7 +205,7 @@ fn spans_of_requests_and_blocks_reach_a_collector_below_the_callers() {
     let ours: Vec<&Value> = spans.iter().filter(|one| one["traceId"] == "4bf92f3577b34da6a3ce929d0e0e4736").collect();
     let root = ours.iter().find(|one| one["name"] == "POST /v1/flows/{flow}/runs").unwrap();
     assert_eq!(root["parentSpanId"], "00f067aa0ba902b7");
-    let block = ours.iter().find(|one| one["name"] == "auth_password_verify").unwrap();
+    let block = ours.iter().find(|one| one["name"] == "password_check").unwrap();
     assert_eq!(block["parentSpanId"], root["spanId"]);
     let nanos = |one: &Value, name: &str| one[name].as_str().unwrap().parse::<u128>().unwrap();
     assert!(nanos(block, "endTimeUnixNano") >= nanos(block, "startTimeUnixNano"));

@@ -94,7 +94,11 @@ impl Metrics {
         }
         self.requests.with(
             (SmolStr::new(route), status),
-            |(route, status)| histogram!("admit_http_request_seconds", "route" => route.to_string(), "status" => status.to_string()),
+            |(route, status)| {
+                // Not every reader of the format takes braces within a label.
+                let route = route.replace('{', ":").replace('}', "");
+                histogram!("admit_http_request_seconds", "route" => route, "status" => status.to_string())
+            },
             |known| known.record(took),
         );
     }

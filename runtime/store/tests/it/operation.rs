@@ -80,7 +80,7 @@ async fn t23_what_does_not_verify_is_not_cut_off(place: Place) {
     let (store, local) = (ten(&place).await, tenant("local"));
     let on = if place.is_postgres() { " ON audit" } else { "" };
     let statements =
-        [&format!("DROP TRIGGER audit_no_update{on}"), "UPDATE audit SET outcome = 'success' WHERE seq = 6"];
+        [&format!("DROP TRIGGER audit_no_update{on}"), "UPDATE audit SET outcome = 'denied' WHERE seq = 6"];
     let statements = statements.map(|text| text.to_string());
     place.execute(&[&statements[0], &statements[1]]).await.unwrap();
     let refused = store.prune_audit(&local, at(2_000), 10, BY).await.unwrap_err();
