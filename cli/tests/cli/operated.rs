@@ -286,6 +286,26 @@ fn subscribers_get_signed_deliveries_that_the_reference_library_verifies() {
     assert!(served.get("/v1/audit").body.contains("webhook.removed"));
 }
 
+#[test]
+fn a_node_works_off_what_other_tenants_have_queued() {
+    let folder = Folder::example("cymmetri");
+    let receiver = Service::new("{}");
+    let peer = format!("127.0.0.1:{}", receiver.port);
+    let other = Served::start(&folder, &["--tenant", "acme", "--allow-egress", &peer]);
+    let subscription = json!({ "url": format!("http://{peer}/hook"), "types": ["flow.run_completed"] });
+    assert_eq!(other.post("/v1/webhooks", &subscription).status, 200);
+    assert!(other.stop());
+    let served = Served::start(&folder, &["--allow-egress", &peer]);
+    folder.admit("run login --tenant acme --event events/office.json --input inputs/alice.json").code(0);
+    until("it is delivered", || receiver.requests().len() == 1);
+    assert!(served.stop());
+    // Nobody is told twice.
+    let again = Served::start(&folder, &["--allow-egress", &peer]);
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert!(again.stop());
+    assert_eq!(receiver.requests().len(), 1);
+}
+
 /// Verifies a request as a receiver would, with the library of Standard Webhooks; answers its body.
 fn verify(request: &str, secret: &str) -> Value {
     let headers: serde_json::Map<String, Value> = request
