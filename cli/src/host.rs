@@ -25,8 +25,8 @@ pub struct HostArgs {
     /// The settings of this `[env.NAME]` of admit.toml
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
-    /// A declared secret, from an environment variable
-    #[arg(long, value_name = "NAME=env:VAR")]
+    /// A declared secret, from an environment variable or a file
+    #[arg(long, value_name = "NAME=env:VAR|file:PATH")]
     secret: Vec<String>,
     /// A peer on this machine that blocks may call
     #[arg(long, value_name = "HOST:PORT")]
