@@ -31,8 +31,8 @@ pub async fn around(State(server): State<Arc<Server>>, request: Request, next: N
     let request_id = id(request.headers(), parent.as_ref());
     let context = Arc::new(Context { request_id, trace });
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| SmolStr::new(path.as_str()));
-    let route = route.unwrap_or_else(|| SmolStr::new_static("none"));
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     let mut response = within(Arc::clone(&context), next.run(request)).await;
     let (status, took) = (response.status(), began.elapsed());
     let headers = response.headers_mut();
@@ -41,11 +41,11 @@ pub async fn around(State(server): State<Arc<Server>>, request: Request, next: N
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert(REQUEST_ID, id);
     }
-    server.metrics.request(&route, status.as_u16(), took);
+    server.metrics.request(route, status.as_u16(), took);
     if let (Some(spans), Some(span)) = (&server.parts.operation.spans, span) {
         spans.end(span, &format!("{method} {route}"), status.as_u16(), took);
     }
-    let (id, route, method) = (context.request_id.as_str(), route.as_str(), method.as_str());
+    let (id, method) = (context.request_id.as_str(), method.as_str());
     let (status, micros) = (status.as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     if status >= 500 {
         tracing::warn!(request_id = id, method, route, status, micros, "request failed");
@@ -79,7 +79,8 @@ fn fresh() -> SmolStr {
         let _ = getrandom::fill(&mut bytes);
         u64::from_le_bytes(bytes)
     });
-    format_smolstr!("req_{process:016x}{:08x}", COUNT.fetch_add(1, Ordering::Relaxed))
+    // So short that it needs no memory of its own.
+    format_smolstr!("req_{:010x}{:08x}", process >> 24, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A field that is there once.
