@@ -16,7 +16,7 @@ pub fn read(path: &Path, known: &[String]) -> Result<Vec<(String, Vec<String>)>,
     })?;
     let mut found = Vec::new();
     flatten(&table, "", &mut |name, value| {
-        if !known.iter().any(|known| *known == name) {
+        if !known.contains(&name) {
             let failure = Failure::new(format!("`{shown}`: there is no setting `{name}`"));
             return Err(match nearest(&name, known) {
                 Some(near) => failure.help(format!("did you mean `{near}`?")),
