@@ -115,12 +115,15 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
         operation: prepared.operation(observed),
     });
     server.keep(engine);
-    announce(&prepared, loaded, tenant, key.as_ref())?;
-    let (serving, background) = prepared.start(&args.operation, &store);
+    // Before anybody is told that it is ready: who then says stop is heard.
+    let stop = stopped()?;
+    let greeting = greeting(&prepared, loaded, tenant, key.as_ref())?;
+    let (serving, background) = prepared.start(&args.operation, &store)?;
+    print(&greeting);
     let stop_work = Arc::new(Notify::new());
     let work = tokio::spawn(Arc::clone(&server).work(Arc::clone(&stop_work)));
     notify::ready();
-    let is_whole = server.serve_on(serving, stopped()?).await;
+    let is_whole = server.serve_on(serving, stop).await;
     let is_whole = is_whole.map_err(|error| Failure::new(format!("the server failed: {error}")))?;
     stop_work.notify_one();
     // Leased jobs that do not end in time are taken by others when their leases are over.
@@ -180,7 +183,7 @@ fn complete(feeds: Arc<FeedFiles>) -> Arc<Complete> {
 }
 
 /// Says where it listens and how to begin; the last line is `ready`.
-fn announce(prepared: &Prepared, loaded: &Loaded, tenant: &TenantId, key: Option<&ApiKey>) -> Result<(), Failure> {
+fn greeting(prepared: &Prepared, loaded: &Loaded, tenant: &TenantId, key: Option<&ApiKey>) -> Result<String, Failure> {
     let scheme = prepared.scheme();
     let address =
         prepared.serving.public.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
@@ -209,8 +212,7 @@ fn announce(prepared: &Prepared, loaded: &Loaded, tenant: &TenantId, key: Option
         )),
     }
     text.push_str("ready\n");
-    print(&text);
-    Ok(())
+    Ok(text)
 }
 
 /// A word of a shell.

@@ -13,7 +13,7 @@ use admit_server::spans::{Sender, Spans};
 use admit_server::tls::Tls;
 use admit_store::SqlStore;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
@@ -95,16 +95,18 @@ impl Prepared {
     }
 
     /// Takes what it is served on, and what works beside requests until it is dropped.
-    pub fn start(self, args: &OperationArgs, store: &SqlStore) -> (Serving, Background) {
+    pub fn start(self, args: &OperationArgs, store: &SqlStore) -> Result<(Serving, Background), Failure> {
         let mut beside = JoinSet::new();
-        if let Some(tls) = self.tls {
-            beside.spawn(renew(tls));
-        } else {
-            beside.spawn(deaf());
-        }
+        // Heard from here on, also where there is nothing to read anew: it ends no server.
+        let asked = signal(SignalKind::hangup());
+        let asked = asked.map_err(|error| Failure::new(format!("cannot hear signals: {error}")))?;
+        match self.tls {
+            Some(tls) => beside.spawn(renew(tls, asked)),
+            None => beside.spawn(deaf(asked)),
+        };
         beside.spawn(retain(args.retention, store.clone()));
         beside.spawn(notify::watchdog());
-        (self.serving, Background { _beside: beside, sender: self.sender })
+        Ok((self.serving, Background { _beside: beside, sender: self.sender }))
     }
 }
 
@@ -207,8 +209,7 @@ async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
 }
 
 /// Reads the certificate anew when its files have changed, or on SIGHUP.
-async fn renew(tls: Arc<Tls>) {
-    let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
+async fn renew(tls: Arc<Tls>, mut asked: Signal) {
     let mut warned = std::time::Instant::now();
     loop {
         let is_asked = tokio::select! {
@@ -241,8 +242,7 @@ async fn renew(tls: Arc<Tls>) {
 }
 
 /// SIGHUP ends no server that has nothing to read anew.
-async fn deaf() {
-    let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
+async fn deaf(mut asked: Signal) {
     while asked.recv().await.is_some() {}
 }
 
