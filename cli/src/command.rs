@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod build;
 pub mod check;
+pub mod deploy;
 pub mod doc;
 pub mod emit;
 pub mod eval;
@@ -19,6 +20,8 @@ pub mod queue;
 pub mod retention;
 pub mod run;
 pub mod serve;
+pub mod simulate;
+pub mod tenant;
 pub mod test;
 pub mod types;
 pub mod user;
@@ -48,11 +51,17 @@ pub enum Command {
     Serve(Box<serve::Args>),
     /// Print the OpenAPI document of the HTTP API
     Openapi(openapi::Args),
+    /// Show what a deploy would change on a server, and make it live
+    Deploy(Box<deploy::Args>),
+    /// Run a flow without the world: nothing is written, nobody is called
+    Simulate(Box<simulate::Args>),
+    /// List, make, disable the tenants of a database
+    Tenant(tenant::Args),
     /// List Actions, start one, or start its next version
     Action(action::Args),
     /// Manage the users of a database
     User(user::Args),
-    /// Print or rotate the keys that sign tokens
+    /// The keys that sign tokens, and the API keys of callers
     Keys(keys::Args),
     /// List what is queued or was given up, and let it be tried again
     Queue(queue::Args),
@@ -91,6 +100,9 @@ pub fn run(command: Command, output: &Output, settings: &[Setting]) -> Result<Ex
         Command::Run(args) => run::run(&args, output),
         Command::Openapi(args) => openapi::run(&args),
         Command::Serve(args) => serve::run(&args, output, settings),
+        Command::Deploy(args) => deploy::run(&args, output),
+        Command::Simulate(args) => simulate::run(&args, output),
+        Command::Tenant(args) => tenant::run(args, output),
         Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
         Command::Keys(args) => keys::run(args, output),

@@ -13,6 +13,7 @@ mod notify;
 mod output;
 mod progress;
 mod project;
+mod remote;
 mod retention;
 mod settings;
 mod trace;

@@ -24,6 +24,8 @@ mod canary;
 mod check;
 #[path = "support/clock.rs"]
 mod clock;
+#[path = "cli/deploy.rs"]
+mod deploy;
 #[path = "cli/egress.rs"]
 mod egress;
 #[path = "cli/feeds.rs"]
@@ -74,6 +76,8 @@ mod serve;
 mod served;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/simulate.rs"]
+mod simulate;
 #[path = "support/site.rs"]
 mod site;
 #[path = "cli/social.rs"]
@@ -82,6 +86,8 @@ mod social;
 mod suspend;
 #[path = "cli/templates.rs"]
 mod templates;
+#[path = "cli/tenants.rs"]
+mod tenants;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/test.rs"]

@@ -1,15 +1,14 @@
 //! `admit serve`: serves a project over HTTP until it is told to stop.
 
 mod operation;
+mod seed;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use admit_actions::{Options as PoolOptions, Pool};
-use admit_eval::datum::Datum;
 use admit_host::FeedFiles;
 use admit_plan::encode;
 use admit_runtime::action::Actions;
@@ -19,11 +18,11 @@ use admit_server::api::{Complete, Parts, Server, deploy};
 use admit_server::key::{ApiKey, Scope};
 use admit_stdlib::request;
 use admit_store::SqlStore;
-use smol_str::SmolStr;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::failure::{Exit, Failure};
+use crate::host::formats::OwnFormats;
 use crate::host::{self, HostArgs, Over};
 use crate::log;
 use crate::notify;
@@ -102,6 +101,7 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
     let over = Over { store: Arc::new(store.clone()), keys, actions, feeds: Arc::clone(&feeds) };
     let host = Arc::new(host::host(&args.reach, loaded, over, |_| {})?);
     let _watch = host::watch(&feeds);
+    seed::seed(&store, tenant, &args.reach, loaded).await?;
     put_live(&store, tenant, &engine, &bytes).await?;
     let key = first_key(&store, tenant).await?;
     let observed = Observed { pool, feeds: Arc::clone(&feeds) };
@@ -109,7 +109,7 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
         store: store.clone(),
         host,
         registry: admit_stdlib::registry(),
-        params: params(loaded),
+        formats: Arc::new(OwnFormats::new(&args.reach, loaded, tenant)?),
         complete: complete(feeds),
         most_runs: args.most_runs,
         operation: prepared.operation(observed),
@@ -137,12 +137,6 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
     Ok(Exit::Ok)
 }
 
-/// Tenants' own values of params.
-fn params(loaded: &Loaded) -> HashMap<TenantId, Vec<(SmolStr, Datum)>> {
-    let tenants = loaded.project.tenants.keys().filter_map(|slug| slug.parse::<TenantId>().ok());
-    tenants.map(|tenant| (tenant.clone(), host::own_params(&loaded.project, &tenant))).collect()
-}
-
 /// Deploys what was built, where something else is live.
 async fn put_live(store: &SqlStore, tenant: &TenantId, engine: &Arc<Engine>, bytes: &[u8]) -> Result<(), Failure> {
     store.put_bundle(tenant, engine.hash(), bytes, world::now()).await.map_err(fail)?;
@@ -165,7 +159,7 @@ async fn put_live(store: &SqlStore, tenant: &TenantId, engine: &Arc<Engine>, byt
     })
 }
 
-/// A key with all scopes, where the tenant has none: shown once.
+/// A key with all scopes but `operate`, where the tenant has none: shown once.
 async fn first_key(store: &SqlStore, tenant: &TenantId) -> Result<Option<ApiKey>, Failure> {
     let known = store.api_keys(tenant).await.map_err(fail)?;
     if known.iter().any(|key| key.revoked_at.is_none()) {
@@ -173,7 +167,7 @@ async fn first_key(store: &SqlStore, tenant: &TenantId) -> Result<Option<ApiKey>
     }
     let key =
         ApiKey::generate(tenant).map_err(|error| Failure::new(format!("the system gives no randomness: {error}")))?;
-    let (row, entry) = key.row("first", &Scope::ALL, ACTOR);
+    let (row, entry) = key.row("first", &Scope::OF_TENANT, ACTOR);
     store.add_api_key(tenant, &row, &entry, world::now()).await.map_err(fail)?;
     Ok(Some(key))
 }

@@ -71,7 +71,7 @@ fn the_document_names_the_routes_that_there_are_and_the_command_prints_it() {
 #[test]
 fn t31_every_call_is_open_to_the_scope_that_the_document_names_and_to_no_other() {
     let folder = Folder::example("cymmetri");
-    let served = Served::start(&folder, &["--database", "memory"]);
+    let served = Served::start(&folder, &[]);
     let document = served.call("GET", "/openapi.json", &[], b"").json();
     let calls = calls(&document);
     let mut scopes: Vec<&String> = calls.iter().filter_map(|call| call.scope.as_ref()).collect();
@@ -81,6 +81,11 @@ fn t31_every_call_is_open_to_the_scope_that_the_document_names_and_to_no_other()
     let keys: Vec<(&String, String)> = scopes
         .iter()
         .map(|scope| {
+            if *scope == "operate" {
+                // Nobody has it to give: it comes from the command line.
+                let made = folder.admit("keys create --scopes operate --format json").code(0).json();
+                return (*scope, made["key"].as_str().unwrap().to_owned());
+            }
             let made = served.post("/v1/keys", &json!({ "name": scope, "scopes": [scope] }));
             (*scope, made.json()["key"].as_str().unwrap_or_else(|| panic!("{scope}: {}", made.body)).to_owned())
         })

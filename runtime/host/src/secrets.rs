@@ -1,12 +1,12 @@
-//! Secrets of the command line: `--secret NAME=env:VAR` or `NAME=file:PATH`, read once at start.
+//! Secrets by name: of the command line (`--secret NAME=env:VAR` or `NAME=file:PATH`, read once at start), or of a tenant's store.
 
 use std::collections::HashMap;
 
 use admit_runtime::host::{HostError, Secret};
 use zeroize::Zeroizing;
 
-/// Secrets by name; the same for every tenant. No `Debug`.
-#[derive(Default)]
+/// Secrets by name. No `Debug`.
+#[derive(Clone, Default)]
 pub struct Secrets {
     values: HashMap<String, Zeroizing<Vec<u8>>>,
 }
@@ -40,6 +40,11 @@ impl Secrets {
             return Err(format!("the secret `{name}` is given twice"));
         }
         Ok(())
+    }
+
+    /// Gives one a value, whatever it had before.
+    pub fn set(&mut self, name: &str, value: &[u8]) {
+        self.values.insert(name.to_owned(), Zeroizing::new(value.to_vec()));
     }
 
     /// One by name.

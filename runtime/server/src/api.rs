@@ -1,8 +1,10 @@
 //! The API: every call belongs to one tenant, taken from its key.
 
+mod actions;
 mod audit;
 mod auth;
 mod bundles;
+mod clients;
 mod connections;
 mod deliveries;
 pub mod document;
@@ -14,21 +16,28 @@ mod keys;
 mod live;
 mod management;
 mod page;
+mod params;
+mod places;
+mod precondition;
 mod problem;
 mod runs;
+mod secrets;
+mod sessions;
+mod settings;
+mod simulate;
+mod tenancy;
+mod tenants;
 mod time;
+mod users;
 mod webhooks;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use admit_eval::datum::Datum;
 use admit_host::RealHost;
 use admit_runtime::block::Registry;
-use admit_runtime::tenant::TenantId;
 use admit_store::SqlStore;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -36,9 +45,8 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use smol_str::SmolStr;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -48,9 +56,12 @@ use crate::metrics::Metrics;
 use crate::spans::Spans;
 use connections::Port;
 use live::Live;
+use places::Places;
 use problem::Problem;
+use tenancy::Tenancies;
 
 pub use live::deploy;
+pub use tenancy::{Formats, Kept, Setup, StubDefaults};
 
 /// How often what was measured is put in order, also where nobody asks for it.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -66,12 +77,12 @@ pub type Complete = dyn Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync;
 pub struct Parts {
     /// Where everything is kept.
     pub store: SqlStore,
-    /// Everything outside a run.
+    /// Everything outside a run that all tenants share.
     pub host: Arc<RealHost>,
     /// The blocks.
     pub registry: Registry,
-    /// Tenants' own values of params.
-    pub params: HashMap<TenantId, Vec<(SmolStr, Datum)>>,
+    /// Reads what tenants are set up with.
+    pub formats: Arc<dyn Formats>,
     /// Fills in events.
     pub complete: Arc<Complete>,
     /// Runs at once; more are told to come back.
@@ -111,7 +122,8 @@ pub struct Serving {
 pub struct Server {
     parts: Parts,
     live: Live,
-    runs: Arc<Semaphore>,
+    tenancies: Tenancies,
+    runs: Arc<Places>,
     metrics: Metrics,
     is_stopping: AtomicBool,
 }
@@ -119,9 +131,10 @@ pub struct Server {
 impl Server {
     /// Makes one. Bundles are loaded when they are first asked for.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let runs = Arc::new(Semaphore::new(parts.most_runs));
+        let runs = Places::new(parts.most_runs);
         let metrics = Metrics::new(parts.operation.prometheus.clone());
-        Arc::new(Self { parts, live: Live::default(), runs, metrics, is_stopping: AtomicBool::new(false) })
+        let tenancies = Tenancies::default();
+        Arc::new(Self { parts, live: Live::default(), tenancies, runs, metrics, is_stopping: AtomicBool::new(false) })
     }
 
     /// Its routes; with those of the management port where it has none.
@@ -224,10 +237,29 @@ fn calls(is_alone: bool) -> (Router<Arc<Server>>, OpenApi) {
         .routes(routes!(runs::list))
         .routes(routes!(runs::one))
         .routes(routes!(runs::resume))
+        .routes(routes!(simulate::simulate))
         .routes(routes!(audit::list))
         .routes(routes!(bundles::list))
         .routes(routes!(bundles::put).layer(large))
+        .routes(routes!(bundles::check).layer(large))
+        .routes(routes!(bundles::check_kept))
         .routes(routes!(bundles::activate))
+        .routes(routes!(settings::show, settings::put))
+        .routes(routes!(params::list))
+        .routes(routes!(params::show, params::put, params::remove))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::remove))
+        .routes(routes!(clients::list))
+        .routes(routes!(clients::show, clients::put, clients::remove))
+        .routes(routes!(clients::secret))
+        .routes(routes!(actions::list))
+        .routes(routes!(actions::show, actions::patch))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::patch))
+        .routes(routes!(sessions::list, sessions::revoke_all))
+        .routes(routes!(sessions::show, sessions::revoke))
+        .routes(routes!(tenants::list, tenants::create))
+        .routes(routes!(tenants::show, tenants::patch))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(erase::erase))

@@ -24,13 +24,17 @@ pub enum Scope {
     Read,
     /// Deploy, and roll back.
     Deploy,
-    /// Manage keys and users.
+    /// Manage what the tenant is set up with: settings, params, secrets, clients, Actions, users, keys.
     Manage,
+    /// Operate the server, across tenants.
+    Operate,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Run, Self::Read, Self::Deploy, Self::Manage];
+    pub const ALL: [Self; 5] = [Self::Run, Self::Read, Self::Deploy, Self::Manage, Self::Operate];
+    /// Those that reach no other tenant.
+    pub const OF_TENANT: [Self; 4] = [Self::Run, Self::Read, Self::Deploy, Self::Manage];
 
     /// Its word in a key.
     pub fn word(self) -> &'static str {
@@ -39,6 +43,7 @@ impl Scope {
             Self::Read => "read",
             Self::Deploy => "deploy",
             Self::Manage => "manage",
+            Self::Operate => "operate",
         }
     }
 

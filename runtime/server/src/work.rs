@@ -150,9 +150,18 @@ impl Server {
     }
 
     async fn run_job(&self, tenant: &TenantId, job: &Job) -> JobEnd {
+        // As the tenant is set up now: where its messages leave, and which Actions are off.
+        let set_up = match self.tenancy(tenant).await {
+            Ok(tenancy) => tenancy.host().map(|host| (Arc::clone(&tenancy), Arc::clone(host))),
+            Err(problem) => Err(problem),
+        };
+        let (tenancy, host) = match set_up {
+            Ok(set_up) => set_up,
+            Err(problem) => return JobEnd::waits(problem.detail()),
+        };
         // Found before: the engine asks for it where it cannot wait.
         let pinned = match bundle_of(&job.kind, &job.payload) {
-            Some(hash) => self.loaded(tenant, hash).await.ok(),
+            Some(hash) => self.loaded(&tenancy, hash).await.ok(),
             None => None,
         };
         let find = |hash: [u8; 32]| {
@@ -160,7 +169,7 @@ impl Server {
             Some(Arc::clone(&loaded.engine))
         };
         let queued = Queued { key: &job.key, kind: &job.kind, payload: &job.payload, attempt: job.attempt };
-        run_job(&find, &self.parts().registry, self.host(), tenant, queued).await
+        run_job(&find, &self.parts().registry, &*host, tenant, queued).await
     }
 
     fn next(&self, tenant: &TenantId, job: &Job, end: &JobEnd) -> JobNext {

@@ -211,6 +211,12 @@ pub async fn run_job(
 }
 
 impl JobEnd {
+    /// Of a try that could not begin, for now.
+    pub fn waits(why: &str) -> Self {
+        let failure = JobFailure { detail: why.to_owned(), is_final: false };
+        Self { failure: Some(failure), ..Self::default() }
+    }
+
     /// Of a job that cannot be read: it does not mend itself.
     fn damaged(detail: String) -> Self {
         Self { failure: Some(JobFailure { detail, is_final: true }), ..Self::default() }

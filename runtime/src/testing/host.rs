@@ -34,6 +34,10 @@ pub struct Outside {
     pub providers: Vec<Provider>,
     /// Clients.
     pub clients: Vec<OAuthClient>,
+    /// What is known of addresses and breached passwords; none: nothing.
+    pub feeds: Option<Arc<dyn Feeds>>,
+    /// Who asks for passkeys, if not `example.com`.
+    pub relying_party: Option<RelyingParty>,
 }
 
 /// Actions that run for real beside a clock that stands: it must not jump while they work.
@@ -149,6 +153,12 @@ impl TestHost {
         }
         self.providers.clone_from(&outside.providers);
         self.clients.clone_from(&outside.clients);
+        if let Some(feeds) = &outside.feeds {
+            self.set_feeds(Arc::clone(feeds));
+        }
+        if outside.relying_party.is_some() {
+            self.relying_party.clone_from(&outside.relying_party);
+        }
     }
 
     /// URLs that were called and that nothing answers, each once.

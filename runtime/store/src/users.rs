@@ -274,7 +274,7 @@ pub(crate) async fn erase(
     if done == 0 { Err(StoreError::NotFound) } else { Ok(()) }
 }
 
-async fn insert_user(
+pub(crate) async fn insert_user(
     connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,

@@ -71,5 +71,6 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Result<Response, Proble
 )]
 pub async fn key_set(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Read).await?;
-    Ok(ok(&server.parts.host.key_set(&caller.tenant).await?))
+    let tenancy = server.tenancy(&caller.tenant).await?;
+    Ok(ok(&tenancy.host()?.key_set(&caller.tenant).await?))
 }

@@ -7,6 +7,7 @@ use admit_eval::json;
 use admit_runtime::context;
 use admit_runtime::execute::{self, Answer, Known, Options, Start};
 use admit_runtime::session;
+use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
 use admit_store::{RunFilter, RunSummary};
 use axum::extract::State;
@@ -128,12 +129,16 @@ pub async fn start(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Run).await?;
-    whole(Arc::clone(&server), async move {
+    let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
+    whole(&served, &tenant, async move {
         let body: StartRun<'_> = read(&body)?;
-        let loaded = server.live(&caller.tenant).await?;
+        let tenancy = server.tenancy(&caller.tenant).await?;
+        let loaded = server.live(&tenancy).await?;
         let event = (server.parts.complete)(body.event.get().as_bytes(), loaded.reads_device);
         let event = event.as_deref().unwrap_or(body.event.get().as_bytes());
-        let host = &*server.parts.host;
+        let named = tenancy.with_client(&*server.parts.formats, event);
+        let event = named.as_deref().unwrap_or(event);
+        let host = &**tenancy.host()?;
         let known = match &body.session_token {
             Some(token) => session::known(host, &caller.tenant, token).await?.unwrap_or_default(),
             None => Known::default(),
@@ -160,13 +165,15 @@ pub async fn resume(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Run).await?;
-    whole(Arc::clone(&server), async move {
+    let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
+    whole(&served, &tenant, async move {
         let body: ResumeRun<'_> = read(&body)?;
-        let host = &*server.parts.host;
+        let tenancy = server.tenancy(&caller.tenant).await?;
+        let host = &**tenancy.host()?;
         let input = input(body.input)?;
         let waiting = execute::waiting_for(host, &caller.tenant, &body.resume_token).await?;
         let loaded = match waiting {
-            Some(hash) => Some(server.loaded(&caller.tenant, hash).await?),
+            Some(hash) => Some(server.loaded(&tenancy, hash).await?),
             None => None,
         };
         let find = |hash: [u8; 32]| {
@@ -180,13 +187,14 @@ pub async fn resume(
 
 /// A request of a run, to its end: a caller that hangs up does not leave one half done. As many at once as the server takes.
 async fn whole(
-    server: Arc<Server>,
+    server: &Server,
+    tenant: &TenantId,
     run: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let permit = Arc::clone(&server.runs).try_acquire_owned().map_err(|_| Problem::busy())?;
+    let place = server.runs.take(tenant).ok_or_else(Problem::busy)?;
     let context = context::current();
     let run = tokio::spawn(async move {
-        let _permit = permit;
+        let _place = place;
         match context {
             Some(context) => context::within(context, run).await,
             None => run.await,

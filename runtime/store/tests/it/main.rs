@@ -6,6 +6,7 @@ mod support;
 
 mod audit;
 mod challenges;
+mod configs;
 mod credentials;
 mod deploys;
 mod inbox;
@@ -23,6 +24,7 @@ mod users;
 fn cases() -> usize {
     audit::CASES
         + challenges::CASES
+        + configs::CASES
         + credentials::CASES
         + deploys::CASES
         + inbox::CASES
