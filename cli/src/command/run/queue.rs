@@ -155,8 +155,6 @@ impl Worker<'_> {
         }
         let kept = || tokio::runtime::Handle::current().block_on(store.bundle(tenant, hash));
         let found = super::load(&tokio::task::block_in_place(kept).ok()??).ok()?;
-        let found =
-            if off.is_empty() { found } else { found.without(&|slug| off.contains(slug), &self.registry).ok()? };
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         engines.insert(hash, Arc::clone(&found));
         Some(found)
