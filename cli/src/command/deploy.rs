@@ -11,8 +11,6 @@ use std::path::PathBuf;
 use admit_plan::encode;
 use admit_plan::verify;
 use admit_runtime::tenant::TenantId;
-use reqwest::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
-use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
@@ -74,12 +72,12 @@ struct Done {
 
 impl Planned {
     fn fits(&self) -> bool {
-        self.reply.status.is_success() && self.problems().is_empty()
+        self.reply.is_success() && self.problems().is_empty()
     }
 
     /// Why it cannot be.
     fn problems(&self) -> Vec<String> {
-        if !self.reply.status.is_success() {
+        if !self.reply.is_success() {
             return vec![self.reply.why()];
         }
         let listed = self.reply.body.get("problems").and_then(Value::as_array);
@@ -215,10 +213,10 @@ async fn ask(remote: &Remote, args: &Args, tenant: Option<&TenantId>, bytes: &[u
         Some(hash) => format!("/v1/bundles/{hash}/check"),
         None => "/v1/bundles/check".to_owned(),
     };
-    let reply = remote.call(Method::POST, &path, tenant, &[], bytes.to_vec()).await?;
+    let reply = remote.call("POST", &path, tenant, &[], bytes.to_vec()).await?;
     match reply.status {
         // Nothing that a tenant could mend.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Failure::new(reply.why())),
+        401 | 403 => Err(Failure::new(reply.why())),
         _ => Ok(reply),
     }
 }
@@ -234,19 +232,17 @@ async fn switch(remote: &Remote, args: &Args, planned: &Planned, bytes: &[u8]) -
     if planned.is_live() {
         return Ok(done("unchanged", "it is live already".to_owned(), planned.bundle()));
     }
-    let seen: (HeaderName, String) = match planned.live() {
-        Some(hash) => (IF_MATCH, format!("\"{hash}\"")),
-        None => (IF_NONE_MATCH, "*".to_owned()),
+    let seen: (&'static str, String) = match planned.live() {
+        Some(hash) => ("if-match", format!("\"{hash}\"")),
+        None => ("if-none-match", "*".to_owned()),
     };
     let reply = match &args.activate {
-        Some(hash) => {
-            remote.call(Method::POST, &format!("/v1/bundles/{hash}/activate"), tenant, &[seen], Vec::new()).await?
-        }
-        None => remote.call(Method::PUT, "/v1/bundles", tenant, &[seen], bytes.to_vec()).await?,
+        Some(hash) => remote.call("POST", &format!("/v1/bundles/{hash}/activate"), tenant, &[seen], Vec::new()).await?,
+        None => remote.call("PUT", "/v1/bundles", tenant, &[seen], bytes.to_vec()).await?,
     };
     Ok(match reply.status {
-        StatusCode::OK => done("deployed", String::new(), reply.text("bundle")),
-        StatusCode::PRECONDITION_FAILED => done("deployed_meanwhile", reply.why(), planned.live().unwrap_or_default()),
+        200 => done("deployed", String::new(), reply.text("bundle")),
+        412 => done("deployed_meanwhile", reply.why(), planned.live().unwrap_or_default()),
         _ => done("refused", reply.why(), planned.live().unwrap_or_default()),
     })
 }

@@ -70,9 +70,8 @@ fn project(hook: &TcpListener, mail: &TcpListener) -> Folder {
     folder.write(
         "admit.toml",
         format!(
-            "[project]\nname = \"x\"\ncatalogue = \"1\"\n\n[egress]\nhosts = [\"localhost:{}\"]\n\n[smtp]\nhost = \"localhost:{}\"\n\
+            "[project]\nname = \"x\"\ncatalogue = \"1\"\n\n[smtp]\nhost = \"localhost:{}\"\n\
              security = \"none\"\nfrom = \"a@example.com\"\n",
-            port(hook),
             port(mail)
         ),
     );

@@ -7,8 +7,6 @@ use admit_runtime::context;
 use admit_runtime::host::{HttpError, HttpRequest, HttpResponse};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
 use crate::egress::{Admitted, Egress, Route};
@@ -105,27 +103,6 @@ impl Guarded {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where a client is made")]
-/// A client for a server that the operator names: of commands, never of flows. It goes where it is told, follows no redirect and
-/// trusts the public certificates, and those of `ca` (PEM) besides.
-///
-/// # Errors
-/// The certificates cannot be read, or the client cannot be made.
-pub fn operator_client(ca: Option<&[u8]>, timeout: Duration) -> Result<Client, String> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in ca.into_iter().flat_map(CertificateDer::pem_slice_iter) {
-        let unread = |error: &dyn std::fmt::Display| format!("the certificates cannot be read: {error}");
-        roots.add(certificate.map_err(|error| unread(&error))?).map_err(|error| unread(&error))?;
-    }
-    Client::builder()
-        .tls_backend_preconfigured(config(roots)?)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .timeout(timeout)
-        .user_agent(concat!("admit/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| format!("the client cannot start: {error}"))
-}
-
 fn client(tls: rustls::ClientConfig, resolver: impl reqwest::dns::Resolve + 'static) -> Result<Client, String> {
     Client::builder()
         .tls_backend_preconfigured(tls)
@@ -159,7 +136,7 @@ fn tls() -> Result<rustls::ClientConfig, String> {
     config(rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
 }
 
-fn config(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, String> {
+pub(crate) fn config(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -26,7 +26,8 @@ use crate::key::Scope;
 #[into_params(parameter_in = Query)]
 pub struct Listing {
     /// The user: `usr_...`.
-    user: String,
+    #[param(required = true)]
+    user: Option<String>,
     /// Most entries of the page; 50 where it is left out.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
@@ -40,7 +41,8 @@ pub struct Listing {
 #[into_params(parameter_in = Query)]
 pub struct Ending {
     /// The user: `usr_...`.
-    user: String,
+    #[param(required = true)]
+    user: Option<String>,
 }
 
 /// A session. Its token is nowhere but at the user's.
@@ -104,9 +106,10 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
     let page = Page::<(i64, String)>::of(asked.limit, asked.cursor.as_deref())?;
-    known(&server, &caller, &asked.user).await?;
+    let user = whose(asked.user)?;
+    known(&server, &caller, &user).await?;
     let ask = page.ask();
-    let mut sessions = server.parts.store.sessions_of(&caller.tenant, &asked.user, page.after.clone(), ask).await?;
+    let mut sessions = server.parts.store.sessions_of(&caller.tenant, &user, page.after.clone(), ask).await?;
     let next_cursor = page.cut(&mut sessions, SessionRow::cursor);
     Ok(ok(&SessionPage { sessions: sessions.into_iter().map(shown).collect(), next_cursor }))
 }
@@ -162,8 +165,14 @@ pub async fn revoke_all(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    known(&server, &caller, &asked.user).await?;
-    end(&server, &caller, Sessions::OfUser(&asked.user)).await
+    let user = whose(asked.user)?;
+    known(&server, &caller, &user).await?;
+    end(&server, &caller, Sessions::OfUser(&user)).await
+}
+
+/// Said after the key was looked at: who has none learns of no field.
+fn whose(user: Option<String>) -> Result<String, Problem> {
+    user.ok_or_else(|| Problem::bad("bad_query", "say whose sessions: `?user=usr_...`"))
 }
 
 async fn end(server: &Server, caller: &Caller, which: Sessions<'_>) -> Result<Response, Problem> {
