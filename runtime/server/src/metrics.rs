@@ -199,3 +199,26 @@ impl Drop for Open {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flows_beyond_the_most_are_counted_together() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let counted = Metrics::new(Some(recorder.handle()));
+        ::metrics::with_local_recorder(&recorder, || {
+            for flow in 0..300 {
+                let at = Instant { seconds: 0, nanos: 0 };
+                let began = TraceEvent::Began { flow: format!("flow-{flow}").into(), seq: 0, at };
+                let ended = TraceEvent::Outcome { outcome: "allow".into(), detail: None, label: None };
+                counted.run(&Trace { events: vec![began, ended] });
+            }
+        });
+        let text = recorder.handle().render();
+        let series: Vec<&str> = text.lines().filter(|line| line.starts_with("admit_runs_total{")).collect();
+        assert_eq!(series.len(), MOST_FLOWS + 1);
+        assert!(series.contains(&"admit_runs_total{flow=\"other\",outcome=\"allow\"} 100"), "{text}");
+    }
+}
