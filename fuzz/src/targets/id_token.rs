@@ -125,10 +125,13 @@ const MORE: [(&str, bool); 5] = [
     (r#","zip":"DEF""#, false),
 ];
 
+/// Signs any bytes.
+type Sign = Box<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
+
 /// A key with what signs any bytes with it.
 struct Signer {
     key: SigningKey,
-    sign: Box<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>,
+    sign: Sign,
 }
 
 /// The provider's two keys, and one of somebody else.
@@ -149,7 +152,7 @@ static PROVIDER: LazyLock<Provider> = LazyLock::new(|| Provider {
 fn signer(algorithm: Algorithm) -> Option<Signer> {
     let pkcs8 = SigningKey::generate(algorithm).ok()?;
     let key = SigningKey::open(algorithm, &pkcs8).ok()?;
-    let sign: Box<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync> = match algorithm {
+    let sign: Sign = match algorithm {
         Algorithm::EdDsa => {
             let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).ok()?;
             Box::new(move |bytes| Some(pair.sign(bytes).as_ref().to_vec()))
