@@ -42,6 +42,7 @@ impl OperatorClient {
     ///
     /// # Errors
     /// The certificates or the key cannot be read, or the client cannot be made.
+    #[expect(clippy::disallowed_methods, reason = "the operator's own server, which the command line names")]
     pub fn new(key: &str, ca: Option<&[u8]>, timeout: Duration) -> Result<Self, String> {
         let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for certificate in ca.into_iter().flat_map(CertificateDer::pem_slice_iter) {
