@@ -8,14 +8,9 @@ mod command;
 mod failure;
 mod files;
 mod host;
-mod log;
-mod notify;
 mod output;
 mod progress;
 mod project;
-mod remote;
-mod retention;
-mod settings;
 mod trace;
 mod world;
 
@@ -41,15 +36,9 @@ struct Cli {
 fn main() -> ExitCode {
     // Before anything opens a file or starts a thread.
     admit_actions::worker::run_if_asked();
-    let (args, settings) = match settings::parse::<Cli>() {
-        Ok(parsed) => parsed,
-        Err(failure) => {
-            output::Output::new(&Common::default()).failure(&failure);
-            return ExitCode::from(2);
-        }
-    };
+    let args = Cli::parse();
     let output = output::Output::new(&args.common);
-    match command::run(args.command, &output, &settings) {
+    match command::run(args.command, &output) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output.failure(&failure);

@@ -31,8 +31,6 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
             challenge: record([("kind", text("token"))]),
             memory: record([]),
             expires_in: PROMPT_SECONDS,
-            wants: vec!["token"],
-            takes: Vec::new(),
         }));
     };
     let kind = match config.purpose {

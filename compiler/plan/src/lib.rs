@@ -5,7 +5,6 @@
 //! in the runtime.
 
 pub mod bundle;
-pub mod changes;
 pub mod claims;
 pub mod code;
 mod compact;

@@ -18,5 +18,5 @@ pub mod worker;
 pub mod world;
 
 pub use bucket::Rate;
-pub use pool::{Options, Pool, Status};
+pub use pool::{Options, Pool, Stats, Status, TenantStats};
 pub use process::Program;

@@ -14,9 +14,11 @@ use crate::wire::Limits;
 
 mod keeper;
 mod shared;
+mod stats;
 
 pub(crate) use keeper::Order;
 use shared::Shared;
+pub use stats::{Stats, TenantStats};
 
 /// How long a new worker is waited for before anything runs.
 const START: Duration = Duration::from_secs(15);
@@ -122,14 +124,23 @@ impl Pool {
         self.shared.status()
     }
 
+    /// What it has in hand and has done, in numbers.
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+
     async fn invoke(&self, host: &dyn Host, call: ActionCall<'_>) -> ActionReport {
         let started = Instant::now();
         let wall = Duration::from_millis(call.wall);
         let patience = wall.min(self.shared.options.patience);
         let mut lease = match self.shared.lease(call.tenant, started + patience).await {
             Ok(lease) => lease,
-            Err(error) => return ActionReport { result: Some(Err(error)), ..ActionReport::default() },
+            Err(error) => {
+                self.shared.counts.refused.add();
+                return ActionReport { result: Some(Err(error)), ..ActionReport::default() };
+            }
         };
+        self.shared.counts.used.add();
         // Waiting is part of the wall time.
         let left = u64::try_from(wall.saturating_sub(started.elapsed()).as_millis()).unwrap_or(u64::MAX);
         let limits = Limits { wall: left.max(1), ..self.shared.options.limits };
@@ -137,8 +148,12 @@ impl Pool {
         lease.charge(supervised.cpu, !matches!(supervised.end, End::Healthy));
         match supervised.end {
             End::Healthy => lease.give_back(),
-            End::Killed => drop(lease),
+            End::Killed => {
+                self.shared.counts.killed.add();
+                drop(lease);
+            }
             End::Died => {
+                self.shared.counts.died.add();
                 let how = lease.end().await;
                 supervised.report.result = Some(Err(ActionError::Crashed(how)));
             }

@@ -39,6 +39,9 @@ fn keep(shared: &Weak<Shared>, orders: &mpsc::Receiver<Order>) {
         while shared.wants_worker() {
             let place = Place::take(&shared.workers, &shared.orders);
             let worker = Process::start(&shared.options.program, place);
+            if worker.is_ok() {
+                shared.counts.started.add();
+            }
             let failed = matches!(worker, Err(NoWorker::NotStarted(_)));
             shared.deliver(worker);
             if failed {

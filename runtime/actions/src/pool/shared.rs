@@ -12,7 +12,8 @@ use admit_runtime::tenant::TenantId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::keeper::Order;
-use super::{Options, Status, lock};
+use super::stats::{Counts, number};
+use super::{Options, Stats, Status, TenantStats, lock};
 use crate::bucket::Bucket;
 use crate::process::{NoWorker, Process};
 
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub orders: mpsc::Sender<Order>,
     /// Workers that live.
     pub workers: Arc<AtomicUsize>,
+    pub counts: Counts,
     state: Mutex<State>,
 }
 
@@ -66,7 +68,7 @@ impl Drop for Queued<'_> {
 
 impl Shared {
     pub fn new(options: Options, orders: mpsc::Sender<Order>) -> Self {
-        Self { options, orders, workers: Arc::default(), state: Mutex::default() }
+        Self { options, orders, workers: Arc::default(), counts: Counts::default(), state: Mutex::default() }
     }
 
     /// A worker of the tenant, as soon as it may have one.
@@ -187,6 +189,32 @@ impl Shared {
             workers: self.workers.load(Ordering::Relaxed),
             spares: state.spares.iter().filter_map(Process::id).collect(),
             idle,
+        }
+    }
+
+    pub fn stats(&self) -> Stats {
+        let state = lock(&self.state);
+        let of = |(id, tenant): (&TenantId, &Arc<Tenant>)| TenantStats {
+            tenant: id.clone(),
+            running: number(self.options.concurrency.saturating_sub(tenant.gate.available_permits())),
+            queued: number(tenant.queued.load(Ordering::Relaxed)),
+            idle_worlds: number(lock(&tenant.idle).len()),
+        };
+        let mut tenants: Vec<_> = state.tenants.iter().map(of).collect();
+        let spare_worlds = number(state.spares.len());
+        drop(state);
+        tenants.sort_by(|left, right| left.tenant.cmp(&right.tenant));
+        let counts = &self.counts;
+        Stats {
+            workers: number(self.workers.load(Ordering::Relaxed)),
+            spare_worlds,
+            idle_worlds: tenants.iter().map(|tenant| tenant.idle_worlds).sum(),
+            started: counts.started.get(),
+            used: counts.used.get(),
+            killed: counts.killed.get(),
+            died: counts.died.get(),
+            refused: counts.refused.get(),
+            tenants,
         }
     }
 
