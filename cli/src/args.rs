@@ -16,6 +16,13 @@ pub struct Common {
     pub deny: Option<Deny>,
 }
 
+impl Default for Common {
+    /// What holds where the arguments cannot be read.
+    fn default() -> Self {
+        Self { format: FormatArg::Human, color: ColorArg::Auto, deny: None }
+    }
+}
+
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatArg {

@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
 pub mod action;
+pub mod audit;
+pub mod backup;
 pub mod build;
 pub mod check;
+pub mod deploy;
 pub mod doc;
 pub mod emit;
 pub mod eval;
@@ -12,9 +15,13 @@ pub mod fmt;
 pub mod graph;
 pub mod keys;
 pub mod new;
+pub mod openapi;
 pub mod queue;
+pub mod retention;
 pub mod run;
 pub mod serve;
+pub mod simulate;
+pub mod tenant;
 pub mod test;
 pub mod types;
 pub mod user;
@@ -23,6 +30,7 @@ use clap::Subcommand;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::settings::Setting;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -41,14 +49,30 @@ pub enum Command {
     Run(Box<run::Args>),
     /// Serve a project over HTTP
     Serve(Box<serve::Args>),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi(openapi::Args),
+    /// Show what a deploy would change on a server, and make it live
+    Deploy(Box<deploy::Args>),
+    /// Run a flow without the world: nothing is written, nobody is called
+    Simulate(Box<simulate::Args>),
+    /// List, make, disable the tenants of a database
+    Tenant(tenant::Args),
     /// List Actions, start one, or start its next version
     Action(action::Args),
     /// Manage the users of a database
     User(user::Args),
-    /// Print or rotate the keys that sign tokens
+    /// The keys that sign tokens, and the API keys of callers
     Keys(keys::Args),
     /// List what is queued or was given up, and let it be tried again
     Queue(queue::Args),
+    /// Read the audit log, or verify that nobody has changed it
+    Audit(audit::Args),
+    /// Write everything that a database holds into a file
+    Backup(backup::BackupArgs),
+    /// Put a backup into a new database
+    Restore(backup::RestoreArgs),
+    /// Remove what was kept for long enough
+    Retention(retention::Args),
     /// Check, list or ask the files behind risk signals
     Feeds(feeds::Args),
     /// Print a stage of the compiler
@@ -65,8 +89,8 @@ pub enum Command {
     Explain(explain::Args),
 }
 
-/// Runs one command.
-pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
+/// Runs one command. `settings` are where its values are from, of one that has a configuration file.
+pub fn run(command: Command, output: &Output, settings: &[Setting]) -> Result<Exit, Failure> {
     match command {
         Command::New(args) => new::run(args),
         Command::Check(args) => check::run(&args, output),
@@ -74,11 +98,19 @@ pub fn run(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Run(args) => run::run(&args, output),
-        Command::Serve(args) => serve::run(&args, output),
+        Command::Openapi(args) => openapi::run(&args),
+        Command::Serve(args) => serve::run(&args, output, settings),
+        Command::Deploy(args) => deploy::run(&args, output),
+        Command::Simulate(args) => simulate::run(&args, output),
+        Command::Tenant(args) => tenant::run(args, output),
         Command::Action(args) => action::run(args, output),
         Command::User(args) => user::run(args, output),
         Command::Keys(args) => keys::run(args, output),
         Command::Queue(args) => queue::run(&args, output),
+        Command::Audit(args) => audit::run(&args, output),
+        Command::Backup(args) => backup::backup(&args, output),
+        Command::Restore(args) => backup::restore(&args, output),
+        Command::Retention(args) => retention::run(&args, output),
         Command::Feeds(args) => feeds::run(&args, output),
         Command::Emit(args) => emit::run(&args, output),
         Command::Graph(args) => graph::run(&args, output),

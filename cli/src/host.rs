@@ -1,13 +1,16 @@
 //! The host of a command that runs flows: what the project's settings and the command line let it reach.
 
+pub mod formats;
 mod outlets;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use admit_compiler::project::Project;
+use admit_compiler::project::{Project, Settings};
 use admit_eval::datum::Datum;
-use admit_host::{Egress, FeedFiles, KeyFile, Options as HostOptions, POLL, RealHost, Redirects, Secrets, Watch};
+use admit_host::{
+    Egress, FeedFiles, KeyFile, Options as HostOptions, POLL, Reach, RealHost, Redirects, Secrets, Watch,
+};
 use admit_runtime::action::Actions;
 use admit_runtime::engine::{Engine, Params};
 use admit_runtime::host::{RelyingParty, Store};
@@ -20,13 +23,13 @@ use crate::project::Loaded;
 use crate::world;
 
 /// What a command may reach.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct HostArgs {
     /// The settings of this `[env.NAME]` of admit.toml
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
-    /// A declared secret, from an environment variable
-    #[arg(long, value_name = "NAME=env:VAR")]
+    /// A declared secret, from an environment variable or a file
+    #[arg(long, value_name = "NAME=env:VAR|file:PATH")]
     secret: Vec<String>,
     /// A peer on this machine that blocks may call
     #[arg(long, value_name = "HOST:PORT")]
@@ -56,36 +59,65 @@ pub fn host(
     adjust: impl FnOnce(&mut HostOptions),
 ) -> Result<RealHost, Failure> {
     let settings = loaded.settings(args.env.as_deref())?;
-    let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
-    for peer in &args.allow_egress {
-        egress.allow_peer(peer).map_err(Failure::new)?;
-    }
-    let mut secrets = Secrets::default();
-    for secret in &args.secret {
-        secrets.add(secret, &|name| std::env::var(name).ok()).map_err(Failure::new)?;
-    }
-    let redirects = Redirects::new(settings.redirects.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
-    let relying_party = settings.webauthn.as_ref().map(|known| {
-        let origins = known.origins.iter().map(ToString::to_string).collect();
-        let name = known.rp_name.as_ref().unwrap_or(&loaded.project.manifest.name).to_string();
-        RelyingParty { id: known.rp_id.to_string(), name, origins }
-    });
-    let outlets = outlets::outlets(settings, &egress, args.mailbox.clone(), loaded.root.as_deref())?;
+    let reach = args.reach(settings, &loaded.project.manifest.name, loaded.root.as_deref(), args.secrets()?)?;
     let mut options = HostOptions {
-        secrets,
-        egress,
-        redirects,
-        relying_party,
+        secrets: reach.secrets,
+        egress: reach.egress,
+        redirects: reach.redirects,
+        relying_party: reach.relying_party,
         actions: over.actions,
-        outlets,
-        signing: world::signing(settings)?,
-        providers: world::providers(settings),
-        clients: world::clients(settings),
+        outlets: reach.outlets,
+        signing: reach.signing,
+        providers: reach.providers,
+        clients: reach.clients,
         feeds: over.feeds,
         ..HostOptions::default()
     };
     adjust(&mut options);
     RealHost::new(over.store, over.keys, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+impl HostArgs {
+    /// The secrets of the command line.
+    pub fn secrets(&self) -> Result<Secrets, Failure> {
+        let mut secrets = Secrets::default();
+        for secret in &self.secret {
+            secrets.add(secret, &|name| std::env::var(name).ok()).map_err(Failure::new)?;
+        }
+        Ok(secrets)
+    }
+
+    /// What these settings let a tenant reach; peers on this machine and the folder of messages are the command line's. `name` is who
+    /// asks for passkeys where the settings give no name.
+    pub fn reach(
+        &self,
+        settings: &Settings,
+        name: &str,
+        root: Option<&Path>,
+        secrets: Secrets,
+    ) -> Result<Reach, Failure> {
+        let mut egress = Egress::new(settings.egress.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
+        for peer in &self.allow_egress {
+            egress.allow_peer(peer).map_err(Failure::new)?;
+        }
+        let redirects = Redirects::new(settings.redirects.iter().map(SmolStr::as_str)).map_err(Failure::new)?;
+        let relying_party = settings.webauthn.as_ref().map(|known| RelyingParty {
+            id: known.rp_id.to_string(),
+            name: known.rp_name.as_deref().unwrap_or(name).to_owned(),
+            origins: known.origins.iter().map(ToString::to_string).collect(),
+        });
+        let outlets = outlets::outlets(settings, &egress, self.mailbox.clone(), root)?;
+        Ok(Reach {
+            egress,
+            redirects,
+            relying_party,
+            outlets,
+            signing: world::signing(settings)?,
+            providers: world::providers(settings),
+            clients: world::clients(settings),
+            secrets,
+        })
+    }
 }
 
 /// Reads feeds anew when their files change, as long as what it gives is kept.

@@ -8,9 +8,14 @@ mod command;
 mod failure;
 mod files;
 mod host;
+mod log;
+mod notify;
 mod output;
 mod progress;
 mod project;
+mod remote;
+mod retention;
+mod settings;
 mod trace;
 mod world;
 
@@ -36,9 +41,15 @@ struct Cli {
 fn main() -> ExitCode {
     // Before anything opens a file or starts a thread.
     admit_actions::worker::run_if_asked();
-    let args = Cli::parse();
+    let (args, settings) = match settings::parse::<Cli>() {
+        Ok(parsed) => parsed,
+        Err(failure) => {
+            output::Output::new(&Common::default()).failure(&failure);
+            return ExitCode::from(2);
+        }
+    };
     let output = output::Output::new(&args.common);
-    match command::run(args.command, &output) {
+    match command::run(args.command, &output, &settings) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output.failure(&failure);

@@ -45,6 +45,8 @@ pub enum New {
     Made,
     /// The command looks for what only an old one holds: it fails.
     Refused,
+    /// It is made, for what a key file that is there was written with.
+    Restored,
 }
 
 /// An open database. One in memory lies in a folder of its own, which goes when this is dropped.
@@ -78,7 +80,8 @@ impl Database {
             None if is_server => root.unwrap_or(Path::new(".")).join("admit.key"),
             None => KeyFile::beside(&path),
         };
-        if new == New::Refused && is_server && !key_path.exists() {
+        let needs_key = new == New::Restored || new == New::Refused && is_server;
+        if needs_key && !key_path.exists() {
             return Err(Failure::new(format!("there is no key file `{}`", key_path.display()))
                 .help("name the one that the database is sealed under with `--key-file FILE`"));
         }

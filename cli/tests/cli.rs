@@ -12,12 +12,22 @@
 mod action;
 #[path = "support/admit.rs"]
 mod admit;
+#[path = "cli/api.rs"]
+mod api;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
 #[path = "cli/build.rs"]
 mod build;
+#[path = "cli/canary.rs"]
+mod canary;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "support/clock.rs"]
+mod clock;
+#[path = "cli/deploy.rs"]
+mod deploy;
+#[path = "cli/egress.rs"]
+mod egress;
 #[path = "cli/feeds.rs"]
 mod feeds;
 #[path = "cli/files.rs"]
@@ -40,6 +50,10 @@ mod mmdb;
 mod new;
 #[path = "../../runtime/host/tests/support/npm.rs"]
 mod npm;
+#[path = "cli/operate.rs"]
+mod operate;
+#[path = "cli/operated.rs"]
+mod operated;
 #[path = "../../runtime/store/tests/it/support/postgres.rs"]
 mod postgres;
 #[path = "cli/print.rs"]
@@ -58,8 +72,12 @@ mod run_action;
 mod secrets;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "support/served.rs"]
+mod served;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/simulate.rs"]
+mod simulate;
 #[path = "support/site.rs"]
 mod site;
 #[path = "cli/social.rs"]
@@ -68,6 +86,8 @@ mod social;
 mod suspend;
 #[path = "cli/templates.rs"]
 mod templates;
+#[path = "cli/tenants.rs"]
+mod tenants;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/test.rs"]

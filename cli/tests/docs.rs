@@ -7,7 +7,9 @@
 mod markdown;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use markdown::{Block, blocks, files, root, shell};
 
@@ -72,10 +74,41 @@ fn every_cel_line_is_true() {
     assert!(count > 5, "only {count} lines were found");
 }
 
+/// The README's command of that number, 0 first, for the built command.
+fn command_of_the_readme(number: usize) -> String {
+    let shell = blocks(&root().join("README.md")).into_iter().filter(|block| block.info == "sh").nth(number).unwrap();
+    shell.text.replace("cargo run --locked -p admit-cli --", "admit").trim().to_owned()
+}
+
 #[test]
-fn the_readmes_first_command_signs_the_demo_user_in() {
-    let first = blocks(&root().join("README.md")).into_iter().find(|block| block.info == "sh").unwrap();
-    let command = first.text.replace("cargo run --locked -p admit-cli --", "admit");
+fn the_readmes_first_command_prints_a_line_that_signs_the_demo_user_in() {
+    let command = command_of_the_readme(0);
+    assert!(command.starts_with("admit serve --project examples/cymmetri"), "{command}");
+    // Only the port is another one: that of the README may be taken here.
+    let command = command.replace("admit ", &format!("exec '{}' ", env!("CARGO_BIN_EXE_admit")));
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("{command} --listen 127.0.0.1:0")])
+        .current_dir(root())
+        .env_remove("ADMIT_DATABASE")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let said: Vec<String> = lines.take_while(|line| line != "ready").collect();
+    let line = said.iter().find_map(|line| line.strip_prefix("try: ")).map(str::to_owned);
+    let tried = line.as_deref().map(|line| shell(line, &root(), ""));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.iter().any(|line| line.starts_with("listening on http://127.0.0.1:")), "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("API key, shown this once: admit_local.")), "{said:?}");
+    let (code, text) = tried.unwrap_or_else(|| panic!("no line to try in {said:?}"));
+    let answer: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    assert_eq!((code, answer["outcome"].as_str()), (0, Some("session")), "{line:?}: {text}");
+}
+
+#[test]
+fn the_readmes_second_command_signs_the_demo_user_in() {
+    let command = command_of_the_readme(1);
     assert!(command.starts_with("admit run login"), "{command}");
     let (code, text) = shell(&command, &root(), "");
     assert_eq!(code, 0, "{text}");

@@ -584,6 +584,8 @@ pub enum TestClauseKind {
     GivenNow(Text),
     /// `given params {...}`
     GivenParams(Expr),
+    /// `given secrets {...}`
+    GivenSecrets(Expr),
     /// `given input {...}`: what the user submits with the first request.
     GivenInput(Expr),
     /// `stub LABEL|TYPE {...}`

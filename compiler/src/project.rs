@@ -1,6 +1,7 @@
 //! The project: its files by kind, read from paths and bytes. No I/O here: whoever calls has read the files.
 
 mod actions;
+pub mod documents;
 mod lists;
 mod manifest;
 mod tenants;
@@ -23,7 +24,9 @@ use crate::source::{FileId, Sources};
 pub use actions::ActionFile;
 pub(crate) use actions::Place;
 pub use lists::{ListEntry, ListFile};
-pub use manifest::{BLOCKLIST, Breached, Client, Feed, Geo, Limits, Manifest, Provider, Settings, Sms, Smtp, Tokens};
+pub use manifest::{
+    BLOCKLIST, Breached, Client, Feed, Geo, Limits, Manifest, PER_TENANT, Provider, Settings, Sms, Smtp, Tokens,
+};
 pub use tenants::{Tenant, TenantParam};
 pub use texts::TextData;
 pub(crate) use texts::{read as read_text, together as texts_together};

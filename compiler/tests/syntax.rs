@@ -182,10 +182,8 @@ fn every_source_of_the_project_parses_and_formats() {
 
 #[test]
 fn the_keys_of_given_params_are_slugs() {
-    let text =
-        "test \"x\" of login {\n  given params {limit-per-day:20 ,a-2fa : 1-2, in: c - 1}\n  expect session\n}\n";
-    let canonical =
-        "test \"x\" of login {\n  given params { limit-per-day: 20, a-2fa: 1 - 2, in: c - 1 }\n  expect session\n}\n";
+    let text = "test \"x\" of login {\n  given params {limit-per-day:20 ,a-2fa : 1-2, in: c - 1}\n  given   secrets {a-b:\"x\"}\n  expect session\n}\n";
+    let canonical = "test \"x\" of login {\n  given params { limit-per-day: 20, a-2fa: 1 - 2, in: c - 1 }\n  given secrets { a-b: \"x\" }\n  expect session\n}\n";
     assert_eq!(format::format(text).as_deref(), Ok(canonical));
     assert_eq!(format::format(canonical).as_deref(), Ok(canonical));
     let (before, after) = (parse(ID, text).file, parse(ID, canonical).file);

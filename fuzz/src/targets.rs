@@ -7,6 +7,7 @@ pub mod check_sound;
 pub mod feeds;
 pub mod format;
 pub mod hostile_plan;
+pub mod id_token;
 pub mod parse;
 pub mod passkey;
 pub mod plan_roundtrip;
@@ -42,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     script::TARGET,
     feeds::TARGET,
     token::TARGET,
+    id_token::TARGET,
     passkey::TARGET,
 ];
 

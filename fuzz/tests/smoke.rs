@@ -59,6 +59,11 @@ fn tokens_that_nobody_signed_are_refused() {
 }
 
 #[test]
+fn tokens_of_providers_are_taken_only_if_all_of_them_is_right() {
+    smoke("id-token", 3000);
+}
+
+#[test]
 fn answers_of_browsers_are_what_they_show() {
     smoke("passkey", 3000);
 }

@@ -14,7 +14,7 @@ use crate::trace::Level;
 
 mod redact;
 
-pub use redact::Revealed;
+pub use redact::{PERSONAL, Revealed};
 
 /// Who runs Actions.
 pub trait Actions: Send + Sync {
@@ -136,11 +136,12 @@ pub enum ActionError {
     Unavailable(String),
 }
 
-/// Runs one, and takes the secrets that it was given out of what it says.
+/// Runs one, and takes the secrets that it was given, and what is personal in its event, out of what it says.
 pub(crate) async fn run(actions: &dyn Actions, host: &dyn Host, call: ActionCall<'_>) -> ActionReport {
-    let revealed = call.revealed;
+    let (revealed, input) = (call.revealed, call.input);
     let mut report = actions.run(host, call).await;
     revealed.redact(&mut report);
+    Revealed::redact_personal(&mut report, input);
     report
 }
 

@@ -167,12 +167,16 @@ pub struct Output {
 /// A question to the user.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// What the caller shows: a record without secrets.
+    /// What the caller shows: a record without secrets. The engine adds `fields`.
     pub challenge: Datum,
     /// What the block wants back in [`Call::memory`].
     pub memory: Datum,
     /// How long it may take, in seconds.
     pub expires_in: u64,
+    /// Fields of the declared prompt that answer this question.
+    pub wants: Vec<&'static str>,
+    /// Fields that may be given beside them, or instead: to ask for another code or another factor.
+    pub takes: Vec<&'static str>,
 }
 
 /// An outcome settled by a terminal.

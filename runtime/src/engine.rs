@@ -7,7 +7,7 @@ use admit_eval::datum::Datum;
 use admit_plan::bundle::{Action, ActionId, BlockId, BlockType, Bundle, FlowPlan, Node, NodeId, NodeKind};
 use admit_plan::code::{Slot, SlotId, Source, StrId};
 use admit_plan::encode::Refusal;
-use admit_plan::types::Kind;
+use admit_plan::types::{Kind, Type};
 use admit_plan::verify::Verified;
 use smol_str::SmolStr;
 use thiserror::Error;
@@ -18,7 +18,7 @@ use crate::event::{RUNTIME_GROUPS, Shape};
 use crate::expression::Meaning;
 use crate::trace::has_labels;
 use crate::typed::conform;
-use crate::when::hot::Heat;
+use crate::when::hot::{self, Heat};
 use crate::when::jit::{CompileError, Compiled, Program};
 
 /// A loaded bundle: immutable, shared.
@@ -144,8 +144,26 @@ impl Engine {
     /// # Errors
     /// See [`LoadError`].
     pub fn from_verified(plan: Verified, registry: &Registry) -> Result<Arc<Self>, LoadError> {
-        let hash = plan.hash().0;
-        let bundle = Arc::new(plan.bundle().clone());
+        Self::made(plan.bundle().clone(), plan.hash().0, registry)
+    }
+
+    /// The same bundle, with Actions by slug that are off: they are skipped, as those are that their declaration disables. Their
+    /// bundle is still this one: runs that wait go on with either.
+    ///
+    /// # Errors
+    /// See [`LoadError`]; what was loaded once is not refused.
+    pub fn without(&self, is_off: &dyn Fn(&str) -> bool, registry: &Registry) -> Result<Arc<Self>, LoadError> {
+        let mut bundle = (*self.bundle).clone();
+        let off: Vec<bool> = bundle.actions.iter().map(|action| is_off(self.text(action.slug))).collect();
+        for (action, off) in bundle.actions.iter_mut().zip(off) {
+            action.enabled &= !off;
+        }
+        Self::made(bundle, self.hash, registry)
+    }
+
+    /// Of a bundle that was verified.
+    fn made(bundle: Bundle, hash: [u8; 32], registry: &Registry) -> Result<Arc<Self>, LoadError> {
+        let bundle = Arc::new(bundle);
         let blocks = bundle
             .blocks
             .iter()
@@ -196,6 +214,12 @@ impl Engine {
             values.push(value);
         }
         Ok(Params { values })
+    }
+
+    /// The params that the bundle declares: name, type, and the default where there is one.
+    pub fn declared_params(&self) -> impl Iterator<Item = (&SmolStr, &Type, Option<&Datum>)> {
+        let params = self.bundle.params.iter().zip(&self.defaults);
+        params.map(|(param, default)| (self.text(param.name), &param.ty, default.as_ref()))
     }
 
     /// Makes machine code of every flow's conditions now, instead of when it gets hot: for servers that start, and
@@ -334,7 +358,9 @@ impl FlowTable {
     fn compile(&self, bundle: &Bundle, flow: &FlowPlan) -> Result<(), CompileError> {
         let programs: Vec<Program<'_>> = flow.nodes.iter().flat_map(programs).collect();
         if !programs.is_empty() {
+            let began = std::time::Instant::now();
             self.heat.set(Arc::new(Compiled::compile(&bundle.pool, &flow.slots, &programs)?));
+            hot::count_compiled(began.elapsed());
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ mod action;
 mod apply;
 mod arena;
 mod config;
+mod fields;
 mod finish;
 mod input;
 mod invoke;
@@ -348,7 +349,7 @@ pub async fn resume(
         }
         Some(problem) => {
             let memory = run.memory.take().map(|(_, memory)| memory).unwrap_or(Datum::Null);
-            let prompt = crate::block::Prompt { challenge, memory, expires_in };
+            let prompt = crate::block::Prompt { challenge, memory, expires_in, wants: Vec::new(), takes: Vec::new() };
             let node = run.at.ok_or(StepError::Record(RecordError::Damaged))?;
             finish::finish(&mut work, run, Ending::Suspend { node, prompt, problem: Some(problem) }).await
         }

@@ -5,6 +5,7 @@
 pub mod action;
 mod audit;
 pub mod block;
+pub mod context;
 pub mod engine;
 pub mod event;
 pub mod execute;

@@ -121,6 +121,8 @@ fn prompt(call: &Call<'_>, config: &Config, state: State, problem: Option<&str>)
         challenge: Datum::Map(challenge),
         memory: record([("failed", Datum::Int(state.failed)), ("sent", state.sent.record())]),
         expires_in: PROMPT_SECONDS,
+        wants: vec!["code"],
+        takes: vec!["resend"],
     })
 }
 

@@ -166,6 +166,8 @@ fn prompt(attempts: i64, failed: i64) -> Done {
         challenge: Datum::Map(challenge),
         memory: record([("failed", Datum::Int(failed))]),
         expires_in: PROMPT_SECONDS,
+        wants: vec!["password"],
+        takes: Vec::new(),
     })
 }
 

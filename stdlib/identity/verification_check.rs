@@ -31,6 +31,8 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
             challenge: record([("kind", text("token"))]),
             memory: record([]),
             expires_in: PROMPT_SECONDS,
+            wants: vec!["token"],
+            takes: Vec::new(),
         }));
     };
     let kind = match config.purpose {

@@ -7,7 +7,8 @@ use admit_runtime::session::{ACCESS_TOKEN, RefreshToken, Worth};
 use admit_runtime::unit::{AuditEntry, Family, Rotation, Session, Write};
 use serde_json::Value;
 
-use crate::config::{Fields, event_text, fresh_id, invalid, record, text};
+use super::Config;
+use crate::config::{event_text, fresh_id, invalid, record, text};
 use crate::mint::{self, Allowed, denied, later};
 use crate::refresh;
 
@@ -35,10 +36,10 @@ impl Block for IssueTokens {
 }
 
 async fn run(call: Call<'_>) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
-    let scopes = config.words("scopes")?;
+    let config = Config::read(&call)?;
+    let scopes = config.scopes.clone().unwrap_or_default();
     // RFC 6749 section 3.3: they are joined by spaces.
-    let is_scope = |scope: &&str| {
+    let is_scope = |scope: &String| {
         !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
     };
     if !scopes.iter().all(is_scope) {
@@ -46,30 +47,27 @@ async fn run(call: Call<'_>) -> Result<Done, BlockError> {
     }
     let grant = Grant {
         audience: config
-            .optional_text("audience")?
-            .map(str::to_owned)
+            .audience
+            .clone()
             .or_else(|| event_text(call.event, "transaction.audience"))
             .unwrap_or_else(|| call.host.issuer(call.tenant)),
-        scopes: scopes.into_iter().map(str::to_owned).collect(),
-        ttl: config.duration("ttl")?.seconds,
+        scopes,
+        ttl: config.ttl.seconds,
     };
     if grant.ttl < 1 {
         return Err(invalid("ttl", "at least one second"));
     }
-    if call.flow == REFRESH_FLOW { rotate(call, grant).await } else { begin(call, grant).await }
+    if call.flow == REFRESH_FLOW { rotate(call, &config, grant).await } else { begin(call, &config, grant).await }
 }
 
 /// A session, and the first token of a family that hangs on it.
-async fn begin(mut call: Call<'_>, grant: Grant) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
-    let idle = config.get("idle").map(|_| config.duration("idle")).transpose()?;
-    let lasts = config.duration("session_ttl")?;
-    let session = match mint::session(&call, config.text("aal_min")?, lasts, idle).await? {
+async fn begin(mut call: Call<'_>, config: &Config, grant: Grant) -> Result<Done, BlockError> {
+    let session = match mint::session(&call, config.aal_min.word(), config.session_ttl, config.idle).await? {
         Allowed::Session(session) => session,
         Allowed::Denied(done) => return Ok(done),
     };
     let access = access_token(&call, &session, &grant).await?;
-    let refresh = config.boolean("refresh")?.then(|| refresh::fresh(call.host));
+    let refresh = config.refresh.then(|| refresh::fresh(call.host));
     let tokens = tokens(access, refresh.as_ref().map(|(token, _)| token.clone()), &grant);
     let settled = Settled::Tokens { session: session.record(), tokens };
     let family = refresh.map(|(_, hash)| {
@@ -89,11 +87,10 @@ async fn begin(mut call: Call<'_>, grant: Grant) -> Result<Done, BlockError> {
 }
 
 /// The token that was shown, exchanged for the next one of its family.
-async fn rotate(call: Call<'_>, grant: Grant) -> Result<Done, BlockError> {
-    let config = Fields(call.config);
+async fn rotate(call: Call<'_>, config: &Config, grant: Grant) -> Result<Done, BlockError> {
     let Some(old) = refresh::submitted(&call) else { return Ok(denied("invalid_grant")) };
     let Some(token) = refresh::find(&call, old).await? else { return Ok(denied("invalid_grant")) };
-    let user_id = match mint::user(&call, config.text("aal_min")?).await? {
+    let user_id = match mint::user(&call, config.aal_min.word()).await? {
         Ok(user_id) => user_id,
         Err(done) => return Ok(done),
     };

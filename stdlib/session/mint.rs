@@ -1,6 +1,7 @@
 //! What `issue_session` and `issue_tokens` share: who may get a session, its row, and the claims that say whose it is.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use admit_eval::datum::Datum;
 use admit_eval::json;
@@ -8,9 +9,17 @@ use admit_eval::value::{Instant, Span};
 use admit_plan::claims::RESERVED;
 use admit_runtime::block::{BlockError, Call, Done};
 use admit_runtime::unit::{AuditEntry, Revoke, Session, Write};
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use crate::config::{Fields, event_double, event_flag, event_text, fresh_id, invalid, record, text};
+
+/// The network that an address is of, as coarse as names nobody: its /24, or /48.
+fn network(ip: &str) -> Option<String> {
+    let address = ip.trim().parse::<IpAddr>().ok()?.to_canonical();
+    let prefix = if address.is_ipv4() { 24 } else { 48 };
+    Some(IpNet::new(address, prefix).ok()?.trunc().to_string())
+}
 
 /// A session that may be made, or how the run ends instead.
 pub(crate) enum Allowed {
@@ -104,7 +113,8 @@ pub(crate) fn record_it(call: &mut Call<'_>, session: Session) {
         data: record([
             ("session", text(&session.id)),
             ("authentication", text(how)),
-            ("ip", text(event_text(call.event, "request.ip").unwrap_or_default())),
+            // The address itself is personal, and kept sealed with the sign-in.
+            ("network", text(event_text(call.event, "request.ip").and_then(|ip| network(&ip)).unwrap_or_default())),
             ("new_device", Datum::Bool(event_flag(call.event, "request.device.is_new"))),
         ]),
     });

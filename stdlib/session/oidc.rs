@@ -18,12 +18,11 @@ use zeroize::Zeroizing;
 
 use crate::config::{Fields, fresh_id, record, text};
 use crate::form::{encoded, form};
+use crate::id_token;
 use crate::mint::later;
 
 #[path = "oidc/cache.rs"]
 mod cache;
-#[path = "oidc/id_token.rs"]
-mod id_token;
 
 /// How long a user may take at the provider, in seconds.
 const PROMPT_SECONDS: u64 = 10 * 60;
@@ -110,6 +109,8 @@ pub(crate) async fn ask(call: &Call<'_>, provider: &Provider) -> Result<Done, Bl
             ("verifier", text(verifier)),
         ]),
         expires_in: PROMPT_SECONDS,
+        wants: vec!["callback"],
+        takes: Vec::new(),
     }))
 }
 

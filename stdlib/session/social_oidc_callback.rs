@@ -8,7 +8,7 @@ use admit_runtime::relying::Provider;
 use admit_runtime::unit::{AuditEntry, Material, NewCredential, NewUser, Write};
 use serde_json::{Map, Value};
 
-use crate::config::{Fields, fresh_id, record, text, with_method};
+use crate::config::{Fields, event_text, fresh_id, record, text, with_method};
 use crate::oidc::{self, Returned};
 
 /// See `social_oidc_callback.admit`.
@@ -42,7 +42,15 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
         }
     };
     let Some(subject) = claims.get("sub").and_then(Value::as_str).map(str::to_owned) else { return Ok(refused()) };
-    let user = match user_of(&mut call, &provider, &subject, &claims).await? {
+    let found = match user_of(&mut call, &provider, &subject, &claims).await? {
+        Found::Another => {
+            audit(&mut call, &provider, "anonymous", "failure", "another user than the one who was looked up");
+            return Ok(refused());
+        }
+        Found::User(user) => Some(user),
+        Found::Nobody => None,
+    };
+    let user = match found {
         Some(user) if !Fields(&user).boolean("blocked").unwrap_or(true) => user,
         Some(_) | None => {
             audit(&mut call, &provider, "anonymous", "failure", "no user of ours");
@@ -61,17 +69,33 @@ async fn run(mut call: Call<'_>) -> Result<Done, BlockError> {
     Ok(Done::Output(Output { fields, user: Some(user), sets, ..Output::default() }))
 }
 
+/// Whom the provider's subject is.
+enum Found {
+    /// This user of ours.
+    User(Datum),
+    /// Somebody else than the user whom the run is about.
+    Another,
+    /// No user of ours.
+    Nobody,
+}
+
 /// By issuer and subject, which alone identify somebody at a provider (OpenID Connect Core 1.0 section 5.7); else as `link` says.
 async fn user_of(
     call: &mut Call<'_>,
     provider: &Provider,
     subject: &str,
     claims: &Map<String, Value>,
-) -> Result<Option<Datum>, BlockError> {
+) -> Result<Found, BlockError> {
+    // Who was looked up before, if anybody.
+    let about = event_text(call.event, "user.id");
+    let is_another = |id: &str| about.as_deref().is_some_and(|about| about != id);
     let external = [provider.issuer.as_bytes(), b"\0", subject.as_bytes()].concat();
     let known = call.host.store().credential_by_external_id(call.tenant, "social", &external).await?;
     if let Some(credential) = known {
-        return Ok(call.user(&credential.user_id).await?);
+        if is_another(&credential.user_id) {
+            return Ok(Found::Another);
+        }
+        return Ok(call.user(&credential.user_id).await?.map_or(Found::Nobody, Found::User));
     }
     let link = Fields(call.config).text("link")?.to_owned();
     let email = claims.get("email").and_then(Value::as_str).filter(|email| is_address(email)).map(str::to_owned);
@@ -85,13 +109,17 @@ async fn user_of(
                 && Fields(user).optional_text("email").ok().flatten().is_some_and(|own| own.eq_ignore_ascii_case(email))
         });
     }
+    let another = found.as_ref().and_then(|user| Fields(user).text("id").ok()).is_some_and(is_another);
+    if another || found.is_none() && link.ends_with("create") && about.is_some() {
+        return Ok(Found::Another);
+    }
     if found.is_none() && link.ends_with("create") {
         let taken = match &email {
             Some(email) => call.host.store().user_by_identifier(call.tenant, email).await?.is_some(),
             None => false,
         };
         if taken {
-            return Ok(None);
+            return Ok(Found::Nobody);
         }
         let id = fresh_id(call.host, "usr");
         let name = claims.get("name").and_then(Value::as_str).map(|name| name.chars().take(256).collect());
@@ -111,7 +139,7 @@ async fn user_of(
         call.unit.writes.push(Write::InsertUser(Box::new(new)));
         found = call.user(&id).await?;
     }
-    let Some(user) = found else { return Ok(None) };
+    let Some(user) = found else { return Ok(Found::Nobody) };
     let credential = NewCredential {
         id: fresh_id(call.host, "crd"),
         user_id: Fields(&user).text("id")?.to_owned(),
@@ -126,7 +154,7 @@ async fn user_of(
         external_id: Some(external.clone()),
     };
     call.unit.writes.push(Write::InsertCredential(Box::new(credential)));
-    Ok(Some(user))
+    Ok(Found::User(user))
 }
 
 fn is_address(email: &str) -> bool {

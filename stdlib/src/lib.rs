@@ -29,6 +29,8 @@ mod policy;
 
 #[path = "../session/ending.rs"]
 mod ending;
+#[path = "../session/oidc/id_token.rs"]
+pub mod id_token;
 #[path = "../session/mint.rs"]
 mod mint;
 #[path = "../session/oidc.rs"]

@@ -108,5 +108,7 @@ fn prompt(new: &NewPassword, failed: i64, refused: Option<&Verdict>) -> Prompt {
         challenge: Datum::Map(challenge),
         memory: record([("failed", Datum::Int(failed))]),
         expires_in: PROMPT_SECONDS,
+        wants: vec!["password"],
+        takes: Vec::new(),
     }
 }

@@ -84,6 +84,8 @@ pub(crate) fn ask(options: &Datum) -> Prompt {
         challenge: record([("kind", text(KIND)), (KIND, ceremony("get", options))]),
         memory: record([]),
         expires_in: SECONDS,
+        wants: vec!["credential"],
+        takes: Vec::new(),
     }
 }
 

@@ -1,4 +1,6 @@
-//! `admit keys`: the keys that sign a tenant's tokens.
+//! `admit keys`: the keys that sign a tenant's tokens, and the API keys of its callers.
+
+mod api;
 
 use admit_host::{KeySummary, Options as HostOptions, RealHost};
 use admit_runtime::host::HostError;
@@ -22,8 +24,12 @@ pub struct Args {
 enum What {
     /// Print the public keys as a JSON Web Key Set (RFC 7517)
     Jwks(Of),
-    /// List the keys: which one signs, which follows, which only verify
-    List(Of),
+    /// List the keys: which one signs, which follows, which only verify; with --api those of callers
+    List(Listed),
+    /// Make an API key, and print it this once
+    Create(Create),
+    /// Let an API key open nothing any more
+    Revoke(Revoke),
     /// Let the next key sign from now on; the one before still verifies
     Rotate(Of),
     /// Remove retired keys that no session needs any more
@@ -41,9 +47,49 @@ struct Of {
     env: Option<String>,
 }
 
+/// Arguments of `admit keys list`.
+#[derive(Debug, clap::Args)]
+struct Listed {
+    /// The keys of the API's callers instead
+    #[arg(long)]
+    api: bool,
+    /// Whose
+    #[command(flatten)]
+    of: Of,
+}
+
+/// Arguments of `admit keys create`.
+#[derive(Debug, clap::Args)]
+struct Create {
+    /// What the key may do: `run`, `read`, `deploy`, `manage`, `operate`, with commas between
+    #[arg(long, value_name = "SCOPE,...", value_delimiter = ',', required = true)]
+    scopes: Vec<String>,
+    /// What its owner calls it
+    #[arg(long, default_value = "command line")]
+    name: String,
+    /// Whose
+    #[command(flatten)]
+    of: Of,
+}
+
+/// Arguments of `admit keys revoke`.
+#[derive(Debug, clap::Args)]
+struct Revoke {
+    /// The key: `key_...`
+    id: String,
+    /// Whose
+    #[command(flatten)]
+    of: Of,
+}
+
 /// Does it, and prints what there is then.
 pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
-    let (What::Jwks(of) | What::List(of) | What::Rotate(of) | What::Prune(of)) = &args.what;
+    let of = match &args.what {
+        What::Jwks(of) | What::Rotate(of) | What::Prune(of) => of,
+        What::List(listed) => &listed.of,
+        What::Create(create) => &create.of,
+        What::Revoke(revoke) => &revoke.of,
+    };
     world::block_on(async {
         let root = std::env::current_dir().ok().and_then(|current| files::project_root(&current));
         let signing = match &root {
@@ -55,7 +101,8 @@ pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
             None => admit_host::Signing::default(),
         };
         // A key set is published before anything is signed; all else looks for keys that there are.
-        let new = if matches!(args.what, What::Jwks(_)) { New::Made } else { New::Refused };
+        // So does the first API key of a database that is to be served.
+        let new = if matches!(args.what, What::Jwks(_) | What::Create(_)) { New::Made } else { New::Refused };
         let database = Database::open(&of.database, root.as_deref(), new).await?;
         let Database { store: opened, keys, folder: _folder } = database;
         let store = std::sync::Arc::new(opened.clone());
@@ -67,6 +114,11 @@ pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
                 let set = host.key_set(tenant).await.map_err(|error| fail(&error))?;
                 print(&format!("{set:#}\n"));
             }
+            What::Create(create) => {
+                api::create(&opened, tenant, (&create.name, &create.scopes), output).await?;
+            }
+            What::Revoke(revoke) => api::revoke(&opened, tenant, &revoke.id, output).await?,
+            What::List(listed) if listed.api => api::list(&opened, tenant, output).await?,
             What::List(_) => list(&host.keys(tenant).await.map_err(|error| fail(&error))?, output),
             What::Rotate(_) => list(&host.rotate_keys(tenant).await.map_err(|error| fail(&error))?, output),
             What::Prune(_) => {

@@ -168,7 +168,7 @@ async fn whole(args: &Args, output: &Output, loaded: &Loaded, prepared: Prepared
         }
         let input = match paged {
             Some(input) => input,
-            None => ask::again(prepared.engine.bundle(), &answer.trace, label, challenge, problem.as_deref())?,
+            None => ask::again(label, challenge, problem.as_deref())?,
         };
         let token = resume_token.clone();
         answer = resume(&store, &prepared, &host, (tenant, &loaded.project), &token, Some(input), options).await?;

@@ -1,14 +1,15 @@
 //! `admit serve`: serves a project over HTTP until it is told to stop.
 
-use std::collections::HashMap;
+mod operation;
+mod seed;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use admit_actions::{Options as PoolOptions, Pool};
-use admit_eval::datum::Datum;
-use admit_host::{FeedFiles, RealHost};
+use admit_host::FeedFiles;
 use admit_plan::encode;
 use admit_runtime::action::Actions;
 use admit_runtime::engine::Engine;
@@ -17,22 +18,25 @@ use admit_server::api::{Complete, Parts, Server, deploy};
 use admit_server::key::{ApiKey, Scope};
 use admit_stdlib::request;
 use admit_store::SqlStore;
-use smol_str::SmolStr;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::failure::{Exit, Failure};
+use crate::host::formats::OwnFormats;
 use crate::host::{self, HostArgs, Over};
-use crate::output::{Output, note, print};
+use crate::log;
+use crate::notify;
+use crate::output::{Output, print};
 use crate::project::{self, Loaded};
 use crate::world::{self, Database, DatabaseArgs, New};
 
-use super::run::queue::Queue;
+use crate::settings::{Setting, print_settings};
+use operation::{Observed, OperationArgs, Prepared};
 
 /// Who has deployed what the server was started with.
 const ACTOR: &str = "admit serve";
-/// How often the queue is looked at.
-const QUEUE: Duration = Duration::from_millis(500);
+/// How long queued jobs that are under way may take once it is told to stop.
+const LAST_JOBS: Duration = Duration::from_secs(10);
 
 /// Arguments of `admit serve`.
 #[derive(Debug, clap::Args)]
@@ -55,10 +59,18 @@ pub struct Args {
     /// What it may reach
     #[command(flatten)]
     reach: HostArgs,
+    /// How it is operated
+    #[command(flatten)]
+    operation: OperationArgs,
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
+pub fn run(args: &Args, output: &Output, settings: &[Setting]) -> Result<Exit, Failure> {
+    if args.operation.print_config {
+        print_settings(settings, output);
+        return Ok(Exit::Ok);
+    }
+    log::start(args.operation.log);
     let loaded = project::load(&args.project)?;
     let Some(bundle) = loaded.build_with_defaults(output) else { return Ok(Exit::Findings) };
     let bytes = encode::encode(&bundle).map_err(|refusal| Failure::new(format!("the plan is refused: {refusal}")))?;
@@ -69,53 +81,60 @@ pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
 async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>) -> Result<Exit, Failure> {
     let tenant = &args.database.tenant;
     // Before anything is written: an address that is taken, or params that do not fit, change nothing.
-    let listener = TcpListener::bind(args.listen).await;
-    let listener = listener.map_err(|error| {
-        Failure::new(format!("cannot listen on {}: {error}", args.listen))
-            .help("choose another with `--listen ADDRESS:PORT`")
-    })?;
+    let mut prepared = operation::prepare(&args.operation, args.listen).await?;
     host::params(&engine, &loaded.project, tenant)?;
     let feeds = host::feeds(&args.reach, loaded).await?;
+    // Nobody waits for it: whoever comes before it is done waits as long as it takes.
+    let _warming = tokio::task::spawn_blocking(request::warm);
     let Database { store, keys, folder: _folder } =
         Database::open(&args.database, loaded.root.as_deref(), New::Made).await?;
     if let Some(users) = &args.users
         && store.users(tenant, None, 1).await.map_err(fail)?.is_empty()
     {
         let imported = world::import(&store, tenant, users).await?;
-        note(&format!("imported {imported} users\n"));
+        tracing::info!(imported, "imported users");
     }
     let pool = Pool::new(PoolOptions::default());
     let pool = pool.map_err(|error| Failure::new(format!("cannot start workers for Actions: {error}")))?;
-    let actions: Option<Arc<dyn Actions>> = Some(Arc::new(pool));
+    let pool = Arc::new(pool);
+    let actions: Option<Arc<dyn Actions>> = Some(Arc::clone(&pool) as Arc<dyn Actions>);
     let over = Over { store: Arc::new(store.clone()), keys, actions, feeds: Arc::clone(&feeds) };
     let host = Arc::new(host::host(&args.reach, loaded, over, |_| {})?);
     let _watch = host::watch(&feeds);
+    seed::seed(&store, tenant, &args.reach, loaded).await?;
     put_live(&store, tenant, &engine, &bytes).await?;
     let key = first_key(&store, tenant).await?;
-    let queue = tokio::spawn(work_off(store.clone(), Arc::clone(&host), tenant.clone(), Arc::clone(&engine)));
+    let observed = Observed { pool, feeds: Arc::clone(&feeds) };
     let server = Server::new(Parts {
         store: store.clone(),
         host,
         registry: admit_stdlib::registry(),
-        params: params(loaded),
+        formats: Arc::new(OwnFormats::new(&args.reach, loaded, tenant)?),
         complete: complete(feeds),
         most_runs: args.most_runs,
+        operation: prepared.operation(observed),
     });
     server.keep(engine);
-    announce(&listener, loaded, key.as_ref())?;
-    let served = server.serve(listener, stopped()?).await;
-    served.map_err(|error| Failure::new(format!("the server failed: {error}")))?;
-    queue.abort();
-    let _ = queue.await;
+    // Before anybody is told that it is ready: who then says stop is heard.
+    let stop = stopped()?;
+    let greeting = greeting(&prepared, loaded, tenant, key.as_ref())?;
+    let (serving, background) = prepared.start(&args.operation, &store)?;
+    print(&greeting);
+    let stop_work = Arc::new(Notify::new());
+    let work = tokio::spawn(Arc::clone(&server).work(Arc::clone(&stop_work)));
+    notify::ready();
+    let is_whole = server.serve_on(serving, stop).await;
+    let is_whole = is_whole.map_err(|error| Failure::new(format!("the server failed: {error}")))?;
+    stop_work.notify_one();
+    // Leased jobs that do not end in time are taken by others when their leases are over.
+    let _ = tokio::time::timeout(LAST_JOBS, work).await;
+    background.end().await;
     store.close().await;
-    note("stopped\n");
+    match is_whole {
+        true => tracing::info!("stopped"),
+        false => tracing::warn!("stopped, though requests were still under way"),
+    }
     Ok(Exit::Ok)
-}
-
-/// Tenants' own values of params.
-fn params(loaded: &Loaded) -> HashMap<TenantId, Vec<(SmolStr, Datum)>> {
-    let tenants = loaded.project.tenants.keys().filter_map(|slug| slug.parse::<TenantId>().ok());
-    tenants.map(|tenant| (tenant.clone(), host::own_params(&loaded.project, &tenant))).collect()
 }
 
 /// Deploys what was built, where something else is live.
@@ -140,7 +159,7 @@ async fn put_live(store: &SqlStore, tenant: &TenantId, engine: &Arc<Engine>, byt
     })
 }
 
-/// A key with all scopes, where the tenant has none: shown once.
+/// A key with all scopes but `operate`, where the tenant has none: shown once.
 async fn first_key(store: &SqlStore, tenant: &TenantId) -> Result<Option<ApiKey>, Failure> {
     let known = store.api_keys(tenant).await.map_err(fail)?;
     if known.iter().any(|key| key.revoked_at.is_none()) {
@@ -148,20 +167,9 @@ async fn first_key(store: &SqlStore, tenant: &TenantId) -> Result<Option<ApiKey>
     }
     let key =
         ApiKey::generate(tenant).map_err(|error| Failure::new(format!("the system gives no randomness: {error}")))?;
-    let (row, entry) = key.row("first", &Scope::ALL, ACTOR);
+    let (row, entry) = key.row("first", &Scope::OF_TENANT, ACTOR);
     store.add_api_key(tenant, &row, &entry, world::now()).await.map_err(fail)?;
     Ok(Some(key))
-}
-
-/// Does what runs have queued, as it comes due.
-async fn work_off(store: SqlStore, host: Arc<RealHost>, tenant: TenantId, engine: Arc<Engine>) {
-    loop {
-        let queue = Queue { store: &store, host: &host, tenant: &tenant, engine: &engine };
-        if let Err(failure) = queue.drain().await {
-            note(&format!("warning: the queue waits: {}\n", failure.message));
-        }
-        tokio::time::sleep(QUEUE).await;
-    }
 }
 
 fn complete(feeds: Arc<FeedFiles>) -> Arc<Complete> {
@@ -169,21 +177,42 @@ fn complete(feeds: Arc<FeedFiles>) -> Arc<Complete> {
 }
 
 /// Says where it listens and how to begin; the last line is `ready`.
-fn announce(listener: &TcpListener, loaded: &Loaded, key: Option<&ApiKey>) -> Result<(), Failure> {
-    let address = listener.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
-    let mut text = format!("listening on http://{address}\n");
-    if let Some(key) = key {
-        text.push_str(&format!("API key, shown this once: {key}\n"));
-        for (flow, path) in requests(loaded) {
-            let path = path.display();
-            text.push_str(&format!(
-                "try: curl -s http://{address}/v1/flows/{flow}/runs -H 'Authorization: Bearer {key}' -d @{path}\n"
-            ));
+fn greeting(prepared: &Prepared, loaded: &Loaded, tenant: &TenantId, key: Option<&ApiKey>) -> Result<String, Failure> {
+    let scheme = prepared.scheme();
+    let address =
+        prepared.serving.public.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
+    let mut text = format!("listening on {scheme}://{address}\n");
+    if let Some(listener) = &prepared.serving.management {
+        let address = listener.local_addr().map_err(|error| Failure::new(format!("cannot listen: {error}")))?;
+        text.push_str(&format!("management on http://{address}\n"));
+    }
+    match key {
+        Some(key) => {
+            text.push_str(&format!("API key, shown this once: {key}\n"));
+            let call = format!("-H 'Authorization: Bearer {key}'");
+            let requests = requests(loaded);
+            for (flow, path) in &requests {
+                let body = quoted(&format!("@{}", path.display()));
+                text.push_str(&format!(
+                    "try: curl -s {scheme}://{address}/v1/flows/{flow}/runs {call} -H 'Content-Type: application/json' -d {body}\n"
+                ));
+            }
+            if requests.is_empty() {
+                text.push_str(&format!("try: curl -s {scheme}://{address}/v1/bundles {call}\n"));
+            }
         }
+        None => text.push_str(&format!(
+            "the tenant `{tenant}` has an API key already, which was shown when it was made: one of the scope `manage` makes another\n"
+        )),
     }
     text.push_str("ready\n");
-    print(&text);
-    Ok(())
+    Ok(text)
+}
+
+/// A word of a shell.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&byte);
+    if word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// The requests that a project shows: `requests/<flow>.json`, in order.
@@ -205,7 +234,8 @@ fn stopped() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        note("stopping: what runs ends first\n");
+        notify::stopping();
+        tracing::info!("stopping: what runs ends first");
     })
 }
 

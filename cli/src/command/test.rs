@@ -22,6 +22,8 @@ use crate::progress;
 use crate::project::{self, Loaded};
 use crate::world;
 
+pub use case::defaults as stub_defaults;
+
 /// Arguments of `admit test`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -96,6 +98,7 @@ fn outside(plan: &Verified, settings: &Settings) -> Result<Outside, Failure> {
         redirects: Some(Arc::new(move |url: &str| allowed.allow(url))),
         providers: world::providers(settings),
         clients: world::clients(settings),
+        ..Outside::default()
     })
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use admit_compiler::render::sanitize;
 use admit_eval::value::Instant;
+use admit_runtime::host::StoreError;
+use admit_server::erasure::deleted;
 use admit_store::{NewUser, SecretText, UserSummary};
 use serde_json::json;
 
@@ -29,6 +31,8 @@ enum What {
     Import(Import),
     /// List the users
     List(List),
+    /// Erase a user: its key is destroyed, under which all that is kept of it is sealed, and its sessions end
+    Delete(Delete),
     /// Erase users whose sign-up was never finished: those pending for more than a day
     Purge(Purge),
 }
@@ -83,6 +87,16 @@ struct List {
     database: DatabaseArgs,
 }
 
+/// Arguments of `admit user delete`.
+#[derive(Debug, clap::Args)]
+struct Delete {
+    /// Its id, or an identifier
+    user: String,
+    /// Where users are kept
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
 /// Arguments of `admit user purge`.
 #[derive(Debug, clap::Args)]
 struct Purge {
@@ -100,6 +114,7 @@ pub fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         What::Add(args) => world::block_on(add(args, output)),
         What::Import(args) => world::block_on(import(args)),
         What::List(args) => world::block_on(list(args, output)),
+        What::Delete(args) => world::block_on(delete(args, output)),
         What::Purge(args) => world::block_on(purge(args, output)),
     }
 }
@@ -157,6 +172,27 @@ async fn list(args: List, output: &Output) -> Result<Exit, Failure> {
     } else {
         let users: Vec<_> = users.iter().map(as_json).collect();
         print(&format!("{}\n", sanitize::json(&json!({ "users": users }))));
+    }
+    database.store.close().await;
+    Ok(Exit::Ok)
+}
+
+async fn delete(args: Delete, output: &Output) -> Result<Exit, Failure> {
+    let database = Database::open(&args.database, root().as_deref(), New::Refused).await?;
+    let (store, tenant) = (&database.store, &args.database.tenant);
+    let missing = || {
+        Failure::new(format!("there is no user `{}`", sanitize::line(&args.user)))
+            .help("`admit user list` lists the users of the tenant")
+    };
+    let found = store.find_user(tenant, &args.user).await.map_err(|error| Failure::new(error.to_string()))?;
+    let id = found.ok_or_else(missing)?.id;
+    store.delete_user(tenant, &id, &deleted(&id, "admit user delete"), now()).await.map_err(|error| match error {
+        StoreError::NotFound => missing(),
+        other => Failure::new(other.to_string()),
+    })?;
+    match output.human() {
+        true => note(&format!("erased `{id}`: its key is destroyed, its sessions have ended\n")),
+        false => print(&format!("{}\n", json!({ "deleted": id }))),
     }
     database.store.close().await;
     Ok(Exit::Ok)

@@ -34,6 +34,7 @@ fn server(smtp: &Smtp, root: Option<&Path>) -> Result<SmtpServer, Failure> {
     server.user = smtp.user.as_ref().map(SmolStr::to_string);
     server.password = smtp.password.as_ref().map(SmolStr::to_string);
     server.reply_to = smtp.reply_to.as_ref().map(|to| mailbox(to)).transpose().map_err(fail)?;
+    server.ca = smtp.ca_pem.as_ref().map(|pem| pem.as_bytes().to_vec());
     if let Some(path) = &smtp.ca {
         server.ca = Some(files::read(&root.unwrap_or(Path::new(".")).join(path.as_str()))?);
     }

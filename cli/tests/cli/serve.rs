@@ -1,113 +1,14 @@
 //! `admit serve` from outside: the process, its address and what a caller with a key may do.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::admit::Folder;
-
-/// A server, its address and its first key.
-struct Served {
-    child: Child,
-    address: String,
-    key: String,
-    said: Vec<String>,
-}
-
-/// An answer: status, head and body.
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.body))
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-}
-
-impl Served {
-    fn start(folder: &Folder, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_admit"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--users", "users.jsonl"])
-            .args(more)
-            .current_dir(folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let mut said = Vec::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            said.push(line.unwrap());
-            if said.last().unwrap() == "ready" {
-                break;
-            }
-        }
-        let after = |words: &str| said.iter().find_map(|line| line.strip_prefix(words)).unwrap_or_default().to_owned();
-        let (address, key) = (after("listening on http://"), after("API key, shown this once: "));
-        assert_eq!(said.last().map(String::as_str), Some("ready"));
-        Self { child, address, key, said }
-    }
-
-    fn raw(&self, request: &[u8]) -> Reply {
-        let mut socket = connect(&self.address);
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        socket.write_all(request).unwrap();
-        let mut text = String::new();
-        socket.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, head: head.to_owned(), body: body.to_owned() }
-    }
-
-    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            self.address,
-            body.len()
-        );
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str("\r\n");
-        self.raw(&[request.as_bytes(), body].concat())
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        self.call("GET", path, &[("authorization", &format!("Bearer {}", self.key))], b"")
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Reply {
-        let key = format!("Bearer {}", self.key);
-        self.call("POST", path, &[("authorization", &key)], body.to_string().as_bytes())
-    }
-
-    /// Tells it to stop, and waits.
-    fn stop(mut self) -> bool {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        told.success() && self.child.wait().unwrap().success()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _gone_already = self.child.kill();
-        let _gone_already = self.child.wait();
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a caller of the API, from outside")]
-fn connect(address: &str) -> TcpStream {
-    TcpStream::connect(address).unwrap()
-}
+use super::served::{Reply, Served, connect};
 
 fn login(folder: &Folder) -> Value {
     serde_json::from_str(&folder.read("requests/login.json")).unwrap()
@@ -137,6 +38,40 @@ fn the_line_that_it_prints_signs_in_and_what_happened_can_be_read() {
     }
     assert_eq!(served.get("/.well-known/jwks.json").json()["keys"].as_array().map(Vec::is_empty), Some(false));
     assert!(served.stop(), "it ends well when it is told to stop");
+}
+
+#[test]
+fn a_server_that_cannot_begin_says_why_and_changes_nothing() {
+    let folder = Folder::example("cymmetri");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    folder
+        .admit(&format!("serve --listen {address} --users users.jsonl"))
+        .code(2)
+        .says(&format!("cannot listen on {address}"))
+        .says("--listen ADDRESS:PORT");
+    assert!(!folder.file("admit.db").exists() && !folder.file("admit.db.key").exists());
+    folder.admit("serve --listen nonsense").code(2).says("--listen");
+    let free = "--listen 127.0.0.1:0 --database memory";
+    folder.admit(&format!("serve {free} --users nobody.jsonl")).code(2).says("nobody.jsonl");
+    folder.admit(&format!("serve {free} --project nowhere")).code(2).says("there is no such file or folder");
+    Folder::new().admit(&format!("serve {free}")).code(2).says("is no project").says("admit new NAME");
+    folder.replace("flows/login.admit", "password_check\n", "\n");
+    folder.admit(&format!("serve {free}")).code(1).says("A0258");
+}
+
+#[test]
+fn a_path_with_blanks_and_quotes_is_a_word_of_the_line_that_it_prints() {
+    let folder = Folder::new();
+    let project = folder.file("it's a project");
+    super::admit::copy(Folder::example("cymmetri").path(), &project);
+    let project = project.to_str().unwrap();
+    folder.write("users.jsonl", std::fs::read(format!("{project}/users.jsonl")).unwrap());
+    let served = Served::start(&folder, &["--project", project, "--database", "memory"]);
+    let line = served.said.iter().find_map(|line| line.strip_prefix("try: ")).unwrap();
+    let curl = Command::new("sh").args(["-c", line]).current_dir(folder.path()).output().unwrap();
+    let answer: Value = serde_json::from_slice(&curl.stdout).unwrap_or_else(|_| panic!("{line}: {curl:?}"));
+    assert_eq!(answer["outcome"], "session", "{answer}");
 }
 
 #[test]
@@ -229,7 +164,7 @@ fn a_deploy_goes_live_only_over_what_its_pipeline_has_seen() {
     assert_eq!(activate(&tag).status, 412);
     assert_eq!(activate(&now).status, 200);
     assert_eq!(served.post("/v1/flows/login/runs", &login(&folder)).json()["outcome"], "session");
-    let audit = served.get("/v1/audit?limit=1000").json().to_string();
+    let audit = served.get("/v1/audit?limit=100").json().to_string();
     assert!(audit.contains("flow.rolled_back"), "{audit}");
     assert_eq!(served.get("/v1/bundles").json()["deploys"].as_array().unwrap().len(), 3);
 }
@@ -277,9 +212,7 @@ fn keys_are_made_with_less_are_held_to_it_and_revoked() {
         assert_eq!(reply.json()["code"], code, "{}", reply.body);
     }
     let path = format!("/v1/keys/{}", made["id"].as_str().unwrap());
-    let delete = |served: &Served| {
-        served.call("DELETE", &path, &[("authorization", &format!("Bearer {}", served.key))], b"").status
-    };
+    let delete = |served: &Served| served.with_key("DELETE", &path, &[], b"").status;
     assert_eq!((delete(&served), delete(&served)), (200, 401), "it revoked itself");
     served.key = first;
     assert_eq!(delete(&served), 404);

@@ -64,16 +64,7 @@ fn a_terminal_is_asked_for_what_the_flow_wants_and_shows_no_secret() {
     let folder = Folder::example("fraud-webhook-branch");
     let password = "correct horse battery staple";
     let code = crate::totp::code();
-    let answers = [
-        "identifier: ",
-        "alice@cymmetri.com",
-        "password: ",
-        password,
-        "code [none]: ",
-        "wrong!",
-        "code [none]: ",
-        &code,
-    ];
+    let answers = ["identifier: ", "alice@cymmetri.com", "password: ", password, "code: ", "wrong!", "code: ", &code];
     let args = "run login --event events/office.json --users users.jsonl --database memory --trace";
     let Some((exit, shown)) = on_terminal(&folder, &answers, args, false) else { return };
     assert_eq!(exit, 0, "{shown}");

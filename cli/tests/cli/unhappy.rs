@@ -119,6 +119,53 @@ fn a_reset_takes_its_own_link_once_and_a_password_that_holds() {
 }
 
 #[test]
+fn a_password_that_was_breached_is_nobodys() {
+    let site = Site::with(ALICE);
+    let breached = "nine copper kettles on the wharf";
+    // Its SHA-1, as a dump of Have I Been Pwned has it.
+    site.folder.write("dump.txt", "5EDE47E745B070809FBBCF0403781FDEA6991290:7\n");
+    site.folder.admit("feeds build-breached dump.txt -o breached.bin").code(0);
+    let manifest = site.folder.read("admit.toml");
+    site.folder.write("admit.toml", format!("{manifest}\n[breached]\nfile = \"breached.bin\"\n"));
+    assert_eq!(denied(&site.run("registration", &sign_up("bob@example.com", breached))), "breached_password");
+    assert_eq!(site.folder.admit("user list --format json").code(0).json()["users"].as_array().unwrap().len(), 1);
+    // Nor after a reset; the link is still good for another one.
+    site.run("password-reset", &json!({"identifier": ALICE}));
+    let link = site.link(ALICE, "/reset-password");
+    let complete = |password: &str| site.run("password-reset-complete", &json!({"token": link, "password": password}));
+    assert_eq!(denied(&complete(breached)), "breached_password");
+    assert_eq!(outcome(&site.login(ALICE, PASSWORD)), "session");
+    assert_eq!(outcome(&complete("seven quiet harbours in the fog")), "finalized");
+    assert!(site.mails.no_more_mail());
+}
+
+#[test]
+fn a_link_past_its_time_proves_nothing() {
+    let site = Site::with(ALICE);
+    let new = "seven quiet harbours in the fog";
+    let complete = |link: &str| site.run("password-reset-complete", &json!({"token": link, "password": new}));
+    site.run("password-reset", &json!({"identifier": ALICE}));
+    let late = site.link(ALICE, "/reset-password");
+    let (waiting, proof) = site.sign_up("bob@example.com", PASSWORD);
+    // The link of a reset works for half an hour, that of a sign-up for an hour.
+    site.pass(31 * 60);
+    assert_eq!(denied(&complete(&late)), "invalid_link");
+    assert_eq!(outcome(&site.login(ALICE, PASSWORD)), "session");
+    site.pass(30 * 60);
+    // The run that waits for it is over by then, too.
+    site.refused(&waiting, &json!({"token": proof}));
+    site.turned_away("bob@example.com", PASSWORD);
+    // Until then both work.
+    site.run("password-reset", &json!({"identifier": ALICE}));
+    let link = site.link(ALICE, "/reset-password");
+    let (waiting, proof) = site.sign_up("bob@example.com", PASSWORD);
+    site.pass(29 * 60);
+    assert_eq!(outcome(&complete(&link)), "finalized");
+    site.pass(30 * 60);
+    assert_eq!(outcome(&site.answer(&waiting, &json!({"token": proof}))), "finalized");
+}
+
+#[test]
 fn a_link_that_is_asked_for_later_ends_with_its_run() {
     let site = Site::with(ALICE);
     // Without a token in the request the run waits for it.

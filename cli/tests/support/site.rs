@@ -1,8 +1,11 @@
 //! A project without flows of its own, with a database and a mail server: what its users do through the default flows.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 
-use crate::admit::Folder;
+use crate::admit::{Done, Folder};
+use crate::clock;
 use crate::mail::MailServer;
 
 /// A password that holds.
@@ -11,6 +14,8 @@ pub const PASSWORD: &str = "an unusual lantern 42 river";
 pub struct Site {
     pub folder: Folder,
     pub mails: MailServer,
+    /// How much later than now its commands take place, in seconds.
+    later: Cell<u64>,
 }
 
 impl Site {
@@ -27,7 +32,7 @@ impl Site {
         let event = include_str!("../../src/command/new_project/event.json");
         folder.write("event.json", event);
         folder.write("offline.json", event.replace("\"profile\"", "\"offline_access\""));
-        Self { folder, mails }
+        Self { folder, mails, later: Cell::new(0) }
     }
 
     /// One with a user, who has a password.
@@ -37,6 +42,11 @@ impl Site {
             .write("users.jsonl", json!({"email": email, "email_verified": true, "password": PASSWORD}).to_string());
         site.folder.admit("user import users.jsonl").code(0);
         site
+    }
+
+    /// Lets time pass for all commands that follow.
+    pub fn pass(&self, seconds: u64) {
+        self.later.set(self.later.get() + seconds);
     }
 
     /// Runs a flow; gives the answer.
@@ -65,8 +75,7 @@ impl Site {
     /// What the command says of a run that does not go on.
     pub fn refused(&self, waiting: &Value, input: &Value) -> String {
         let token = waiting["resume_token"].as_str().unwrap();
-        let done = self.folder.run(&["run", "--resume", token, "--input", "-"], input.to_string().as_bytes(), &[]);
-        done.code(2).err
+        self.admit(&["run", "--resume", token, "--input", "-"], input).code(2).err
     }
 
     /// Tries a password as often as one may; gives what the user sees of it.
@@ -95,10 +104,16 @@ impl Site {
         self.command(&["run", "token-refresh", "--event", "offline.json", "--input", "-"], &input)
     }
 
+    fn admit(&self, args: &[&str], input: &Value) -> Done {
+        let env = if self.later.get() > 0 { clock::later(self.later.get()) } else { Vec::new() };
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.folder.run(args, input.to_string().as_bytes(), &env)
+    }
+
     fn command(&self, args: &[&str], input: &Value) -> Value {
         let peer = format!("localhost:{}", self.mails.port);
         let args = [args, &["--format", "json", "--allow-egress", &peer]].concat();
-        let done = self.folder.run(&args, input.to_string().as_bytes(), &[]);
+        let done = self.admit(&args, input);
         assert!(matches!(done.code, 0 | 1), "{}{}", done.out, done.err);
         let answer = done.json();
         let is_finding = matches!(answer["outcome"].as_str(), Some("deny" | "error"));

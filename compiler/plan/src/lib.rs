@@ -5,6 +5,7 @@
 //! in the runtime.
 
 pub mod bundle;
+pub mod changes;
 pub mod claims;
 pub mod code;
 mod compact;

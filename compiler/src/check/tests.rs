@@ -91,6 +91,7 @@ pub(super) fn check_test(item: &Item, test: &ast::Test, index: &Index<'_>) -> Ch
             event: None,
             input: None,
             params: Vec::new(),
+            secrets: Vec::new(),
             now: None,
             stubs: Vec::new(),
             fetches: Vec::new(),
@@ -119,6 +120,7 @@ fn expects(clause: &TestClauseKind) -> bool {
         TestClauseKind::GivenEvent(_)
         | TestClauseKind::GivenNow(_)
         | TestClauseKind::GivenParams(_)
+        | TestClauseKind::GivenSecrets(_)
         | TestClauseKind::GivenInput(_)
         | TestClauseKind::Stub(..)
         | TestClauseKind::StubError(..)
@@ -157,6 +159,7 @@ impl<'a> TestCx<'_, 'a> {
             TestClauseKind::GivenEvent(expr) => self.given_event(expr),
             TestClauseKind::GivenNow(text) => self.given_now(text),
             TestClauseKind::GivenParams(expr) => self.given_params(expr),
+            TestClauseKind::GivenSecrets(expr) => self.given_secrets(expr),
             TestClauseKind::GivenInput(expr) => {
                 let Some(contract) = self.contract else {
                     self.error("A0703", expr.span, "a custom flow has no input")
@@ -278,6 +281,31 @@ impl<'a> TestCx<'_, 'a> {
             let what = format!("the param `{}`", name.text);
             if let Some(code) = self.constant(&entry.value, Some(&param.ty), &what) {
                 self.test.params.push((name.text.clone(), code));
+            }
+        }
+    }
+
+    /// A secret that is only given in tests is still one that nothing uses.
+    fn given_secrets(&mut self, expr: &Expr) {
+        let ExprKind::Map(entries) = &bare(expr).kind else {
+            self.error("A0703", expr.span, "`given secrets` takes a record of secrets")
+                .help("`given secrets { api-token: \"...\" }`");
+            return;
+        };
+        for entry in entries {
+            let Some(name) = key(entry) else {
+                self.error("A0703", entry.value.span, "a secret is given by its name");
+                continue;
+            };
+            if !self.index.secrets.contains_key(name.text.as_str()) {
+                let found = Diagnostic::error("A0702", name.span, format!("there is no secret `{}`", name.text));
+                let near = nearest(&name.text, self.index.secrets.keys().copied());
+                self.out.push(with_near(found, near));
+                continue;
+            }
+            let what = format!("the secret `{}`", name.text);
+            if let Some(code) = self.constant(&entry.value, Some(&Kind::String.into()), &what) {
+                self.test.secrets.push((name.text.clone(), code));
             }
         }
     }

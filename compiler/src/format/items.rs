@@ -179,9 +179,10 @@ fn test<'a>(tokens: &mut Tokens<'a>, it: &Test) -> Doc<'a> {
 fn test_clause<'a>(tokens: &mut Tokens<'a>, it: &TestClause) -> Doc<'a> {
     // How many words stand before the value.
     let (words, value): (usize, Option<&Expr>) = match &it.kind {
-        TestClauseKind::GivenEvent(value) | TestClauseKind::GivenParams(value) | TestClauseKind::GivenInput(value) => {
-            (2, Some(value))
-        }
+        TestClauseKind::GivenEvent(value)
+        | TestClauseKind::GivenParams(value)
+        | TestClauseKind::GivenSecrets(value)
+        | TestClauseKind::GivenInput(value) => (2, Some(value)),
         TestClauseKind::Stub(_, value) | TestClauseKind::Reply(_, value) => (2, Some(value)),
         // `stub NAME after D`
         TestClauseKind::StubAfter(_, _, value) => (4, value.as_ref()),

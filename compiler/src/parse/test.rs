@@ -37,6 +37,7 @@ fn given(cx: &mut Cx<'_>, pair: Pair<'_>) -> Option<TestClauseKind> {
         Rule::kw_now => TestClauseKind::GivenNow(text(cx, &value)),
         Rule::kw_event => TestClauseKind::GivenEvent(expr::root(cx, value)),
         Rule::kw_params => TestClauseKind::GivenParams(expr::slug_map(cx, value)),
+        Rule::kw_secrets => TestClauseKind::GivenSecrets(expr::slug_map(cx, value)),
         Rule::kw_input => TestClauseKind::GivenInput(expr::root(cx, value)),
         _ => return None,
     })

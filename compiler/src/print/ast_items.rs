@@ -94,6 +94,7 @@ pub fn test(decl: &Test) -> Tree {
         TestClauseKind::GivenEvent(given) => node("given-event", [expr(given)]),
         TestClauseKind::GivenNow(now) => node("given-now", [text(now)]),
         TestClauseKind::GivenParams(given) => node("given-params", [expr(given)]),
+        TestClauseKind::GivenSecrets(given) => node("given-secrets", [expr(given)]),
         TestClauseKind::GivenInput(given) => node("given-input", [expr(given)]),
         TestClauseKind::Stub(target, answer) => node("stub", [name(target), expr(answer)]),
         TestClauseKind::StubError(target, error) => node("stub-error", [name(target), text(error)]),

@@ -64,6 +64,8 @@ pub struct Settings {
     pub geo: Geo,
     /// `[breached]`
     pub breached: Breached,
+    /// The sections of [`PER_TENANT`] as they were written: what a tenant is set up with where many share a server.
+    pub written: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Limits of the project, where they differ from the compiler's.
@@ -73,25 +75,9 @@ pub struct Limits {
     pub budget: Option<u64>,
 }
 
-/// Keys at the top, and those of a table `env.<name>`.
-const TOP: &[&str] = &[
-    "project",
-    "limits",
-    "egress",
-    "redirects",
-    "env",
-    "rules",
-    "smtp",
-    "sms",
-    "links",
-    "webauthn",
-    "tokens",
-    "providers",
-    "clients",
-    "feeds",
-    "geo",
-    "breached",
-];
+/// Keys that stand at the top alone.
+const TOP: &[&str] = &["project", "limits", "env", "rules"];
+/// Keys of a table `env.<name>`, and of the top.
 const ENV: &[&str] = &[
     "egress",
     "redirects",
@@ -106,6 +92,9 @@ const ENV: &[&str] = &[
     "geo",
     "breached",
 ];
+/// Sections that belong to a tenant where many share a server. The others are the server's: its files and limits.
+pub const PER_TENANT: &[&str] =
+    &["egress", "redirects", "smtp", "sms", "links", "webauthn", "tokens", "providers", "clients"];
 /// Keys that a later version reads.
 const LATER: &[&str] = &["rules"];
 
@@ -138,7 +127,7 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
     let Some(table) = parse(file, text, diagnostics) else { return manifest };
     let mut reader = Reader { file, diagnostics };
     let top = table.get_ref();
-    reader.keys(top, TOP, "`admit.toml`");
+    reader.keys(top, &[TOP, ENV].concat(), "`admit.toml`");
     match top.get("project") {
         Some(project) => reader.project(project, &mut manifest),
         None => reader
@@ -159,6 +148,34 @@ pub(super) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) 
         }
     }
     manifest
+}
+
+/// Reads the sections of a tenant's settings alone.
+pub(super) fn sections(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Settings {
+    let mut settings = Settings::default();
+    if let Some(table) = parse(file, text, diagnostics) {
+        let mut reader = Reader { file, diagnostics };
+        reader.keys(table.get_ref(), PER_TENANT, "the settings of a tenant");
+        reader.settings(table.get_ref(), &mut settings);
+    }
+    settings
+}
+
+/// A value as it would be written in JSON: dates as text.
+pub(super) fn to_json(value: &DeValue<'_>) -> serde_json::Value {
+    match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map_or(serde_json::Value::Null, Into::into)
+        }
+        DeValue::Float(number) => number.as_str().parse::<f64>().map_or(serde_json::Value::Null, Into::into),
+        DeValue::Boolean(truth) => (*truth).into(),
+        DeValue::Datetime(time) => time.to_string().into(),
+        DeValue::Array(items) => items.iter().map(|item| to_json(item.get_ref())).collect(),
+        DeValue::Table(table) => {
+            table.iter().map(|(name, one)| (name.get_ref().to_string(), to_json(one.get_ref()))).collect()
+        }
+    }
 }
 
 /// Parses TOML. Of mistakes in its syntax the first is said: those after it mostly follow from it.
@@ -277,6 +294,9 @@ impl Reader<'_> {
     }
 
     fn settings(&mut self, table: &DeTable<'_>, settings: &mut Settings) {
+        for (name, section) in table.iter().filter(|(name, _)| PER_TENANT.contains(&name.get_ref().as_ref())) {
+            settings.written.insert(name.get_ref().to_string(), to_json(section.get_ref()));
+        }
         if let Some(limits) = table.get("limits")
             && let Some(limits) = self.table(limits, "limits")
         {

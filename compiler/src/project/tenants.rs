@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Project;
-use super::manifest::{duration, is_slug, parse};
+use super::manifest::{duration, is_slug, parse, to_json};
 use super::text::span;
 use crate::ast::Param;
 use crate::diagnostic::Diagnostic;
@@ -23,6 +23,8 @@ pub struct Tenant {
     pub file: FileId,
     /// Its values, checked.
     pub params: Vec<TenantParam>,
+    /// The same as they were written.
+    pub written: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A tenant's value of a param.
@@ -46,7 +48,7 @@ pub(super) fn read(project: &mut Project, file: FileId, path: &str, text: &str, 
         return;
     }
     let Some(table) = parse(file, text, diagnostics) else { return };
-    let mut params = Vec::new();
+    let (mut params, mut written) = (Vec::new(), serde_json::Map::new());
     for (key, value) in table.get_ref() {
         let at = span(file, key.span());
         if key.get_ref() != "params" {
@@ -54,6 +56,7 @@ pub(super) fn read(project: &mut Project, file: FileId, path: &str, text: &str, 
             diagnostics.push(Diagnostic::error("A0905", at, message).help("values of params stand below `[params]`"));
         } else if let Some(given) = value.get_ref().as_table() {
             params = values(project, file, given, diagnostics);
+            written = given.iter().map(|(name, one)| (name.get_ref().to_string(), to_json(one.get_ref()))).collect();
         } else {
             diagnostics.push(Diagnostic::error("A0904", at, "`params` is a table: write `[params]`"));
         }
@@ -68,7 +71,7 @@ pub(super) fn read(project: &mut Project, file: FileId, path: &str, text: &str, 
             );
         }
     }
-    project.tenants.insert(slug.into(), Tenant { file, params });
+    project.tenants.insert(slug.into(), Tenant { file, params, written });
 }
 
 fn values(project: &Project, file: FileId, given: &DeTable<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<TenantParam> {
@@ -103,6 +106,19 @@ fn mistyped(file: FileId, param: &Param, wrong: Wrong) -> Diagnostic {
         format!("`{}` is {}, not {}", wrong.place, wrong.wanted, wrong.got),
     )
     .label(param.ty.span, "as declared here")
+}
+
+/// The value of `name` in a text of one table, as a value of the type.
+///
+/// # Errors
+/// What is wrong with it, and where in it.
+pub(super) fn value_of(file: FileId, text: &str, ty: &Type, name: &str) -> Result<Datum, String> {
+    let mut found = Vec::new();
+    let table = parse(file, text, &mut found);
+    let unread = || found.first().map_or_else(|| "there is no value".to_owned(), |first| first.message.clone());
+    let table = table.ok_or_else(unread)?;
+    let value = table.get_ref().get(name).ok_or_else(unread)?;
+    datum(value, ty, name).map_err(|wrong| format!("`{}` is {}, not {}", wrong.place, wrong.wanted, wrong.got))
 }
 
 /// A value that is not of its type.
@@ -159,9 +175,11 @@ fn datum(value: &Spanned<DeValue<'_>>, ty: &Type, place: &str) -> Result<Datum, 
             let nanos = u32::try_from(millis % 1_000).unwrap_or(0).saturating_mul(1_000_000);
             Ok(Datum::Duration(TimeSpan { seconds: millis / 1_000, nanos }))
         }
+        // As text too, which is all that JSON has for it.
         Kind::Timestamp => inner
             .as_datetime()
             .and_then(instant)
+            .or_else(|| instant(&inner.as_str()?.parse().ok()?))
             .map(Datum::Timestamp)
             .ok_or_else(|| wrong("a point in time with its offset, such as `2026-01-31T12:00:00Z`")),
         Kind::List(item) => {

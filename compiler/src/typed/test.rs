@@ -24,6 +24,8 @@ pub struct Test {
     pub input: Option<code::Expr>,
     /// `given params`, by name.
     pub params: Vec<(SmolStr, code::Expr)>,
+    /// `given secrets`, by name: strings.
+    pub secrets: Vec<(SmolStr, code::Expr)>,
     /// `given now`: an RFC 3339 timestamp that was checked.
     pub now: Option<SmolStr>,
     /// Stubs in order.

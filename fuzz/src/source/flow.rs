@@ -237,7 +237,7 @@ impl Source<'_, '_> {
             1 => {
                 self.word("given");
                 if self.choices.one_in(3) {
-                    self.word("params");
+                    self.pick(&["params", "secrets"]);
                     self.slug_map();
                 } else {
                     self.pick(&["event", "input"]);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use admit_runtime::context;
 use admit_runtime::host::{HttpError, HttpRequest, HttpResponse};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode};
@@ -46,6 +47,23 @@ impl Guarded {
         }
     }
 
+    /// As [`Self::send`], but that a redirect is an answer like others.
+    pub async fn once(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let limit = request.timeout.min(LONGEST);
+        let exchange = async {
+            let target = egress.admit(&request.url).map_err(HttpError::Refused)?;
+            named(request.hosts.as_deref(), &target).map_err(HttpError::Refused)?;
+            let method = Method::from_bytes(request.method.as_bytes())
+                .map_err(|_| HttpError::Refused("the method is not valid".to_owned()))?;
+            let hop = Hop { target, method, headers: headers(&request.headers)?, body: request.body };
+            answer(self.one(&hop).await?).await
+        };
+        match tokio::time::timeout(Duration::from_millis(limit), exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(HttpError::TimedOut(limit)),
+        }
+    }
+
     async fn follow(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let hosts = request.hosts.as_deref();
         let target = egress.admit(&request.url).map_err(HttpError::Refused)?;
@@ -75,6 +93,11 @@ impl Guarded {
         if let Some(body) = &hop.body {
             request = request.body(body.clone());
         }
+        // The peer's spans belong below the request's, unless the flow says otherwise.
+        let trace = context::current().and_then(|context| context.trace);
+        if let Some(trace) = trace.filter(|_| !hop.headers.contains_key("traceparent")) {
+            request = request.header("traceparent", trace.text());
+        }
         request.send().await.map_err(|error| failure(&error))
     }
 }
@@ -96,8 +119,24 @@ fn client(tls: rustls::ClientConfig, resolver: impl reqwest::dns::Resolve + 'sta
         .map_err(|error| format!("the outbound client cannot start: {error}"))
 }
 
+/// For addresses that the operator gave on the command line: none of the checks of what tenants name, and no redirect.
+#[expect(clippy::disallowed_methods, reason = "the one place where a client is made")]
+pub(crate) fn operators(longest: Duration) -> Result<Client, String> {
+    Client::builder()
+        .tls_backend_preconfigured(tls()?)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(longest)
+        .user_agent(concat!("admit/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| format!("the outbound client cannot start: {error}"))
+}
+
 fn tls() -> Result<rustls::ClientConfig, String> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    config(rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+}
+
+pub(crate) fn config(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -20,21 +20,28 @@ use thiserror::Error;
 pub mod address;
 mod client;
 mod egress;
+mod exporter;
 mod feeds;
 mod keyring;
 mod keys;
 mod message;
+mod operator;
 mod pool;
+mod reach;
 mod redirect;
 mod resolve;
 mod secrets;
+mod subscriber;
 
 pub use client::{LONGEST as LONGEST_REQUEST, MOST_BODY};
 pub use egress::Egress;
+pub use exporter::Exporter;
 pub use feeds::{Built, FeedFiles, FeedKind, FeedOptions, FeedSource, FeedStatus, POLL, Watch, build_breached};
 pub use keyring::{KeySummary, Signing};
 pub use keys::{KeyError, KeyFile};
 pub use message::{Outlets, Security, SmsGateway, SmtpServer, default_body, mailbox};
+pub use operator::{OperatorCall, OperatorClient, OperatorReply};
+pub use reach::Reach;
 pub use redirect::Redirects;
 pub use resolve::{Lookup, SystemLookup};
 pub use secrets::Secrets;
@@ -42,15 +49,15 @@ pub use secrets::Secrets;
 /// Everything outside a run, for real.
 pub struct RealHost {
     store: Arc<dyn Store>,
-    keys: KeyFile,
+    keys: Arc<KeyFile>,
     signing: Signing,
-    keyring: keyring::KeyRing,
+    keyring: Arc<keyring::KeyRing>,
     providers: Vec<Provider>,
     clients: Vec<OAuthClient>,
     secrets: Secrets,
     egress: Egress,
     tenants: HashMap<TenantId, Egress>,
-    client: client::Guarded,
+    client: Arc<client::Guarded>,
     lookup: Arc<dyn Lookup>,
     outlets: Outlets,
     tenant_outlets: HashMap<TenantId, Outlets>,
@@ -58,7 +65,7 @@ pub struct RealHost {
     redirects: Redirects,
     relying_party: Option<RelyingParty>,
     feeds: Arc<dyn Feeds>,
-    pool: pool::Pool,
+    pool: Arc<pool::Pool>,
     start: std::time::Instant,
 }
 
@@ -137,8 +144,8 @@ impl RealHost {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             store,
-            keys,
-            keyring: keyring::KeyRing::default(),
+            keys: Arc::new(keys),
+            keyring: Arc::default(),
             signing: options.signing,
             providers: options.providers,
             clients: options.clients,
@@ -148,12 +155,12 @@ impl RealHost {
             actions: options.actions,
             redirects: options.redirects,
             relying_party: options.relying_party,
-            client: client::Guarded::new(Arc::clone(&options.lookup)).map_err(StartError::Client)?,
+            client: Arc::new(client::Guarded::new(Arc::clone(&options.lookup)).map_err(StartError::Client)?),
             lookup: options.lookup,
             outlets: options.outlets,
             tenant_outlets: options.tenant_outlets,
             feeds: options.feeds,
-            pool: pool::Pool::new(if options.jobs == 0 { cores } else { options.jobs }),
+            pool: Arc::new(pool::Pool::new(if options.jobs == 0 { cores } else { options.jobs })),
             start: std::time::Instant::now(),
         })
     }

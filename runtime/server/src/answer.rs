@@ -2,50 +2,140 @@
 
 use admit_eval::json;
 use admit_runtime::execute::{Answer, Outcome};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
-/// The outcome with what belongs to it. Tokens stand in it in the clear: it is for the caller alone.
-pub fn as_json(answer: &Answer) -> Value {
-    let mut object = json!({ "run": answer.run_id.as_str(), "outcome": answer.outcome.word() });
-    if let Some(url) = &answer.redirect_to {
-        insert(&mut object, "redirect_to", url.as_str().into());
-    }
-    if let Some(result) = &answer.result {
-        insert(&mut object, "result", json::to_json(result));
-    }
-    match &answer.outcome {
-        Outcome::Session { session, token, cookie } => {
-            insert(&mut object, "session", json::to_json(session));
-            insert(&mut object, "token", token.as_str().into());
-            if let Some(cookie) = cookie {
-                insert(&mut object, "cookie", json::to_json(cookie));
-            }
+/// What a request of a run came to. Tokens stand in it in the clear: it is for the caller alone.
+#[derive(Serialize, ToSchema)]
+pub struct RunAnswer {
+    /// The run: `run_...`
+    pub run: String,
+    /// Where to send the user, where an Action has said so; checked against the allowlist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub redirect_to: Option<String>,
+    /// The results of the contract's milestones, where the flow has such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub result: Option<Value>,
+    /// How it went.
+    #[serde(flatten)]
+    pub outcome: RunOutcome,
+}
+
+/// The outcomes, by the field `outcome`.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// A session was made.
+    Session {
+        /// Its record.
+        #[schema(value_type = Object)]
+        session: Value,
+        /// The signed token: told this once.
+        token: String,
+        /// How to set it as a cookie, where the flow says so: name and attributes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Object>, nullable = false)]
+        cookie: Option<Value>,
+    },
+    /// Tokens were made.
+    Tokens {
+        /// The session's record.
+        #[schema(value_type = Object)]
+        session: Value,
+        /// A JWT (RFC 9068).
+        access_token: String,
+        /// Opaque, used once.
+        refresh_token: Option<String>,
+        /// `Bearer`
+        token_type: &'static str,
+        /// When the access token expires, in seconds since the epoch.
+        expires_at: i64,
+        /// The scopes granted, joined by spaces.
+        scope: String,
+    },
+    /// `allow`
+    Allow,
+    /// `finalize`
+    Finalized,
+    /// Nobody is let in.
+    Deny {
+        /// A constant word.
+        reason: String,
+        /// For the user; null: the application's general text.
+        user_message: Option<String>,
+    },
+    /// The run waits for the user.
+    Suspended {
+        /// The prompting block.
+        label: String,
+        /// What to show.
+        #[schema(value_type = Object)]
+        challenge: Value,
+        /// Resumes the run, once.
+        resume_token: String,
+        /// The answer was refused, and is asked for again: why.
+        problem: Option<String>,
+    },
+    /// The run failed.
+    Error {
+        /// Names the failure in trace and audit; says nothing of it.
+        error_id: String,
+        /// Where it failed.
+        label: Option<String>,
+    },
+}
+
+impl RunAnswer {
+    /// As the caller sees it.
+    pub fn of(answer: &Answer) -> Self {
+        Self {
+            run: answer.run_id.to_string(),
+            redirect_to: answer.redirect_to.as_ref().map(ToString::to_string),
+            result: answer.result.as_ref().map(json::to_json),
+            outcome: outcome(&answer.outcome),
         }
-        Outcome::Tokens { session, tokens } => {
-            insert(&mut object, "session", json::to_json(session));
-            insert(&mut object, "access_token", tokens.access_token.as_str().into());
-            insert(&mut object, "refresh_token", tokens.refresh_token.as_deref().into());
-            insert(&mut object, "token_type", "Bearer".into());
-            insert(&mut object, "expires_at", tokens.expires_at.into());
-            insert(&mut object, "scope", tokens.scope.as_str().into());
-        }
+    }
+}
+
+fn outcome(outcome: &Outcome) -> RunOutcome {
+    match outcome {
+        Outcome::Session { session, token, cookie } => RunOutcome::Session {
+            session: json::to_json(session),
+            token: token.clone(),
+            cookie: cookie.as_ref().map(json::to_json),
+        },
+        Outcome::Tokens { session, tokens } => RunOutcome::Tokens {
+            session: json::to_json(session),
+            access_token: tokens.access_token.clone(),
+            refresh_token: tokens.refresh_token.clone(),
+            token_type: "Bearer",
+            expires_at: tokens.expires_at,
+            scope: tokens.scope.clone(),
+        },
+        Outcome::Allow => RunOutcome::Allow,
+        Outcome::Finalized => RunOutcome::Finalized,
         Outcome::Deny { reason, user_message } => {
-            insert(&mut object, "reason", reason.as_str().into());
-            insert(&mut object, "user_message", user_message.as_deref().into());
+            RunOutcome::Deny { reason: reason.to_string(), user_message: user_message.clone() }
         }
-        Outcome::Suspended { label, challenge, resume_token, problem, .. } => {
-            insert(&mut object, "label", label.as_str().into());
-            insert(&mut object, "challenge", json::to_json(challenge));
-            insert(&mut object, "resume_token", resume_token.as_str().into());
-            insert(&mut object, "problem", problem.as_deref().into());
-        }
+        Outcome::Suspended { label, challenge, resume_token, problem, .. } => RunOutcome::Suspended {
+            label: label.to_string(),
+            challenge: json::to_json(challenge),
+            resume_token: resume_token.clone(),
+            problem: problem.clone(),
+        },
         Outcome::Error { id, label } => {
-            insert(&mut object, "error_id", id.as_str().into());
-            insert(&mut object, "label", label.as_ref().map(|label| label.as_str()).into());
+            RunOutcome::Error { error_id: id.to_string(), label: label.as_ref().map(ToString::to_string) }
         }
-        Outcome::Allow | Outcome::Finalized => {}
     }
-    object
+}
+
+/// As a JSON value, to which more can be added.
+pub fn as_json(answer: &Answer) -> Value {
+    // Text keys and JSON values alone: it cannot fail.
+    serde_json::to_value(RunAnswer::of(answer)).unwrap_or_default()
 }
 
 /// Adds a field to an object.

@@ -1,40 +1,70 @@
 //! The API: every call belongs to one tenant, taken from its key.
 
+mod actions;
 mod audit;
 mod auth;
 mod bundles;
+mod clients;
 mod connections;
+mod deliveries;
+pub mod document;
+mod erase;
 mod extract;
 mod guard;
 mod health;
 mod keys;
 mod live;
+mod management;
+mod page;
+mod params;
+mod places;
+mod precondition;
 mod problem;
 mod runs;
+mod secrets;
+mod sessions;
+mod settings;
+mod simulate;
+mod tenancy;
+mod tenants;
 mod time;
+mod users;
+mod webhooks;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use admit_eval::datum::Datum;
 use admit_host::RealHost;
 use admit_runtime::block::Registry;
-use admit_runtime::tenant::TenantId;
 use admit_store::SqlStore;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post, put};
-use smol_str::SmolStr;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
+use crate::metrics::Metrics;
+use crate::spans::Spans;
+use connections::Port;
 use live::Live;
+use places::Places;
 use problem::Problem;
+use tenancy::Tenancies;
 
 pub use live::deploy;
+pub use tenancy::{Formats, Kept, Setup, StubDefaults};
+
+/// How often what was measured is put in order, also where nobody asks for it.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The most that a body may hold, but for bundles.
 pub const LARGEST_BODY: usize = 256 * 1024;
@@ -47,48 +77,78 @@ pub type Complete = dyn Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync;
 pub struct Parts {
     /// Where everything is kept.
     pub store: SqlStore,
-    /// Everything outside a run.
+    /// Everything outside a run that all tenants share.
     pub host: Arc<RealHost>,
     /// The blocks.
     pub registry: Registry,
-    /// Tenants' own values of params.
-    pub params: HashMap<TenantId, Vec<(SmolStr, Datum)>>,
+    /// Reads what tenants are set up with.
+    pub formats: Arc<dyn Formats>,
     /// Fills in events.
     pub complete: Arc<Complete>,
     /// Runs at once; more are told to come back.
     pub most_runs: usize,
+    /// What it says of itself.
+    pub operation: Operation,
+}
+
+/// What a server says of itself, and to whom.
+#[derive(Default)]
+pub struct Operation {
+    /// What counts, of [`crate::metrics::install`]; none: nothing is counted.
+    pub prometheus: Option<PrometheusHandle>,
+    /// Sets gauges of what the server does not know, when metrics are asked for.
+    pub observe: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Where spans go.
+    pub spans: Option<Arc<Spans>>,
+    /// A line in the log for each request, not for failures alone.
+    pub log_requests: bool,
+}
+
+/// How a server is served.
+pub struct Serving {
+    /// The public port.
+    pub public: TcpListener,
+    /// Metrics, liveness and readiness on a port of their own, and then there alone.
+    pub management: Option<TcpListener>,
+    /// TLS of the public port.
+    pub tls: Option<TlsAcceptor>,
+    /// How long it still accepts requests, no longer ready, so that whoever distributes them sees it.
+    pub drain: Duration,
+    /// How long requests that are under way then may take.
+    pub stop_after: Duration,
 }
 
 /// A server.
 pub struct Server {
     parts: Parts,
     live: Live,
-    runs: Arc<Semaphore>,
+    tenancies: Tenancies,
+    runs: Arc<Places>,
+    metrics: Metrics,
+    is_stopping: AtomicBool,
 }
 
 impl Server {
     /// Makes one. Bundles are loaded when they are first asked for.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let runs = Arc::new(Semaphore::new(parts.most_runs));
-        Arc::new(Self { parts, live: Live::default(), runs })
+        let runs = Places::new(parts.most_runs);
+        let metrics = Metrics::new(parts.operation.prometheus.clone());
+        let tenancies = Tenancies::default();
+        Arc::new(Self { parts, live: Live::default(), tenancies, runs, metrics, is_stopping: AtomicBool::new(false) })
     }
 
-    /// Its routes.
-    pub fn router(self: &Arc<Self>) -> Router {
-        let large = DefaultBodyLimit::max(admit_plan::encode::MAX_BYTES);
-        Router::new()
-            .route("/v1/flows/{flow}/runs", post(runs::start))
-            .route("/v1/runs", get(runs::list))
-            .route("/v1/runs/{run}", get(runs::one))
-            .route("/v1/runs/{run}/resume", post(runs::resume))
-            .route("/v1/audit", get(audit::list))
-            .route("/v1/bundles", put(bundles::put).layer(large).get(bundles::list))
-            .route("/v1/bundles/{hash}/activate", post(bundles::activate))
-            .route("/v1/keys", get(keys::list).post(keys::create))
-            .route("/v1/keys/{key}", delete(keys::revoke))
-            .route("/.well-known/jwks.json", get(health::key_set))
-            .route("/healthz", get(health::live))
-            .route("/readyz", get(health::ready))
+    /// Its routes; with those of the management port where it has none.
+    ///
+    /// # Errors
+    /// The OpenAPI document cannot be written as JSON.
+    pub fn router(self: &Arc<Self>, is_alone: bool) -> Result<Router, serde_json::Error> {
+        let (router, document) = calls(is_alone);
+        let document: Arc<str> = document::text(&document)?.into();
+        Ok(router
+            .route(document::PATH, get(async move || document::served(&document)))
+            .route("/docs", get(document::docs))
+            .route("/docs/", get(document::docs_file))
+            .route("/docs/{file}", get(document::docs_file))
             .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here"))
             .method_not_allowed_fallback(async || {
                 Problem::new(
@@ -97,9 +157,9 @@ impl Server {
                     "this method is not for this address",
                 )
             })
-            .layer(middleware::from_fn(guard::headers))
+            .layer(middleware::from_fn_with_state(Arc::clone(self), guard::around))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
-            .with_state(Arc::clone(self))
+            .with_state(Arc::clone(self)))
     }
 
     /// Serves until `stop` is done; then what runs ends, and nothing new begins.
@@ -111,6 +171,106 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        connections::serve(listener, self.router(), stop).await
+        let (drain, stop_after) = (Duration::ZERO, connections::LAST);
+        self.serve_on(Serving { public: listener, management: None, tls: None, drain, stop_after }, stop).await?;
+        Ok(())
     }
+
+    /// As [`Self::serve`], on these ports. False where requests were still under way when the time for them was over.
+    ///
+    /// # Errors
+    /// The OpenAPI document cannot be written as JSON.
+    pub async fn serve_on(
+        self: Arc<Self>,
+        on: Serving,
+        stop: impl Future<Output = ()> + Send,
+    ) -> std::io::Result<bool> {
+        let router = self.router(on.management.is_none()).map_err(std::io::Error::other)?;
+        let ended = Arc::new(Notify::new());
+        let management = on.management.map(|listener| {
+            let (server, ended) = (Arc::clone(&self), Arc::clone(&ended));
+            tokio::spawn(async move {
+                let port = Port { listener, tls: None, last: Duration::from_secs(1) };
+                connections::serve(port, server.management(), &server.metrics, ended.notified()).await
+            })
+        });
+        let upkeep = tokio::spawn({
+            let server = Arc::clone(&self);
+            async move {
+                loop {
+                    tokio::time::sleep(UPKEEP).await;
+                    server.metrics.upkeep();
+                }
+            }
+        });
+        let stop = async {
+            stop.await;
+            self.is_stopping.store(true, Ordering::Relaxed);
+            tokio::time::sleep(on.drain).await;
+        };
+        let port = Port { listener: on.public, tls: on.tls, last: on.stop_after };
+        let all = connections::serve(port, router, &self.metrics, stop).await;
+        ended.notify_one();
+        if let Some(management) = management {
+            let _ = management.await;
+        }
+        upkeep.abort();
+        Ok(all)
+    }
+
+    /// What it is made of.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// The OpenAPI document of the API.
+pub fn openapi() -> OpenApi {
+    calls(true).1
+}
+
+/// Every call, and the document that says so. A call stands here or it does not exist.
+fn calls(is_alone: bool) -> (Router<Arc<Server>>, OpenApi) {
+    let large = DefaultBodyLimit::max(admit_plan::encode::MAX_BYTES);
+    let (router, mut document) = OpenApiRouter::with_openapi(document::begin())
+        .routes(routes!(runs::start))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::resume))
+        .routes(routes!(simulate::simulate))
+        .routes(routes!(audit::list))
+        .routes(routes!(bundles::list))
+        .routes(routes!(bundles::put).layer(large))
+        .routes(routes!(bundles::check).layer(large))
+        .routes(routes!(bundles::check_kept))
+        .routes(routes!(bundles::activate))
+        .routes(routes!(settings::show, settings::put))
+        .routes(routes!(params::list))
+        .routes(routes!(params::show, params::put, params::remove))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::remove))
+        .routes(routes!(clients::list))
+        .routes(routes!(clients::show, clients::put, clients::remove))
+        .routes(routes!(clients::secret))
+        .routes(routes!(actions::list))
+        .routes(routes!(actions::show, actions::patch))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::patch))
+        .routes(routes!(sessions::list, sessions::revoke_all))
+        .routes(routes!(sessions::show, sessions::revoke))
+        .routes(routes!(tenants::list, tenants::create))
+        .routes(routes!(tenants::show, tenants::patch))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(erase::erase))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read_one, webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::attempt))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(health::key_set))
+        .merge(if is_alone { management::routes() } else { OpenApiRouter::new() })
+        .split_for_parts();
+    document::finish(&mut document);
+    (router, document)
 }

@@ -10,11 +10,13 @@ use admit_store::NewApiKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 const PREFIX: &str = "admit_";
 
 /// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum Scope {
     /// Start and resume runs.
     Run,
@@ -22,13 +24,17 @@ pub enum Scope {
     Read,
     /// Deploy, and roll back.
     Deploy,
-    /// Manage keys and users.
+    /// Manage what the tenant is set up with: settings, params, secrets, clients, Actions, users, keys.
     Manage,
+    /// Operate the server, across tenants.
+    Operate,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Run, Self::Read, Self::Deploy, Self::Manage];
+    pub const ALL: [Self; 5] = [Self::Run, Self::Read, Self::Deploy, Self::Manage, Self::Operate];
+    /// Those that reach no other tenant.
+    pub const OF_TENANT: [Self; 4] = [Self::Run, Self::Read, Self::Deploy, Self::Manage];
 
     /// Its word in a key.
     pub fn word(self) -> &'static str {
@@ -37,6 +43,7 @@ impl Scope {
             Self::Read => "read",
             Self::Deploy => "deploy",
             Self::Manage => "manage",
+            Self::Operate => "operate",
         }
     }
 

@@ -10,7 +10,10 @@ use smol_str::SmolStr;
 
 use crate::audit;
 use crate::block::{Prompt, Settled, Tokens};
+use crate::context;
 use crate::execute::apply::session_user;
+use crate::execute::fields::with_fields;
+use crate::execute::walk::prompt_of;
 use crate::execute::{Answer, Outcome, StepError, Work};
 use crate::host::{RunCommit, StoreError, SuspendedRow};
 use crate::record::{self, Record};
@@ -165,15 +168,10 @@ fn suspend(
     let seconds = prompt.expires_in.clamp(PROMPT_SECONDS.0, PROMPT_SECONDS.1);
     let expires_at = Instant { seconds: now.seconds.saturating_add_unsigned(seconds), nanos: now.nanos };
     run.at = Some(node);
+    let challenge = with_fields(&prompt, prompt_of(work.engine, run).as_ref());
     run.memory = Some((node, prompt.memory));
-    let record = Record {
-        run: run.clone(),
-        bundle: work.engine.hash,
-        token_hash,
-        expires_at,
-        challenge: prompt.challenge,
-        expires_in: seconds,
-    };
+    let record =
+        Record { run: run.clone(), bundle: work.engine.hash, token_hash, expires_at, challenge, expires_in: seconds };
     let bytes = record::encode(&record).map_err(|error| error.to_string())?;
     Ok((SuspendedRow { record: bytes, token_hash, expires_at }, record.challenge, resume_token))
 }
@@ -219,6 +217,7 @@ async fn commit(
     let flow = work.engine.bundle.flows.get(run.flow).map(|flow| work.engine.text(flow.name).to_string());
     let flow = flow.unwrap_or_default();
     unit.audit.extend(audit::of_request(run, &flow, outcome, user_id.as_deref()));
+    unit.audit = unit.audit.into_iter().map(context::of_request).collect();
     let (unit, trace) = (Arc::new(unit), Arc::new(mem::take(&mut work.trace)));
     let commit = RunCommit {
         run_id: run.id.to_string(),

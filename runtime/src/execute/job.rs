@@ -211,6 +211,12 @@ pub async fn run_job(
 }
 
 impl JobEnd {
+    /// Of a try that could not begin, for now.
+    pub fn waits(why: &str) -> Self {
+        let failure = JobFailure { detail: why.to_owned(), is_final: false };
+        Self { failure: Some(failure), ..Self::default() }
+    }
+
     /// Of a job that cannot be read: it does not mend itself.
     fn damaged(detail: String) -> Self {
         Self { failure: Some(JobFailure { detail, is_final: true }), ..Self::default() }
@@ -317,6 +323,15 @@ fn decode(payload: &[u8]) -> Result<Job, String> {
 impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Job").field("run_id", &self.run_id).field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+/// The bundle that a job needs to run: that which its run began with. None where it needs none.
+pub fn bundle_of(kind: &str, payload: &[u8]) -> Option<[u8; 32]> {
+    let job: Job = if kind == KIND { decode(payload).ok()? } else { return None };
+    match job.what {
+        What::Action { bundle, .. } => Some(bundle),
+        What::Block { .. } => None,
     }
 }
 

@@ -6,6 +6,7 @@ use admit_plan::code::{Expr, Pool, Slot};
 use smol_str::SmolStr;
 
 use crate::execute::Outcome;
+use crate::tenant::TenantId;
 use crate::trace::Trace;
 
 /// A test.
@@ -37,6 +38,14 @@ pub struct TestCase {
     pub secrets: Vec<(SmolStr, Vec<u8>)>,
     /// Record the value of each part of each decision.
     pub explain: bool,
+    /// Event and input are as they are given: nothing lies below them. Of a simulation, which is about one request and no test.
+    pub bare: bool,
+    /// Whose run it is; none: a tenant `test`.
+    pub tenant: Option<TenantId>,
+    /// Users that blocks find, as the record `event.user`.
+    pub users: Vec<Datum>,
+    /// Slugs of Actions that are off.
+    pub off: Vec<SmolStr>,
 }
 
 /// What a stub or reply names. A label wins over a type.

@@ -34,6 +34,10 @@ pub struct Outside {
     pub providers: Vec<Provider>,
     /// Clients.
     pub clients: Vec<OAuthClient>,
+    /// What is known of addresses and breached passwords; none: nothing.
+    pub feeds: Option<Arc<dyn Feeds>>,
+    /// Who asks for passkeys, if not `example.com`.
+    pub relying_party: Option<RelyingParty>,
 }
 
 /// Actions that run for real beside a clock that stands: it must not jump while they work.
@@ -57,6 +61,9 @@ pub struct TestHost {
     pub clock: Clock,
     /// Its store.
     pub store: MemoryStore,
+    /// A real store that runs use instead. Whoever sets it holds the clock, which else jumps while the database works, and puts
+    /// into it what the double is given.
+    pub real: Option<Arc<dyn Store>>,
     /// Who runs Actions, if any.
     pub actions: Option<Arc<dyn Actions>>,
     /// URLs that outcomes may redirect to.
@@ -86,6 +93,7 @@ impl TestHost {
         Self {
             clock: Clock::at(now),
             store: MemoryStore::default(),
+            real: None,
             actions: None,
             redirects: Arc::new(|_| false),
             relying_party: Some(RelyingParty {
@@ -145,6 +153,12 @@ impl TestHost {
         }
         self.providers.clone_from(&outside.providers);
         self.clients.clone_from(&outside.clients);
+        if let Some(feeds) = &outside.feeds {
+            self.set_feeds(Arc::clone(feeds));
+        }
+        if outside.relying_party.is_some() {
+            self.relying_party.clone_from(&outside.relying_party);
+        }
     }
 
     /// URLs that were called and that nothing answers, each once.
@@ -197,7 +211,7 @@ impl Host for TestHost {
     }
 
     fn store(&self) -> &dyn Store {
-        &self.store
+        self.real.as_deref().unwrap_or(&self.store)
     }
 
     fn http<'a>(

@@ -58,8 +58,18 @@ async fn attempt(
     let store: Arc<dyn StubStore> = host.clone();
     let engine =
         Engine::from_verified(plan.clone(), &stubbed(registry, case, &store)).map_err(|error| error.to_string())?;
+    let engine = match case.off.is_empty() {
+        true => engine,
+        false => {
+            let is_off = |slug: &str| case.off.iter().any(|off| off == slug);
+            engine.without(&is_off, &stubbed(registry, case, &store)).map_err(|error| error.to_string())?
+        }
+    };
     let params = engine.params(&case.params).map_err(|error| error.to_string())?;
-    let tenant = TenantId::from_str("test")?;
+    let tenant = case.tenant.clone().map_or_else(|| TenantId::from_str("test"), Ok)?;
+    for user in &case.users {
+        host.store.put_user(&tenant, user.clone());
+    }
     let options = Options { explain: case.explain, stubs: true };
     let (event, mut known) = event_of(case)?;
     let input = input_of(&engine, case);
@@ -168,13 +178,17 @@ fn fetched(answer: &Datum) -> Result<Result<HttpResponse, String>, String> {
 
 /// The event's JSON without, and what the runtime knows with, the groups that only the runtime sets.
 fn event_of(case: &TestCase) -> Result<(String, Known), String> {
-    let baseline = crate::expression::from_json(baseline::EVENT.as_bytes()).ok_or("the baseline event is damaged")?;
+    let baseline = match case.bare {
+        true => Datum::Map(Vec::new()),
+        false => crate::expression::from_json(baseline::EVENT.as_bytes()).ok_or("the baseline event is damaged")?,
+    };
     let mut whole = match &case.event {
         Some(given) => baseline::overlay(baseline, given),
         None => baseline,
     };
     let mut known = Known::default();
-    let mut tenant = Datum::Map(vec![(str_datum("id"), str_datum("test")), (str_datum("slug"), str_datum("test"))]);
+    let slug = case.tenant.as_ref().map_or("test", TenantId::as_str);
+    let mut tenant = Datum::Map(vec![(str_datum("id"), str_datum(slug)), (str_datum("slug"), str_datum(slug))]);
     if let Some(given) = field(&whole, "tenant") {
         tenant = baseline::overlay(tenant, given);
     }
@@ -190,6 +204,9 @@ fn event_of(case: &TestCase) -> Result<(String, Known), String> {
 }
 
 fn input_of(engine: &Engine, case: &TestCase) -> Option<Datum> {
+    if case.bare {
+        return case.input.clone();
+    }
     let flow = engine.flow_index(&case.flow).and_then(|index| engine.bundle().flows.get(index))?;
     let under = baseline::input(&flow.input);
     Some(match &case.input {

@@ -41,6 +41,17 @@ impl MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// Refresh families with the hashes of their tokens.
+    pub fn families(&self, tenant: &TenantId) -> Vec<(Family, [u8; 32])> {
+        self.rows(tenant, |rows| {
+            let Families { families, tokens, .. } = &rows.families;
+            let family = |token: &Token| families.get(&token.family_id).cloned();
+            tokens.iter().filter_map(|(hash, token)| Some((family(token)?, *hash))).collect()
+        })
+    }
+}
+
 impl Sessions for MemoryStore {
     fn use_session<'a>(
         &'a self,

@@ -1,12 +1,27 @@
 //! When a flow is worth compiling: cold flows are interpreted, hot ones get machine code off the request path.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::when::jit::Compiled;
 
 /// Runs after which a flow is hot: compiling costs what some hundred interpreted decisions do.
 pub const HOT_AFTER: u32 = 100;
+
+/// Flows of this process that got machine code, and the nanoseconds that making it took.
+static COMPILED: (AtomicU64, AtomicU64) = (AtomicU64::new(0), AtomicU64::new(0));
+
+/// How many flows of this process got machine code so far, and how long making it took in all: for metrics.
+pub fn compiled() -> (u64, Duration) {
+    (COMPILED.0.load(Ordering::Relaxed), Duration::from_nanos(COMPILED.1.load(Ordering::Relaxed)))
+}
+
+/// One more has.
+pub(crate) fn count_compiled(took: Duration) {
+    COMPILED.0.fetch_add(1, Ordering::Relaxed);
+    COMPILED.1.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
 
 /// Counts the runs of one flow, and holds its machine code once that is there.
 #[derive(Debug)]

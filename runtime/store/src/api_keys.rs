@@ -41,6 +41,13 @@ pub struct ApiKeyRow {
     pub revoked_at: Option<Instant>,
 }
 
+impl ApiKeyRow {
+    /// Its place in a listing: when it was made, in microseconds since the epoch, and its id.
+    pub fn place(&self) -> (i64, String) {
+        (to_micros(self.created_at), self.id.clone())
+    }
+}
+
 impl SqlStore {
     /// Keeps a key, with its audit entry.
     ///
@@ -94,6 +101,27 @@ impl SqlStore {
              ORDER BY created_at, id",
         )
         .bind(tenant.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Keys of a tenant, newest first, those after a place of the listing where one is given, at most `limit`.
+    pub async fn api_key_page(
+        &self,
+        tenant: &TenantId,
+        after: Option<&(i64, String)>,
+        limit: u32,
+    ) -> Result<Vec<ApiKeyRow>, StoreError> {
+        let (at, id) = after.map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
+        let rows = query(
+            "SELECT id, secret_hash, name, scopes, created_at, revoked_at FROM api_keys WHERE tenant = $1 \
+             AND (created_at < $2 OR (created_at = $2 AND id < $3)) ORDER BY created_at DESC, id DESC LIMIT $4",
+        )
+        .bind(tenant.as_str())
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(read).collect()

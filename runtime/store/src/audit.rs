@@ -4,6 +4,8 @@
 //! in it, so erasing a user leaves the chain whole. The head (last sequence number and hash) carries a keyed seal: rows
 //! cut off at the end, or a chain written anew without the key, are noticed.
 
+mod prune;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::StoreError;
@@ -22,6 +24,11 @@ use crate::users::new_id;
 const BATCH: i64 = 1_000;
 const COLUMNS: &str = "SELECT seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash \
                        FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const FILTERED: &str = "SELECT seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash \
+                        FROM audit WHERE tenant = $1 AND seq < $2 AND ($3 IS NULL OR kind = $3) \
+                        AND ($4 IS NULL OR substr(kind, 1, length($4)) = $4) AND ($5 IS NULL OR at >= $5) \
+                        AND ($6 IS NULL OR at < $6) AND ($7 IS NULL OR actor = $7) AND ($8 IS NULL OR target = $8) \
+                        AND ($9 IS NULL OR outcome = $9) ORDER BY seq DESC LIMIT $10";
 const INSERT: &str = "INSERT INTO audit (tenant, seq, id, at, kind, actor, target, outcome, run_id, user_id, \
                       sealed_data, prev_hash, hash)";
 
@@ -38,6 +45,25 @@ pub struct AuditRow {
     pub run_id: String,
     /// The entry; its data is `null` where the user was erased.
     pub entry: AuditEntry,
+}
+
+/// Which entries a listing shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Of this type; or of all of a family, `flow.*`.
+    pub kind: Option<String>,
+    /// That happened then or later.
+    pub since: Option<Instant>,
+    /// That happened before then.
+    pub until: Option<Instant>,
+    /// Of this actor.
+    pub actor: Option<String>,
+    /// About this target.
+    pub target: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<String>,
+    /// With a number below this one.
+    pub before: Option<u64>,
 }
 
 /// The first fault of a chain.
@@ -95,12 +121,35 @@ impl SqlStore {
         let mut connection = self.pool.acquire().await?;
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let rows = read_rows(&mut connection, tenant, after, i64::from(limit)).await?;
-        let mut entries = Vec::with_capacity(rows.len());
-        for row in rows {
-            let key = opening_key(&mut connection, tenant, &tenant_key, row.user_id.as_deref()).await?;
-            entries.push(readable(tenant, key, row)?);
-        }
-        Ok(entries)
+        readable_all(&mut connection, tenant, &tenant_key, rows).await
+    }
+
+    /// Entries that a filter lets through, newest first, at most `limit`.
+    pub async fn audit_where(
+        &self,
+        tenant: &TenantId,
+        filter: &AuditFilter,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let family = filter.kind.as_deref().and_then(|kind| kind.strip_suffix('*'));
+        let kind = filter.kind.as_deref().filter(|_| family.is_none());
+        let mut connection = self.pool.acquire().await?;
+        let rows = query(FILTERED)
+            .bind(tenant.as_str())
+            .bind(filter.before.map_or(i64::MAX, |seq| i64::try_from(seq).unwrap_or(i64::MAX)))
+            .bind(kind)
+            .bind(family)
+            .bind(filter.since.map(to_micros))
+            .bind(filter.until.map(to_micros))
+            .bind(&filter.actor)
+            .bind(&filter.target)
+            .bind(&filter.outcome)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *connection)
+            .await?;
+        let rows: Vec<Stored> = rows.iter().map(stored).collect::<Result<_, _>>()?;
+        readable_all(&mut connection, tenant, &tenant_key, rows).await
     }
 
     /// Checks the whole chain: how many entries it has, or its first fault.
@@ -108,32 +157,44 @@ impl SqlStore {
         let tenant_key = self.tenant_key(tenant).await?;
         // One read transaction: entries that are added meanwhile are not seen.
         let mut transaction = self.pool.begin_read().await?;
-        let head = read_head(&mut transaction, tenant).await?;
-        let (mut seq, mut hash) = (0_i64, first_prev().to_vec());
-        loop {
-            let rows = read_rows(&mut transaction, tenant, seq, BATCH).await?;
-            if rows.is_empty() {
-                break;
-            }
-            for row in rows {
-                if let Some(problem) = row_fault(tenant, &row, seq, &hash) {
-                    return Ok(Err(AuditFault { seq: number(seq.saturating_add(1)), problem }));
-                }
-                (seq, hash) = (row.seq, row.hash);
-            }
+        verify(&mut transaction, tenant, &tenant_key).await
+    }
+}
+
+/// Checks the whole chain as the transaction sees it, from its checkpoint where it has one.
+pub(crate) async fn verify(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+) -> Result<Result<u64, AuditFault>, StoreError> {
+    let fault = |problem, seq| Ok(Err(AuditFault { seq: number(seq), problem }));
+    let head = read_head(connection, tenant).await?;
+    let (mut seq, mut hash) = match prune::start(connection, tenant, tenant_key).await? {
+        Ok(start) => start,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    loop {
+        let rows = read_rows(connection, tenant, seq, BATCH).await?;
+        if rows.is_empty() {
+            break;
         }
-        let fault = |problem, seq| Ok(Err(AuditFault { seq: number(seq), problem }));
-        match head {
-            None if seq == 0 => Ok(Ok(0)),
-            None => fault("the head of the chain is missing", seq),
-            Some(head) if head.mac != head_mac(&tenant_key, tenant, head.seq, &head.hash) => {
-                fault("the head of the chain was not written by this store", head.seq)
+        for row in rows {
+            if let Some(problem) = row_fault(tenant, &row, seq, &hash) {
+                return fault(problem, seq.saturating_add(1));
             }
-            Some(head) if head.seq > seq => fault("missing: the chain ends before its head", seq.saturating_add(1)),
-            Some(head) if head.seq < seq => fault("it is beyond the head of the chain", head.seq.saturating_add(1)),
-            Some(head) if head.hash != hash => fault("its hash is not that of the head", seq),
-            Some(_) => Ok(Ok(number(seq))),
+            (seq, hash) = (row.seq, row.hash);
         }
+    }
+    match head {
+        None if seq == 0 => Ok(Ok(0)),
+        None => fault("the head of the chain is missing", seq),
+        Some(head) if head.mac != head_mac(tenant_key, tenant, head.seq, &head.hash) => {
+            fault("the head of the chain was not written by this store", head.seq)
+        }
+        Some(head) if head.seq > seq => fault("missing: the chain ends before its head", seq.saturating_add(1)),
+        Some(head) if head.seq < seq => fault("it is beyond the head of the chain", head.seq.saturating_add(1)),
+        Some(head) if head.hash != hash => fault("its hash is not that of the head", seq),
+        Some(_) => Ok(Ok(number(seq))),
     }
 }
 
@@ -259,6 +320,20 @@ fn stored(row: &Row) -> Result<Stored, StoreError> {
         prev_hash: row.try_get(10)?,
         hash: row.try_get(11)?,
     })
+}
+
+async fn readable_all(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    rows: Vec<Stored>,
+) -> Result<Vec<AuditRow>, StoreError> {
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let key = opening_key(connection, tenant, tenant_key, row.user_id.as_deref()).await?;
+        entries.push(readable(tenant, key, row)?);
+    }
+    Ok(entries)
 }
 
 fn readable(tenant: &TenantId, key: Option<SealKey>, row: Stored) -> Result<AuditRow, StoreError> {

@@ -102,7 +102,10 @@ async fn work(work: Work, pool: Pool) {
             return;
         }
         let (all, answers): (Vec<One>, Vec<_>) = group.into_iter().map(|waiting| (waiting.one, waiting.answer)).unzip();
-        for (answer, end) in answers.into_iter().zip(commit_group(&pool, &all).await) {
+        let began = std::time::Instant::now();
+        let ends = commit_group(&pool, &all).await;
+        metrics::histogram!("admit_store_commit_seconds").record(began.elapsed());
+        for (answer, end) in answers.into_iter().zip(ends) {
             // Whoever waited may have gone away.
             let _ = answer.send(end);
         }

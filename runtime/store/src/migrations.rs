@@ -26,6 +26,8 @@ const STEPS: &[Step] = &[
     step!(5, "inbox", "0005_inbox.sql"),
     step!(6, "failures", "0006_failures.sql"),
     step!(10, "serving", "0010_serving.sql"),
+    step!(12, "tenants", "0012_tenants.sql"),
+    step!(16, "operation", "0016_operation.sql"),
 ];
 
 /// The newest version that this program knows.
@@ -45,6 +47,12 @@ pub(crate) fn sqlite() -> Migrator {
 /// The migrations of the PostgreSQL dialect.
 pub(crate) fn postgres() -> Migrator {
     migrator(|(version, title, _, postgres)| (*version, title, postgres))
+}
+
+/// The tables, each after those that it refers to: in the order in which they are made.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let lines = STEPS.iter().flat_map(|(_, _, sqlite, _)| sqlite.lines());
+    lines.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.strip_suffix(" (")).collect()
 }
 
 fn migrator(choose: impl Fn(&Step) -> (i64, &'static str, &'static str)) -> Migrator {

@@ -9,7 +9,8 @@ use admit_runtime::tenant::TenantId;
 use crate::audit::{AuditOf, append};
 use crate::keys::{opening_key, owner_key, unsealed};
 use crate::open::SqlStore;
-use crate::sql::query;
+use crate::seal::SealKey;
+use crate::sql::{Connection, query};
 use crate::time::{from_micros, to_micros};
 use crate::writes::{At, applied, apply_all};
 
@@ -141,35 +142,7 @@ impl SqlStore {
     ) -> Result<(), StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
         let mut transaction = self.pool.begin_write(tenant).await?;
-        let end = match next {
-            // Whoever did the work has done it, also if somebody else was given it meanwhile. What it was is forgotten.
-            JobNext::Done => query(
-                "UPDATE queue SET done_at = $3, leased_until = NULL, sealed_payload = $4 \
-                 WHERE tenant = $1 AND key = $2 AND done_at IS NULL AND failed_at IS NULL",
-            )
-            .bind(tenant.as_str())
-            .bind(key)
-            .bind(to_micros(now))
-            .bind(Vec::new()),
-            JobNext::Again { due } => query(
-                "UPDATE queue SET due_at = $3, leased_until = NULL \
-                 WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
-            )
-            .bind(tenant.as_str())
-            .bind(key)
-            .bind(to_micros(*due))
-            .bind(i64::from(attempt)),
-            JobNext::GivenUp { why } => query(
-                "UPDATE queue SET failed_at = $3, leased_until = NULL, sealed_error = $5 \
-                 WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
-            )
-            .bind(tenant.as_str())
-            .bind(key)
-            .bind(to_micros(now))
-            .bind(i64::from(attempt))
-            .bind(tenant_key.seal(&error_place(tenant, key), why.as_bytes()).map_err(unsealed)?),
-        };
-        applied(end.execute(&mut *transaction).await?)?;
+        settle(&mut transaction, tenant, &tenant_key, (key, attempt), next, now).await?;
         // A job's key begins with the run that queued it.
         let run_id = key.split('/').next().unwrap_or(key);
         // The users that the run has made are the run's to settle.
@@ -261,6 +234,33 @@ impl SqlStore {
         if done == 1 { Ok(()) } else { Err(StoreError::NotFound) }
     }
 
+    /// Tenants that have jobs which are due and which nobody works on, at most `limit`.
+    pub async fn tenants_with_jobs(&self, now: Instant, limit: u32) -> Result<Vec<TenantId>, StoreError> {
+        let rows = query(
+            "SELECT DISTINCT tenant FROM queue WHERE done_at IS NULL AND failed_at IS NULL AND due_at <= $1 \
+             AND (leased_until IS NULL OR leased_until <= $1) LIMIT $2",
+        )
+        .bind(to_micros(now))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let slug: String = row.try_get(0)?;
+                slug.parse().map_err(StoreError::Failed)
+            })
+            .collect()
+    }
+
+    /// How many jobs of all tenants are still to be done, and since when the one that was due first is.
+    pub async fn queue_depth(&self) -> Result<(u64, Option<Instant>), StoreError> {
+        let row = query("SELECT count(*), min(due_at) FROM queue WHERE done_at IS NULL AND failed_at IS NULL")
+            .fetch_one(&self.pool)
+            .await?;
+        let (count, due): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+        Ok((u64::try_from(count).unwrap_or(0), due.map(from_micros)))
+    }
+
     /// How many jobs are still to be done.
     pub async fn open_jobs(&self, tenant: &TenantId) -> Result<u64, StoreError> {
         let count: i64 =
@@ -298,6 +298,46 @@ impl SqlStore {
         }
         Ok(traces)
     }
+}
+
+/// Writes what becomes of a job after a try. `Conflict` as [`SqlStore::end_job`] has it.
+pub(crate) async fn settle(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    tenant_key: &SealKey,
+    (key, attempt): (&str, u32),
+    next: &JobNext,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let end = match next {
+        // Whoever did the work has done it, also if somebody else was given it meanwhile. What it was is forgotten.
+        JobNext::Done => query(
+            "UPDATE queue SET done_at = $3, leased_until = NULL, sealed_payload = $4 \
+             WHERE tenant = $1 AND key = $2 AND done_at IS NULL AND failed_at IS NULL",
+        )
+        .bind(tenant.as_str())
+        .bind(key)
+        .bind(to_micros(now))
+        .bind(Vec::new()),
+        JobNext::Again { due } => query(
+            "UPDATE queue SET due_at = $3, leased_until = NULL \
+             WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
+        )
+        .bind(tenant.as_str())
+        .bind(key)
+        .bind(to_micros(*due))
+        .bind(i64::from(attempt)),
+        JobNext::GivenUp { why } => query(
+            "UPDATE queue SET failed_at = $3, leased_until = NULL, sealed_error = $5 \
+             WHERE tenant = $1 AND key = $2 AND attempts = $4 AND done_at IS NULL AND failed_at IS NULL",
+        )
+        .bind(tenant.as_str())
+        .bind(key)
+        .bind(to_micros(now))
+        .bind(i64::from(attempt))
+        .bind(tenant_key.seal(&error_place(tenant, key), why.as_bytes()).map_err(unsealed)?),
+    };
+    applied(end.execute(connection).await?)
 }
 
 /// Where a job's payload lies.

@@ -35,22 +35,14 @@ pub struct RunFilter {
     pub flow: Option<String>,
     /// With this outcome: `session`, `deny`, ...
     pub outcome: Option<String>,
-    /// That began before this place in the listing: microseconds and id, of [`RunSummary::cursor`].
+    /// That began before this place in the listing, of [`RunSummary::place`].
     pub before: Option<(i64, String)>,
 }
 
-impl RunFilter {
-    /// Reads a place in a listing.
-    pub fn cursor(text: &str) -> Option<(i64, String)> {
-        let (at, id) = text.split_once('.')?;
-        Some((at.parse().ok()?, id.to_owned()))
-    }
-}
-
 impl RunSummary {
-    /// Its place in a listing.
-    pub fn cursor(&self) -> String {
-        format!("{}.{}", to_micros(self.started_at), self.id)
+    /// Its place in a listing: when it began, in microseconds since the epoch, and its id.
+    pub fn place(&self) -> (i64, String) {
+        (to_micros(self.started_at), self.id.clone())
     }
 }
 

@@ -12,11 +12,13 @@ use std::ops::{Deref, DerefMut};
 
 use admit_runtime::host::StoreError;
 use admit_runtime::tenant::TenantId;
+use futures_util::StreamExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{
-    Arguments as _, Decode, PgConnection, Postgres, Row as _, SqlStr, Sqlite, SqliteConnection, Transaction, Type,
+    Arguments as _, AssertSqlSafe, Decode, PgConnection, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite,
+    SqliteConnection, Transaction, Type,
 };
 
 pub(crate) use fault::{Tries, failed};
@@ -72,6 +74,11 @@ enum Driver<'a> {
 /// A statement, to be bound to values.
 pub(crate) fn query<'q>(text: &'static str) -> Query<'q> {
     Query { text: SqlStr::from_static(text), values: Vec::new() }
+}
+
+/// A statement made of names of our own tables and columns: never of what somebody gave.
+pub(crate) fn made<'q>(text: String) -> Query<'q> {
+    Query { text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
 }
 
 impl Pool {
@@ -181,6 +188,14 @@ impl DerefMut for Acquired {
 }
 
 impl Connection {
+    /// As [`Pool::either`].
+    pub(crate) fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite(_) | Self::SqliteTransaction(_) => sqlite,
+            Self::Postgres(_) | Self::PostgresTransaction(_) => postgres,
+        }
+    }
+
     fn driver(&mut self) -> Driver<'_> {
         match self {
             Self::Sqlite(connection) => Driver::Sqlite(connection),
@@ -240,6 +255,29 @@ impl<'q> Query<'q> {
                 }
             }
         }
+    }
+
+    /// Each row as it comes, so that not all are in memory.
+    pub(crate) async fn for_each(
+        self,
+        connection: &mut Connection,
+        mut then: impl FnMut(Row) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        match connection.driver() {
+            Driver::Sqlite(connection) => {
+                let mut rows = sqlx::query_with(self.text.clone(), self.sqlite().map_err(failed)?).fetch(connection);
+                while let Some(row) = rows.next().await {
+                    then(Row::Sqlite(row.map_err(failed)?))?;
+                }
+            }
+            Driver::Postgres(connection) => {
+                let mut rows = sqlx::query_with(self.text.clone(), self.postgres().map_err(failed)?).fetch(connection);
+                while let Some(row) = rows.next().await {
+                    then(Row::Postgres(row.map_err(failed)?))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The first row, if there is one.

@@ -5,9 +5,10 @@ use admit_eval::value::Instant;
 use admit_runtime::host::{RunEnd, StoreError};
 use admit_runtime::identifier::normalise_identifier;
 use admit_runtime::tenant::TenantId;
-use admit_runtime::unit::{Material, NewCredential};
+use admit_runtime::unit::{AuditEntry, Material, NewCredential};
 use thiserror::Error;
 
+use crate::audit::{AuditOf, append};
 use crate::credentials;
 use crate::import::{LineError, decode_base32, user_fault};
 use crate::keys::{key_place, unsealed};
@@ -171,6 +172,31 @@ impl SqlStore {
         transaction.commit().await
     }
 
+    /// As [`SqlStore::erase_user`], with the audit entry that says so, which outlives the user.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such user, or it is erased already.
+    pub async fn delete_user(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        entry: &AuditEntry,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let mut transaction = self.pool.begin_write(tenant).await?;
+        let there = query("SELECT 1 FROM users WHERE tenant = $1 AND id = $2 AND sealed_key IS NOT NULL")
+            .bind(tenant.as_str())
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        there.ok_or(StoreError::NotFound)?;
+        erase(&mut transaction, tenant, id, now).await?;
+        let of = AuditOf::no_run(tenant, now);
+        append(&mut transaction, &of, &tenant_key, std::slice::from_ref(entry)).await?;
+        transaction.commit().await
+    }
+
     /// As [`admit_runtime::host::Store::user_by_identifier`]: an unknown identifier does the same reads as a known one.
     pub(crate) async fn visible_by_identifier(
         &self,
@@ -248,7 +274,7 @@ pub(crate) async fn erase(
     if done == 0 { Err(StoreError::NotFound) } else { Ok(()) }
 }
 
-async fn insert_user(
+pub(crate) async fn insert_user(
     connection: &mut Connection,
     tenant: &TenantId,
     tenant_key: &SealKey,

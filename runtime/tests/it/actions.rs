@@ -275,7 +275,7 @@ fn a_deny_says_nothing_to_the_caller_and_its_reason_to_audit() {
     assert_eq!(answer.redirect_to, None);
     let entry = &executed(&host)[0];
     assert_eq!((entry.outcome.as_str(), said(entry, "outcome").as_str()), ("denied", "block"));
-    assert_eq!(said(entry, "reason"), "ip 203.0.113.9 is on our list");
+    assert_eq!(said(entry, "reason"), "ip [pii request.ip] is on our list");
     assert!(host.store.commits(&tenant())[0].unit.writes.is_empty(), "a denied run writes nothing");
 }
 

@@ -481,6 +481,8 @@ fn asks(call: &Call<'_>) -> Done {
             challenge: record([("kind", text("code")), ("asked", Datum::Int(asked))]),
             memory: Datum::Int(asked + 1),
             expires_in: 60,
+            wants: vec!["code", "password"],
+            takes: Vec::new(),
         }),
     }
 }

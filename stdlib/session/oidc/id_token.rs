@@ -14,8 +14,10 @@ const SKEW: i64 = 30;
 const OLDEST: i64 = 10 * 60;
 
 /// What it must be.
-pub(super) struct Expected<'a> {
+pub struct Expected<'a> {
+    /// Whose it must be, and made for whom.
     pub provider: &'a Provider,
+    /// What this run has asked with.
     pub nonce: &'a str,
     /// The access token that came with it.
     pub access: Option<&'a str>,
@@ -25,7 +27,7 @@ pub(super) struct Expected<'a> {
 
 /// Why it is not taken.
 #[derive(Debug, PartialEq, Eq, Error)]
-pub(super) enum Wrong {
+pub enum Wrong {
     /// It is signed with a key that is not known.
     #[error("the ID token's key is not known")]
     Key,
@@ -34,7 +36,11 @@ pub(super) enum Wrong {
     Token(String),
 }
 
-pub(super) fn verify(token: &str, keys: &[VerifyingKey], expected: &Expected<'_>) -> Result<Map<String, Value>, Wrong> {
+/// The claims of a token that is signed with one of these keys and is what it must be.
+///
+/// # Errors
+/// Why it is not taken.
+pub fn verify(token: &str, keys: &[VerifyingKey], expected: &Expected<'_>) -> Result<Map<String, Value>, Wrong> {
     let (header, payload) = verify_signature(token, keys, Headers::Foreign).map_err(|error| match error {
         JwtError::UnknownKey => Wrong::Key,
         JwtError::Malformed(_) | JwtError::BadSignature | JwtError::NotValid(_) => Wrong::Token(error.to_string()),

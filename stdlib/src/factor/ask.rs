@@ -274,11 +274,26 @@ impl Asking<'_> {
             state.options = Some(options);
         }
         challenge.extend(problem.map(|problem| (text("problem"), text(problem))));
+        let (wants, takes) = self.fields_for(factor);
         Ok(Done::Prompt(Prompt {
             challenge: Datum::Map(challenge),
             memory: state.record(),
             expires_in: PROMPT_SECONDS,
+            wants,
+            takes,
         }))
+    }
+
+    /// What answers the question for this factor, and what may be given beside it.
+    fn fields_for(&self, factor: Factor) -> (Vec<&'static str>, Vec<&'static str>) {
+        let (wanted, resend) = match factor {
+            Factor::WebAuthn => ("credential", None),
+            Factor::Totp | Factor::BackupCode => ("code", None),
+            Factor::Sms | Factor::Email => ("code", Some("resend")),
+        };
+        let another = Some("factor").filter(|_| self.usable.len() > 1);
+        let device = ["remember_device", "device_token"].into_iter().filter(|_| self.ask.remember.is_some());
+        (vec![wanted], resend.into_iter().chain(another).chain(device).collect())
     }
 
     /// The factor was shown; `taken` is what makes that count once.

@@ -354,7 +354,21 @@ fn prompt(shown: Vec<(&str, Datum)>, enrol: &Enrol, state: &State, problem: Opti
     challenge.extend(shown.into_iter().map(|(name, value)| (text(name), value)));
     challenge.push((text("attempts_left"), Datum::Int(enrol.attempts - state.failed)));
     challenge.extend(problem.map(|problem| (text("problem"), text(problem))));
-    Prompt { challenge: Datum::Map(challenge), memory: state.record(), expires_in: PROMPT_SECONDS }
+    let (wants, takes) = fields_for(enrol, state);
+    Prompt { challenge: Datum::Map(challenge), memory: state.record(), expires_in: PROMPT_SECONDS, wants, takes }
+}
+
+/// What answers the question, and what may be given beside it. Any answer to backup codes goes on.
+fn fields_for(enrol: &Enrol, state: &State) -> (Vec<&'static str>, Vec<&'static str>) {
+    let another = || Some("factor").filter(|_| enrol.factors.len() > 1);
+    match state.factor {
+        Some(_) if state.done => (Vec::new(), Vec::new()),
+        None => (vec!["factor"], Vec::new()),
+        Some(Factor::WebAuthn) => (vec!["credential"], another().into_iter().collect()),
+        Some(Factor::Sms) if state.sent.is_none() => (vec!["phone"], another().into_iter().collect()),
+        Some(Factor::Sms) => (vec!["code"], ["resend", "phone"].into_iter().chain(another()).collect()),
+        Some(Factor::Totp | Factor::BackupCode | Factor::Email) => (vec!["code"], another().into_iter().collect()),
+    }
 }
 
 impl State {

@@ -38,11 +38,14 @@ mod faults;
 mod flow;
 mod oidc;
 mod own;
+mod real;
 mod record;
 mod run;
 mod undone;
 
 use std::collections::BTreeMap;
+
+use admit_plan::types::{Kind, Type};
 
 use cover::Seen;
 
@@ -111,6 +114,18 @@ fn t40_f19_no_fault_of_a_block_lets_anybody_in() {
 
 #[test]
 fn nothing_that_a_block_wrote_holds_where_a_later_block_ends_the_run() {
+    no_cell_holds(None);
+}
+
+/// The same cells on a real database.
+#[test]
+fn nor_does_it_in_a_real_store() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    no_cell_holds(Some(&real::Place::new()));
+}
+
+fn no_cell_holds(place: Option<&real::Place>) {
     let library = flow::library();
     let (mut cells, mut wrong) = (0, Vec::new());
     for (block, cases) in &corpus::all() {
@@ -121,7 +136,7 @@ fn nothing_that_a_block_wrote_holds_where_a_later_block_ends_the_run() {
         };
         for later in undone::LATER {
             cells += 1;
-            if let Err(why) = undone::cell(&library, block, case, later) {
+            if let Err(why) = undone::cell(&library, block, case, later, place) {
                 wrong.push(format!("{block}, then {later:?}: {why}"));
             }
         }
@@ -129,4 +144,28 @@ fn nothing_that_a_block_wrote_holds_where_a_later_block_ends_the_run() {
     println!("{cells} cells: writing blocks x {} ends", undone::LATER.len());
     assert!(cells >= 10 * undone::LATER.len(), "only {cells} cells");
     assert!(wrong.is_empty(), "of {cells} cells:\n{}", wrong.join("\n"));
+}
+
+/// What is taken out of the words of Actions is what the event's declaration labels.
+#[test]
+fn t21_actions_are_told_without_all_that_the_event_labels_personal() {
+    fn labelled(ty: &Type, path: &str, found: &mut Vec<String>) {
+        let ty = ty.present();
+        if ty.labels.pii {
+            found.push(path.to_owned());
+        }
+        if let Kind::Record(fields) = &ty.kind {
+            for field in fields.iter() {
+                labelled(&field.ty, &format!("{path}.{}", field.name), found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for group in &flow::library().event.fields {
+        labelled(&group.ty, &group.name, &mut found);
+    }
+    found.sort();
+    let mut known = admit_runtime::action::PERSONAL.map(str::to_owned);
+    known.sort();
+    assert_eq!(found, known);
 }

@@ -10,7 +10,7 @@ use admit_runtime::block::Registry;
 use admit_runtime::engine::Engine;
 use admit_runtime::execute::{self, Answer, Known, Options, Outcome, Start};
 use admit_runtime::feeds::{AddressFacts, BREACHED_RANGES, FeedError, Feeds, MailServers};
-use admit_runtime::host::HttpResponse;
+use admit_runtime::host::{HttpResponse, Store};
 use admit_runtime::message::{Channel, Message};
 use admit_runtime::relying::OAuthClient;
 use admit_runtime::tenant::TenantId;
@@ -23,6 +23,7 @@ use super::authenticator::Authenticator;
 use super::corpus::Case;
 use super::flow;
 use super::oidc;
+use super::real::Real;
 use super::record::{Log, Seen, recorded};
 
 /// What a case runs in.
@@ -36,6 +37,8 @@ struct World {
     authenticator: Mutex<Authenticator>,
     /// What the case gives.
     given: Table,
+    /// The real store that it runs on, if any, and the credentials that it was given.
+    real: Option<(Arc<Real>, Vec<NewCredential>)>,
 }
 
 /// Runs it; gives what the blocks did, or what is wrong.
@@ -50,7 +53,7 @@ pub fn run(library: &Library, block: &str, case: &Case) -> Result<Vec<Seen>, Str
 /// What became of a case: its last answer, and the traces of its requests; or why a request did not go on.
 pub type Walked = Result<(Answer, Vec<Trace>), String>;
 
-/// Walks through a case with these blocks.
+/// Walks through a case with these blocks, on the double of the store.
 ///
 /// # Errors
 /// What is wrong with the case itself.
@@ -60,6 +63,21 @@ pub fn walk(
     case: &Case,
     blocks: &dyn Fn(&Arc<TestHost>) -> Registry,
 ) -> Result<Walked, String> {
+    walk_on(library, block, case, blocks, None)
+}
+
+/// The same, on a real store where one is given.
+///
+/// # Errors
+/// What is wrong with the case itself.
+pub fn walk_on(
+    library: &Library,
+    block: &str,
+    case: &Case,
+    blocks: &dyn Fn(&Arc<TestHost>) -> Registry,
+    real: Option<&Arc<Real>>,
+) -> Result<Walked, String> {
+    let tenant = real.map_or_else(|| "test".parse(), |real| Ok(real.tenant.clone()))?;
     let given = &case.given;
     let declared = library.block(block).and_then(|block| block.flows.as_ref()?.first().map(ToString::to_string));
     let flow = text(given, "flow").or(declared).unwrap_or_else(|| "login".to_owned());
@@ -71,8 +89,9 @@ pub fn walk(
     }
     host.clients = list(given, "clients").into_iter().map(client).collect();
     host.providers = oidc::providers(given);
+    host.real = real.map(|real| Arc::new(real.store.clone()) as Arc<dyn Store>);
     let host = Arc::new(host);
-    seed(&host, given)?;
+    let credentials = seed(&host, &tenant, given)?;
     oidc::seed(&host, given);
     let plan = flow::plan(library, &flow, &case.steps, &case.files)?;
     let engine = Engine::from_verified(plan, &blocks(&host)).map_err(|error| error.to_string())?;
@@ -81,7 +100,8 @@ pub fn walk(
     let world = World {
         host,
         engine,
-        tenant: "test".parse()?,
+        tenant,
+        real: real.map(|real| (Arc::clone(real), credentials)),
         flow,
         authenticator: Mutex::new(authenticator),
         challenges: Mutex::default(),
@@ -95,8 +115,9 @@ pub fn walk(
     Ok(world.walk(given, given, &list(given, "answers")))
 }
 
-fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
-    let tenant: TenantId = "test".parse()?;
+/// Gives the double what the case says; the credentials among it.
+fn seed(host: &TestHost, tenant: &TenantId, given: &Table) -> Result<Vec<NewCredential>, String> {
+    let mut credentials = Vec::new();
     for user in list(given, "users") {
         let (datum, id) = (datum(user), user.get("id").and_then(Value::as_str).ok_or("a user has no id")?);
         let under = baseline::overlay(baseline::user(host.clock.now()), &datum);
@@ -104,35 +125,43 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
             ["password", "old_password", "totp_secret", "totp_count", "passkey", "passkey_seen", "factor_phone"];
         let Datum::Map(mut fields) = under else { continue };
         fields.retain(|(name, _)| !hidden.contains(&name.as_str().unwrap_or_default()));
-        host.store.put_user(&tenant, Datum::Map(fields));
+        host.store.put_user(tenant, Datum::Map(fields));
+        let mut put = |kind: &str, name: &str, material: &[u8]| {
+            credentials.push(NewCredential {
+                id: name.to_owned(),
+                user_id: id.to_owned(),
+                kind: kind.to_owned(),
+                material: Material::new(material),
+                data: Datum::Map(Vec::new()),
+                counter: None,
+                external_id: None,
+            });
+        };
         let secret = |name: &str| user.get(name).and_then(Value::as_str);
         if let Some(password) = secret("password") {
             let hash = admit_stdlib::password::hash_password(password.as_bytes())?;
-            host.store.put_credential(&tenant, id, "password", "crd_password", hash.as_bytes());
+            put("password", "crd_password", hash.as_bytes());
         }
         if let Some(password) = secret("old_password") {
-            host.store.put_credential(&tenant, id, "password", "crd_password", older(password)?.as_bytes());
+            put("password", "crd_password", older(password)?.as_bytes());
+        }
+        if let Some(number) = secret("factor_phone") {
+            put("sms", "crd_sms", number.as_bytes());
+        }
+        if let Some(seed) = secret("totp_secret") {
+            put("totp", "crd_totp", seed.as_bytes());
+        }
+        for number in 0..user.get("totp_count").and_then(Value::as_integer).unwrap_or(0) {
+            put("totp", &format!("crd_{number}"), format!("seed {number}").as_bytes());
         }
         if let Some(count) = number(user, "passkey") {
             let mut authenticator = Authenticator::new(1);
             authenticator.count = count;
-            host.store.put_new_credential(&tenant, &passkey(&authenticator, id, number(user, "passkey_seen")));
+            credentials.push(passkey(&authenticator, id, number(user, "passkey_seen")));
         }
-        if let Some(number) = secret("factor_phone") {
-            host.store.put_credential(&tenant, id, "sms", "crd_sms", number.as_bytes());
-        }
-        if let Some(seed) = secret("totp_secret") {
-            host.store.put_credential(&tenant, id, "totp", "crd_totp", seed.as_bytes());
-        }
-        for number in 0..user.get("totp_count").and_then(Value::as_integer).unwrap_or(0) {
-            host.store.put_credential(
-                &tenant,
-                id,
-                "totp",
-                &format!("crd_{number}"),
-                format!("seed {number}").as_bytes(),
-            );
-        }
+    }
+    for credential in &credentials {
+        host.store.put_new_credential(tenant, credential);
     }
     for channel in list(given, "off") {
         host.turn_off(if channel.as_str() == Some("sms") { Channel::Sms } else { Channel::Mail });
@@ -147,7 +176,7 @@ fn seed(host: &TestHost, given: &Table) -> Result<(), String> {
             None => host.answer(url, response(answer)),
         }
     }
-    Ok(())
+    Ok(credentials)
 }
 
 /// Feeds (`feeds`: facts by address) and name servers (`mail`: who takes mail, by domain).
@@ -262,6 +291,9 @@ impl World {
             let owner = text(given, "given_to");
             begin_within(&self.host, &self.tenant, flow, (&event, owner.as_deref()), &input, &mut known);
         }
+        if let Some((real, credentials)) = &self.real {
+            block_on(real.take_over(&self.host, credentials))?;
+        }
         let start = Start { flow: &self.flow, event: event.as_bytes(), input: Some(input), known };
         let options = Options::default();
         let mut answer = block_on(self.engine.start(&*self.host, &self.tenant, &params, start, options))
@@ -320,8 +352,11 @@ impl World {
 
     /// What stands after this in the newest message that waits to be sent.
     fn received(&self, after: &str, is_of_it: fn(char) -> bool) -> Result<String, String> {
-        let jobs = self.host.store.jobs(&self.tenant);
-        let messages = jobs.iter().filter_map(|(_, payload)| Message::decode(payload).ok());
+        let jobs = match &self.real {
+            Some((real, _)) => block_on(real.payloads(self.host.clock.now())),
+            None => self.host.store.jobs(&self.tenant).into_iter().map(|(_, payload)| payload).collect(),
+        };
+        let messages = jobs.iter().filter_map(|payload| Message::decode(payload).ok());
         let newest = messages.max_by_key(|message| message.at).ok_or("no message waits to be sent")?;
         let text = newest.content.sms.as_deref().filter(|_| newest.channel == Channel::Sms);
         let (_, rest) = text.unwrap_or(&newest.content.text).split_once(after).ok_or("it holds no such thing")?;

@@ -1,4 +1,4 @@
-//! Asking on the terminal: what a flow's input or a block's prompt declares, field by field; secrets without echo.
+//! Asking on the terminal: what a flow's input declares or a challenge names, field by field; secrets without echo.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -7,10 +7,25 @@ use admit_eval::datum::Datum;
 use admit_eval::json;
 use admit_plan::bundle::Bundle;
 use admit_plan::types::{Field, Kind, Type};
-use admit_runtime::trace::Trace;
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::output::note;
+
+/// A field to ask for.
+struct Asked<'a> {
+    name: &'a str,
+    secret: bool,
+    words: Vec<&'a str>,
+    form: Form,
+}
+
+/// What a line that was typed is read as.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Json,
+}
 
 /// Whether there is a terminal to ask on.
 pub fn can_ask() -> bool {
@@ -21,46 +36,76 @@ pub fn can_ask() -> bool {
 pub fn first(bundle: &Bundle, flow: &str) -> Result<Option<Datum>, Failure> {
     let text = |id: u32| bundle.pool.strings.get(id as usize).map_or("", |text| text.as_str());
     let Some(flow) = bundle.flows.iter().find(|known| text(known.name) == flow) else { return Ok(None) };
-    let required: Vec<&Field> =
-        fields(&flow.input).iter().filter(|field| !matches!(field.ty.kind, Kind::Optional(_))).collect();
+    let required: Vec<Asked<'_>> = fields(&flow.input)
+        .iter()
+        .filter(|field| !matches!(field.ty.kind, Kind::Optional(_)))
+        .map(Asked::of_input)
+        .collect();
     if required.is_empty() {
         return Ok(None);
     }
-    ask_all(&required).map(Some)
+    ask_all(&required, false).map(|record| Some(Datum::record(record)))
 }
 
-/// The answer to a block that prompts.
-pub fn again(
-    bundle: &Bundle,
-    trace: &Trace,
-    label: &str,
-    challenge: &Datum,
-    problem: Option<&str>,
-) -> Result<Datum, Failure> {
+/// The answer to a block that prompts: what its challenge wants; where that is left out, what it takes besides.
+pub fn again(label: &str, challenge: &Datum, problem: Option<&str>) -> Result<Datum, Failure> {
     if let Some(problem) = problem {
         note(&format!("{}\n", sanitize::line(problem)));
     }
-    note(&format!("{label} asks: {}\n", sanitize::line(&json::to_json(challenge).to_string())));
-    let block = trace.ran().filter(|(known, _)| *known == label).map(|(_, block)| block.clone()).last();
-    let text = |id: u32| bundle.pool.strings.get(id as usize).map_or("", |text| text.as_str());
-    let prompt = block.and_then(|name| bundle.blocks.iter().find(|known| text(known.name) == name));
-    let prompt = prompt.and_then(|block| block.prompt.as_ref());
-    let wanted: Vec<&Field> = prompt.map(|prompt| fields(prompt).iter().collect()).unwrap_or_default();
-    ask_prompt(&wanted)
+    let (shown, fields) = parted(challenge);
+    note(&format!("{label} asks: {}\n", sanitize::line(&shown.to_string())));
+    let (wanted, besides): (Vec<&Value>, Vec<&Value>) =
+        fields.iter().partition(|field| field.get("required").and_then(Value::as_bool) == Some(true));
+    let [wanted, besides] =
+        [wanted, besides].map(|group| group.into_iter().map(Asked::of_challenge).collect::<Vec<_>>());
+    let mut record = ask_all(&wanted, !besides.is_empty())?;
+    if record.is_empty() {
+        record = ask_all(&besides, true)?;
+    }
+    Ok(Datum::record(record))
 }
 
-/// Where a prompt can be answered in several ways, the first secret is what it mostly wants: everything else is asked for
-/// only if that is left out.
-fn ask_prompt(fields: &[&Field]) -> Result<Datum, Failure> {
-    let is_optional = |field: &&Field| matches!(field.ty.kind, Kind::Optional(_));
-    let first = fields.iter().copied().find(|field| field.ty.present().labels.secret);
-    let (true, Some(first)) = (fields.iter().all(is_optional), first) else { return ask_all(fields) };
-    let text = ask(&first.name, first.ty.present(), true)?;
-    if !text.is_empty() {
-        return Ok(Datum::record([(first.name.to_string(), value(&text, first.ty.present()))]));
+/// What a challenge shows, and the fields that it names.
+pub fn parted(challenge: &Datum) -> (Value, Vec<Value>) {
+    let mut shown = json::to_json(challenge);
+    let fields = shown.as_object_mut().and_then(|shown| shown.remove("fields"));
+    let fields = match fields {
+        Some(Value::Array(fields)) => fields,
+        Some(_) | None => Vec::new(),
+    };
+    (shown, fields)
+}
+
+impl<'a> Asked<'a> {
+    fn of_input(field: &'a Field) -> Self {
+        let ty = field.ty.present();
+        let (words, form) = match &ty.kind {
+            Kind::Enum(words) => (words.iter().map(|word| word.as_str()).collect(), Form::Text),
+            Kind::String => (Vec::new(), Form::Text),
+            _ => (Vec::new(), Form::Json),
+        };
+        Self { name: &field.name, secret: ty.labels.secret, words, form }
     }
-    let others: Vec<&Field> = fields.iter().copied().filter(|field| field.name != first.name).collect();
-    ask_all(&others)
+
+    fn of_challenge(field: &'a Value) -> Self {
+        let text = |name: &str| field.get(name).and_then(Value::as_str).unwrap_or_default();
+        let words = field.get("words").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        Self {
+            name: text("name"),
+            secret: field.get("secret").and_then(Value::as_bool) == Some(true),
+            words: words.collect(),
+            form: if text("type") == "string" { Form::Text } else { Form::Json },
+        }
+    }
+
+    /// What was typed; text where it is no JSON, so that the engine says what is wrong.
+    fn value(&self, text: &str) -> Datum {
+        let plain = || Datum::Str(text.into());
+        match self.form {
+            Form::Text => plain(),
+            Form::Json => json::read(text.as_bytes()).unwrap_or_else(|_| plain()),
+        }
+    }
 }
 
 fn fields(ty: &Type) -> &[Field] {
@@ -70,28 +115,24 @@ fn fields(ty: &Type) -> &[Field] {
     }
 }
 
-fn ask_all(fields: &[&Field]) -> Result<Datum, Failure> {
+/// Asks for each; an empty line leaves a field out that may be.
+fn ask_all(fields: &[Asked<'_>], optional: bool) -> Result<Vec<(String, Datum)>, Failure> {
     let mut record = Vec::with_capacity(fields.len());
     for field in fields {
-        let is_optional = matches!(field.ty.kind, Kind::Optional(_));
-        let inner = field.ty.present();
-        let text = ask(&field.name, inner, is_optional)?;
-        if text.is_empty() && is_optional {
-            continue;
+        let text = ask(field, optional)?;
+        if !(text.is_empty() && optional) {
+            record.push((field.name.to_owned(), field.value(&text)));
         }
-        record.push((field.name.to_string(), value(&text, inner)));
     }
-    Ok(Datum::record(record))
+    Ok(record)
 }
 
-fn ask(name: &str, ty: &Type, is_optional: bool) -> Result<String, Failure> {
-    let words = match &ty.kind {
-        Kind::Enum(words) => format!(" ({})", words.join(", ")),
-        _ => String::new(),
-    };
-    let question = format!("{}{words}{}: ", name.replace('_', " "), if is_optional { " [none]" } else { "" });
+fn ask(field: &Asked<'_>, optional: bool) -> Result<String, Failure> {
+    let words = if field.words.is_empty() { String::new() } else { format!(" ({})", field.words.join(", ")) };
+    let name = sanitize::line(field.name).replace('_', " ");
+    let question = format!("{name}{words}{}: ", if optional { " [none]" } else { "" });
     let fail = |error: std::io::Error| Failure::io("read", "the terminal", error);
-    if ty.labels.secret {
+    if field.secret {
         return rpassword::prompt_password(question).map_err(fail);
     }
     note(&question);
@@ -100,16 +141,4 @@ fn ask(name: &str, ty: &Type, is_optional: bool) -> Result<String, Failure> {
         return Err(Failure::new("nobody answers: the terminal is closed"));
     }
     Ok(line.trim_end_matches(['\n', '\r']).to_owned())
-}
-
-/// What was typed, as the type wants it; text where it does not fit, so that the engine says what is wrong.
-fn value(text: &str, ty: &Type) -> Datum {
-    let plain = || Datum::Str(text.into());
-    match &ty.kind {
-        Kind::Bool => text.parse().map_or_else(|_| plain(), Datum::Bool),
-        Kind::Int(_) => text.parse().map_or_else(|_| plain(), Datum::Int),
-        Kind::Uint(_) => text.parse().map_or_else(|_| plain(), Datum::Uint),
-        Kind::Double(_) => text.parse().map_or_else(|_| plain(), Datum::Double),
-        _ => plain(),
-    }
 }

@@ -16,7 +16,8 @@ use admit_runtime::host::{Host, StoreError};
 use admit_runtime::message::{self, Channel, Message};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
-use admit_store::{Job, JobNext, SqlStore};
+use admit_server::webhook;
+use admit_store::{Job, JobNext, SqlStore, WEBHOOK_JOB};
 use indicatif::ProgressBar;
 
 use crate::failure::Failure;
@@ -83,6 +84,14 @@ impl Worker<'_> {
     async fn work(&self) -> Result<(), Failure> {
         let Queue { store, tenant, .. } = *self.queue;
         while let Some(job) = store.take_job(tenant, world::now(), LEASE).await.map_err(fail)? {
+            if job.kind == WEBHOOK_JOB {
+                match webhook::deliver(store, self.queue.host, tenant, &job).await {
+                    Ok(()) | Err(StoreError::Conflict) => {}
+                    Err(error) => return Err(fail(error)),
+                }
+                self.bar.inc(1);
+                continue;
+            }
             let mut end = self.one(&job).await?;
             let next = self.next(&job, &end);
             match store.end_job(tenant, (&job.key, job.attempt), &next, &end, world::now()).await {

@@ -6,6 +6,7 @@ use admit_plan::bundle::Bundle;
 use admit_runtime::execute::{Answer, Outcome};
 use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
+use serde_json::Value;
 
 use crate::output::{Output, print};
 use crate::trace;
@@ -55,6 +56,17 @@ pub fn outcome(
     print(&format!("{}\n", sanitize::json(&object)));
 }
 
+/// The fields of an answer: what is wanted, and in brackets what may be given besides.
+fn wanted(fields: &[Value]) -> Option<String> {
+    let named = fields.iter().filter_map(|field| {
+        let name = field.get("name")?.as_str()?;
+        let required = field.get("required")?.as_bool()?;
+        Some(if required { name.to_owned() } else { format!("[{name}]") })
+    });
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| named.join(" "))
+}
+
 fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
     let mut lines = vec![match &answer.outcome {
         Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => {
@@ -84,7 +96,9 @@ fn human(answer: &Answer, tenant: &TenantId, output: &Output) -> String {
         }
         Outcome::Suspended { challenge, resume_token, problem, .. } => {
             lines.extend(problem.iter().map(|problem| format!("problem: {}", sanitize::line(problem))));
-            lines.push(format!("asks:    {}", sanitize::line(&json::to_json(challenge).to_string())));
+            let (shown, fields) = super::ask::parted(challenge);
+            lines.push(format!("asks:    {}", sanitize::line(&shown.to_string())));
+            lines.extend(wanted(&fields).map(|wanted| format!("answer:  {}", sanitize::line(&wanted))));
             let of = if tenant.as_str() == "local" { String::new() } else { format!(" --tenant {tenant}") };
             lines.push(format!("resume:  admit run --resume {resume_token} --input FILE{of}"));
         }

@@ -38,6 +38,11 @@ pub fn of(test: &Test, loaded: &Loaded, defaults: &Defaults) -> Result<TestCase,
     for (name, code) in &test.params {
         case.params.push((name.clone(), value(code)?));
     }
+    for (name, code) in &test.secrets {
+        let Datum::Str(given) = value(code)? else { continue };
+        case.secrets.retain(|(known, _)| known != name);
+        case.secrets.push((name.clone(), given.as_bytes().to_vec()));
+    }
     for stub in &test.stubs {
         case.stubs.push(stub_of(&stub.target, &stub.answer, &test.pool)?);
     }
@@ -68,7 +73,7 @@ pub fn defaults(loaded: &Loaded) -> Result<Defaults, Failure> {
     Ok(all)
 }
 
-/// Every declared secret, with a value that is none: what is sent is stubbed, so nobody reads it.
+/// Every declared secret, with a value that is none where the test gives none: what is sent is stubbed.
 fn secrets(loaded: &Loaded) -> Vec<(SmolStr, Vec<u8>)> {
     let declared = loaded.project.items().filter_map(|item| match &item.kind {
         ItemKind::Secret(name) => Some(name),

@@ -10,7 +10,7 @@ use crate::cx::Cx;
 use crate::error::EvalError;
 use crate::ops::no_overload;
 use crate::time;
-use crate::value::{Span, Value};
+use crate::value::{Instant, Span, Value};
 
 /// Standard alphabet; padding written, and read whether it is there or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -207,6 +207,11 @@ fn to_timestamp(value: Value<'_>) -> Result<Option<Value<'_>>, EvalError> {
         }
         _ => Ok(None),
     }
+}
+
+/// The instant that a text of RFC 3339 names, in the years 1 to 9999.
+pub fn instant(text: &str) -> Option<Instant> {
+    time::instant(timestamp_nanos(text)?).ok()
 }
 
 /// `2009-02-13T23:31:30Z` and the like: what RFC 3339 section 5.6 allows, and nothing looser. Nanoseconds since the epoch.

@@ -42,6 +42,16 @@ pub struct Provider {
 pub struct Client {
     /// `event.client.id`
     pub id: SmolStr,
+    /// `event.client.name`
+    pub name: Option<SmolStr>,
+    /// `event.client.type`: one of `TYPES`.
+    pub kind: Option<SmolStr>,
+    /// `event.client.first_party`
+    pub first_party: Option<bool>,
+    /// Where it may have users sent to when they have signed in.
+    pub redirect_uris: Vec<SmolStr>,
+    /// Scopes that it may ask for.
+    pub scopes: Vec<SmolStr>,
     /// Where its users may go after they have logged out.
     pub post_logout_redirect_uris: Vec<SmolStr>,
     /// Where it is told of sessions that ended.
@@ -54,7 +64,21 @@ const AUTHENTICATIONS: &[&str] = &["client_secret_basic", "client_secret_post", 
 const VERIFIED: &[&str] = &["RS256", "PS256", "ES256", "ES384", "EdDSA"];
 const SIGNED: &[&str] = &["EdDSA", "ES256"];
 const PROVIDER: &[&str] = &["issuer", "client_id", "secret", "authentication", "scopes", "redirect_uri", "algorithms"];
-const CLIENT: &[&str] = &["post_logout_redirect_uris", "backchannel_logout_uri", "frontchannel_logout_uri"];
+const CLIENT: &[&str] = &[
+    "name",
+    "type",
+    "first_party",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "backchannel_logout_uri",
+    "frontchannel_logout_uri",
+    "scopes",
+    "metadata",
+];
+/// Words of `type`: in a browser, on a server, on the user's machine, without a user.
+const TYPES: &[&str] = &["spa", "web", "native", "m2m"];
+/// The longest id of a client, in bytes.
+const LONGEST_ID: usize = 255;
 
 impl Reader<'_> {
     pub(super) fn identity(&mut self, table: &DeTable<'_>, settings: &mut Settings) {
@@ -88,15 +112,71 @@ impl Reader<'_> {
             settings.clients.clear();
             for (id, value) in clients {
                 let what = format!("clients.{}", id.get_ref());
-                let Some(table) = self.table(value, &what) else { continue };
-                self.keys(table, CLIENT, &format!("`{what}`"));
-                settings.clients.push(Client {
-                    id: id.get_ref().as_ref().into(),
-                    post_logout_redirect_uris: self.addresses(table, &what, "post_logout_redirect_uris"),
-                    backchannel_logout_uri: self.address(table, &what, "backchannel_logout_uri"),
-                    frontchannel_logout_uri: self.address(table, &what, "frontchannel_logout_uri"),
-                });
+                // RFC 6749 appendix A.1
+                if id.get_ref().is_empty()
+                    || id.get_ref().len() > LONGEST_ID
+                    || !id.get_ref().bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+                {
+                    let at = self.at(id);
+                    self.say("A0904", at, "this is not the id of a client")
+                        .push_help("ids are printable ASCII, 255 bytes at most: `portal`");
+                } else if let Some(table) = self.table(value, &what) {
+                    let client = self.client(id.get_ref(), &what, table);
+                    settings.clients.push(client);
+                }
             }
+        }
+    }
+
+    fn client(&mut self, id: &str, what: &str, table: &DeTable<'_>) -> Client {
+        self.keys(table, CLIENT, &format!("`{what}`"));
+        let kind = self.word_of(table, what, "type", TYPES);
+        let first_party = table.get("first_party").and_then(|value| {
+            let given = value.get_ref().as_bool();
+            if given.is_none() {
+                self.mistyped(value, &format!("{what}.first_party"), "`true` or `false`");
+            }
+            given
+        });
+        if let Some(metadata) = table.get("metadata") {
+            self.table(metadata, &format!("{what}.metadata"));
+        }
+        let is_native = kind.as_deref() == Some("native");
+        let mut redirect_uris = Vec::new();
+        for (uri, at) in self.list_of(table, what, "redirect_uris").unwrap_or_default() {
+            // A scheme of one's own, as long as somebody owns its name (RFC 8252 section 7.1).
+            let own = uri.split_once(':').is_some_and(|(scheme, rest)| {
+                scheme.contains('.')
+                    && rest.starts_with('/')
+                    && scheme
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-+".contains(&byte))
+            });
+            if is_native && own && !uri.contains(['#', ' ', '\\']) || self.check_address(&uri, at) {
+                redirect_uris.push(uri);
+            }
+        }
+        let mut scopes = Vec::new();
+        for (scope, at) in self.list_of(table, what, "scopes").unwrap_or_default() {
+            // RFC 6749 section 3.3
+            if !scope.is_empty()
+                && scope.bytes().all(|byte| byte > b' ' && byte < 0x7f && byte != b'"' && byte != b'\\')
+            {
+                scopes.push(scope);
+            } else {
+                self.say("A0904", at, format!("`{scope}` is not a scope")).push_help("write words such as `openid`");
+            }
+        }
+        Client {
+            id: id.into(),
+            name: self.text_of(table, what, "name"),
+            kind,
+            first_party,
+            redirect_uris,
+            scopes,
+            post_logout_redirect_uris: self.addresses(table, what, "post_logout_redirect_uris"),
+            backchannel_logout_uri: self.address(table, what, "backchannel_logout_uri"),
+            frontchannel_logout_uri: self.address(table, what, "frontchannel_logout_uri"),
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Smtp {
     pub reply_to: Option<SmolStr>,
     /// `ca`: a file of certificates, relative to the project.
     pub ca: Option<SmolStr>,
+    /// `ca_pem`: the certificates themselves.
+    pub ca_pem: Option<SmolStr>,
 }
 
 /// `[sms]`: the gateway of text messages.
@@ -75,7 +77,7 @@ impl Reader<'_> {
 
     fn smtp(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Smtp> {
         let table = self.table(value, "smtp")?;
-        self.keys(table, &["host", "security", "user", "password", "from", "reply_to", "ca"], "`smtp`");
+        self.keys(table, &["host", "security", "user", "password", "from", "reply_to", "ca", "ca_pem"], "`smtp`");
         let host = self.needed(value, table, "smtp", "host");
         if let Some(host) = &host
             && !is_host(host)
@@ -107,7 +109,13 @@ impl Reader<'_> {
                 .push_help("give both, `password` as the name of a secret, or neither");
         }
         let (reply_to, ca) = (self.optional(table, "smtp", "reply_to"), self.optional(table, "smtp", "ca"));
-        Some(Smtp { host: host?, security, user, password, from: from?, reply_to, ca })
+        let ca_pem = self.optional(table, "smtp", "ca_pem");
+        if ca.is_some() && ca_pem.is_some() {
+            let at = self.at(value);
+            self.say("A0904", at, "`smtp` has both `ca` and `ca_pem`")
+                .push_help("name the file, or give what is in it");
+        }
+        Some(Smtp { host: host?, security, user, password, from: from?, reply_to, ca, ca_pem })
     }
 
     fn sms(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Sms> {

@@ -3,55 +3,124 @@
 use std::sync::Arc;
 
 use admit_eval::json;
+use admit_store::{AuditFilter, AuditRow};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Server;
 use super::auth::caller;
 use super::extract::Asked;
+use super::page::Page;
 use super::problem::Problem;
 use super::runs::ok;
-use super::time::text;
+use super::time::{self, text};
 use crate::key::Scope;
 
-/// The most entries that one page holds.
-const PAGE: u32 = 1_000;
-
-#[derive(Deserialize)]
+/// Which entries.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Listing {
-    after: Option<u64>,
+    /// Of this type, `flow.deployed`; or of this family, `flow.*`
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// That happened then or later.
+    #[param(format = DateTime)]
+    since: Option<String>,
+    /// That happened before then.
+    #[param(format = DateTime)]
+    until: Option<String>,
+    /// Of this actor: a key, a run's flow, ...
+    actor: Option<String>,
+    /// About this target: a user, a bundle, ...
+    target: Option<String>,
+    /// With this outcome: `success`, `failure`, `denied`, `partial`
+    outcome: Option<String>,
+    /// Most entries of the page; 50 where it is left out.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
-/// `GET /v1/audit`: entries in order, after the number `after`.
+/// An audit entry.
+#[derive(Serialize, ToSchema)]
+pub struct Entry {
+    /// Its number in the tenant, 1 first, without gaps.
+    seq: u64,
+    /// `aud_...`
+    id: String,
+    /// `flow.deployed`, `user.created`, ...
+    r#type: String,
+    /// When.
+    #[schema(format = DateTime)]
+    occurred_at: String,
+    /// Who.
+    actor: String,
+    /// What it was done to.
+    target: String,
+    /// `success`, `failure`, `denied`, `partial`
+    outcome: String,
+    /// In which run; empty where no run did it.
+    run: String,
+    /// What else belongs to it; null where its user was erased.
+    data: Value,
+}
+
+/// A page of entries, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct EntryPage {
+    /// The entries.
+    entries: Vec<Entry>,
+    /// Gives the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// List audit entries
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/audit", operation_id = "listAudit", tag = "audit",
+    params(Listing),
+    security(("key" = ["read"])),
+    responses((status = 200, description = "A page of entries.", body = EntryPage)),
+)]
 pub async fn list(
     State(server): State<Arc<Server>>,
     Asked(asked): Asked<Listing>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Read).await?;
-    let limit = asked.limit.unwrap_or(100).clamp(1, PAGE);
-    let rows = server.parts.store.audit(&caller.tenant, asked.after.unwrap_or(0), limit).await?;
-    let next = rows.last().map(|row| row.seq);
-    let entries: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            json!({
-                "seq": row.seq,
-                "id": row.id,
-                "type": row.entry.kind,
-                "occurred_at": text(row.at),
-                "actor": row.entry.actor,
-                "target": row.entry.target,
-                "outcome": row.entry.outcome,
-                "run": row.run_id,
-                "data": json::to_json(&row.entry.data),
-            })
-        })
-        .collect();
-    Ok(ok(&json!({ "entries": entries, "next_after": next })))
+    let page = Page::of(asked.limit, asked.cursor.as_deref())?;
+    let filter = AuditFilter {
+        kind: asked.kind,
+        since: time::read("since", asked.since.as_deref())?,
+        until: time::read("until", asked.until.as_deref())?,
+        actor: asked.actor,
+        target: asked.target,
+        outcome: asked.outcome,
+        before: page.after,
+    };
+    let mut rows = server.parts.store.audit_where(&caller.tenant, &filter, page.ask()).await?;
+    let next_cursor = page.cut(&mut rows, |row| row.seq);
+    Ok(ok(&EntryPage { entries: rows.iter().map(shown).collect(), next_cursor }))
+}
+
+/// An entry as callers see it.
+pub fn shown(row: &AuditRow) -> Entry {
+    Entry {
+        seq: row.seq,
+        id: row.id.clone(),
+        r#type: row.entry.kind.clone(),
+        occurred_at: text(row.at),
+        actor: row.entry.actor.clone(),
+        target: row.entry.target.clone(),
+        outcome: row.entry.outcome.clone(),
+        run: row.run_id.clone(),
+        data: json::to_json(&row.entry.data),
+    }
 }

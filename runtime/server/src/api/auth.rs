@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use admit_runtime::tenant::TenantId;
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::Server;
 use super::problem::Problem;
@@ -32,5 +32,31 @@ pub async fn caller(server: &Arc<Server>, headers: &HeaderMap, scope: Scope) -> 
         let detail = format!("this key does not have the scope `{}`", scope.word());
         return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
     }
-    Ok(Caller { tenant: key.tenant().clone(), key_id: row.id, scopes })
+    let caller = Caller { tenant: key.tenant().clone(), key_id: row.id, scopes };
+    served(server, caller, headers.get(TENANT)).await
+}
+
+/// Names the tenant that a key with the scope `operate` acts in.
+const TENANT: HeaderName = HeaderName::from_static("admit-tenant");
+
+/// The caller in the tenant that is meant: the key's own, or the one that whoever operates the server names. In a disabled tenant
+/// nobody else is served.
+async fn served(server: &Server, caller: Caller, named: Option<&HeaderValue>) -> Result<Caller, Problem> {
+    let Some(named) = named else {
+        return match server.tenancy(&caller.tenant).await?.is_disabled {
+            false => Ok(caller),
+            true => {
+                let detail = "this tenant is disabled: ask who operates the server";
+                Err(Problem::new(StatusCode::FORBIDDEN, "tenant_disabled", detail))
+            }
+        };
+    };
+    if !caller.scopes.contains(&Scope::Operate) {
+        let detail = "this key does not have the scope `operate`, so it acts in no tenant but its own";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
+    }
+    let tenant: Option<TenantId> = named.to_str().ok().and_then(|slug| slug.trim().parse().ok());
+    let tenant = tenant.ok_or_else(|| Problem::not_found("tenant"))?;
+    server.tenancy(&tenant).await?;
+    Ok(Caller { tenant, ..caller })
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -18,6 +19,9 @@ pub struct Body(pub Bytes);
 
 /// What follows the `?`.
 pub struct Asked<T>(pub T);
+
+/// What the address names. What is no name at all names nothing.
+pub struct Path<T>(pub T);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
@@ -44,5 +48,38 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
             .await
             .map_err(|refused| Problem::bad("bad_query", refused.body_text()))?;
         Ok(Self(asked))
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = extract::Path::<T>::from_request_parts(parts, state).await;
+        read.map(|extract::Path(named)| Self(named)).map_err(|_| Problem::not_found("thing"))
+    }
+}
+
+/// Reads a body. What it says of a fault names places, never values: they may be passwords.
+pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = match error.classify() {
+            serde_json::error::Category::Data => {
+                format!("is not of the form that is asked for: {}", first_words(&error))
+            }
+            serde_json::error::Category::Eof => "ends too early".to_owned(),
+            serde_json::error::Category::Io | serde_json::error::Category::Syntax => "is not JSON".to_owned(),
+        };
+        Problem::bad("bad_body", format!("the body {what} (line {line}, column {column})"))
+    })
+}
+
+/// What serde says of fields, which are ours; of values it says nothing here.
+fn first_words(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    match ["missing field", "unknown field", "duplicate field"].iter().any(|known| said.starts_with(known)) {
+        true => said.split(" at line").next().unwrap_or_default().to_owned(),
+        false => "a value has another type".to_owned(),
     }
 }

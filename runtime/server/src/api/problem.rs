@@ -1,11 +1,35 @@
 //! Errors: problem details (RFC 9457) with a code that stays the same.
 
+pub mod codes;
+
+use admit_runtime::context;
 use admit_runtime::execute::StepError;
 use admit_runtime::host::{HostError, StoreError};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of problem details.
+pub const MEDIA: &str = "application/problem+json";
+
+/// Problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Details {
+    /// `urn:admit:problem:<code>`
+    r#type: String,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
+    #[schema(value_type = u16, minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong, in a word that stays the same.
+    code: &'static str,
+    /// What is wrong and what to do, for people.
+    detail: String,
+}
 
 /// Why a call was refused, or could not be served.
 #[derive(Debug)]
@@ -25,6 +49,11 @@ impl Problem {
     /// What was sent cannot be read, or is not what is asked for.
     pub fn bad(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// What is wrong and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// No such thing in this tenant. The same for what another tenant has.
@@ -67,7 +96,7 @@ impl Problem {
                 Self::new(StatusCode::CONFLICT, "conflict", "somebody else has changed this meanwhile")
             }
             StoreError::Expired | StoreError::Contended | StoreError::Unavailable(_) | StoreError::Failed(_) => {
-                eprintln!("store: {error}");
+                logged("store", &error);
                 let header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
                 let detail = "the store does not answer; nothing was done; try again";
                 Self { header, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
@@ -84,7 +113,7 @@ impl From<StoreError> for Problem {
 
 impl From<HostError> for Problem {
     fn from(error: HostError) -> Self {
-        eprintln!("host: {error}");
+        logged("host", &error);
         let detail = "something that this server needs does not answer; nothing was done; try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
@@ -102,7 +131,7 @@ impl From<StepError> for Problem {
                 Self::new(StatusCode::CONFLICT, "not_resumable", detail)
             }
             StepError::Record(_) | StepError::NoBundle => {
-                eprintln!("run: {error}");
+                logged("run", &error);
                 Self::new(StatusCode::CONFLICT, "not_resumable", "this run cannot go on; start it anew")
             }
             StepError::Store(error) => Self::store(error),
@@ -110,17 +139,25 @@ impl From<StepError> for Problem {
     }
 }
 
+/// What the caller is not told.
+fn logged(what: &'static str, error: &dyn std::fmt::Display) {
+    let context = context::current();
+    let request_id = context.as_ref().map(|context| context.request_id.as_str());
+    tracing::warn!(request_id, what, problem = error.to_string().as_str(), "a call could not be served");
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": format!("urn:admit:problem:{}", self.code),
-            "title": self.status.canonical_reason().unwrap_or("error"),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        let mut response =
-            (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        let details = Details {
+            r#type: format!("urn:admit:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+        };
+        // Texts and a number: it cannot fail.
+        let body = serde_json::to_vec(&details).unwrap_or_default();
+        let mut response = (self.status, [(CONTENT_TYPE, MEDIA)], body).into_response();
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }

@@ -4,60 +4,124 @@ use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_eval::json;
+use admit_runtime::context;
 use admit_runtime::execute::{self, Answer, Known, Options, Start};
 use admit_runtime::session;
+use admit_runtime::tenant::TenantId;
 use admit_runtime::trace::Trace;
 use admit_store::{RunFilter, RunSummary};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Server;
 use super::auth::caller;
-use super::extract::{Asked, Body};
+use super::extract::{Asked, Body, Path, read};
+use super::page::Page;
 use super::problem::Problem;
 use super::time::text;
-use crate::answer::as_json;
+use crate::answer::RunAnswer;
 use crate::key::Scope;
-use crate::trace;
+use crate::trace::{self, Event};
 
-/// The most runs that one page of a listing holds.
-const PAGE: u32 = 100;
-
-#[derive(Deserialize)]
+/// What starts a run.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct StartBody<'a> {
-    /// What the platform knows: kept as it was written, because the engine refuses what two readers could read differently.
+pub struct StartRun<'a> {
+    /// What the platform knows: the event, without what only the server sets.
+    // Kept as it was written, because the engine refuses what two readers could read differently.
     #[serde(borrow)]
+    #[schema(value_type = Object)]
     event: &'a RawValue,
+    /// What the user has submitted already: fields of the flow's input.
     #[serde(borrow)]
+    #[schema(value_type = Option<Object>)]
     input: Option<&'a RawValue>,
     /// The session that the flow is run within: its token.
     session_token: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// What goes on with a run that waits.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ResumeBody<'a> {
+pub struct ResumeRun<'a> {
+    /// As the answer gave it; good once.
     resume_token: String,
+    /// What the user has answered: fields that the prompt asks for.
     #[serde(borrow)]
+    #[schema(value_type = Option<Object>)]
     input: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+/// Which runs.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Listing {
+    /// Of this flow.
     flow: Option<String>,
+    /// With this outcome: `session`, `deny`, `suspended`, ...
     outcome: Option<String>,
+    /// Most entries of the page; 50 where it is left out.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-/// `POST /v1/flows/{flow}/runs`
+/// A run, without what happened in it.
+#[derive(Serialize, ToSchema)]
+pub struct RunShown {
+    /// `run_...`
+    id: String,
+    /// Its flow.
+    flow: String,
+    /// How many requests it has had.
+    requests: u64,
+    /// Outcome of the last one.
+    outcome: String,
+    /// Reason, error id or label, as the outcome has it.
+    detail: Option<String>,
+    /// When it began.
+    #[schema(format = DateTime)]
+    started_at: String,
+    /// When its last request ended.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// A page of runs, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct RunPage {
+    /// The runs.
+    runs: Vec<RunShown>,
+    /// Gives the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// A run with what happened in each of its requests.
+#[derive(Serialize, ToSchema)]
+pub struct RunWithTrace {
+    #[serde(flatten)]
+    run: RunShown,
+    /// What happened, request by request; null for one whose user was erased.
+    trace: Vec<Option<Vec<Event>>>,
+}
+
+/// Start a run
+///
+/// Walks the flow until it ends or waits for the user. A deny is an answer, not an error. The outcome says what came of it.
+#[utoipa::path(
+    post, path = "/v1/flows/{flow}/runs", operation_id = "startRun", tag = "runs",
+    params(("flow" = String, Path, description = "Name of the flow.")),
+    request_body = StartRun,
+    security(("key" = ["run"])),
+    responses((status = 200, description = "What the request came to.", body = RunAnswer)),
+)]
 pub async fn start(
     State(server): State<Arc<Server>>,
     Path(flow): Path<String>,
@@ -65,12 +129,16 @@ pub async fn start(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Run).await?;
-    whole(Arc::clone(&server), async move {
-        let body: StartBody<'_> = read(&body)?;
-        let loaded = server.live(&caller.tenant).await?;
+    let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
+    whole(&served, &tenant, async move {
+        let body: StartRun<'_> = read(&body)?;
+        let tenancy = server.tenancy(&caller.tenant).await?;
+        let loaded = server.live(&tenancy).await?;
         let event = (server.parts.complete)(body.event.get().as_bytes(), loaded.reads_device);
         let event = event.as_deref().unwrap_or(body.event.get().as_bytes());
-        let host = &*server.parts.host;
+        let named = tenancy.with_client(&*server.parts.formats, event);
+        let event = named.as_deref().unwrap_or(event);
+        let host = &**tenancy.host()?;
         let known = match &body.session_token {
             Some(token) => session::known(host, &caller.tenant, token).await?.unwrap_or_default(),
             None => Known::default(),
@@ -81,20 +149,31 @@ pub async fn start(
     .await
 }
 
-/// `POST /v1/runs/{run}/resume`
+/// Go on with a run that waits
+///
+/// The resume token says which. One that was used, is over, forged or another tenant's is refused alike, with 409.
+#[utoipa::path(
+    post, path = "/v1/runs/{run}/resume", operation_id = "resumeRun", tag = "runs",
+    params(("run" = String, Path, description = "The run, as the answer gave it.")),
+    request_body = ResumeRun,
+    security(("key" = ["run"])),
+    responses((status = 200, description = "What the request came to.", body = RunAnswer)),
+)]
 pub async fn resume(
     State(server): State<Arc<Server>>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Run).await?;
-    whole(Arc::clone(&server), async move {
-        let body: ResumeBody<'_> = read(&body)?;
-        let host = &*server.parts.host;
+    let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
+    whole(&served, &tenant, async move {
+        let body: ResumeRun<'_> = read(&body)?;
+        let tenancy = server.tenancy(&caller.tenant).await?;
+        let host = &**tenancy.host()?;
         let input = input(body.input)?;
         let waiting = execute::waiting_for(host, &caller.tenant, &body.resume_token).await?;
         let loaded = match waiting {
-            Some(hash) => Some(server.loaded(&caller.tenant, hash).await?),
+            Some(hash) => Some(server.loaded(&tenancy, hash).await?),
             None => None,
         };
         let find = |hash: [u8; 32]| {
@@ -108,41 +187,55 @@ pub async fn resume(
 
 /// A request of a run, to its end: a caller that hangs up does not leave one half done. As many at once as the server takes.
 async fn whole(
-    server: Arc<Server>,
+    server: &Server,
+    tenant: &TenantId,
     run: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let permit = Arc::clone(&server.runs).try_acquire_owned().map_err(|_| Problem::busy())?;
+    let place = server.runs.take(tenant).ok_or_else(Problem::busy)?;
+    let context = context::current();
     let run = tokio::spawn(async move {
-        let _permit = permit;
-        run.await
+        let _place = place;
+        match context {
+            Some(context) => context::within(context, run).await,
+            None => run.await,
+        }
     });
     let answer = run.await.map_err(|_| Problem::internal())??;
-    Ok(ok(&as_json(&answer)))
+    server.observe(&answer.trace);
+    Ok(ok(&RunAnswer::of(&answer)))
 }
 
-/// `GET /v1/runs`
+/// List runs
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/runs", operation_id = "listRuns", tag = "runs",
+    params(Listing),
+    security(("key" = ["read"])),
+    responses((status = 200, description = "A page of runs.", body = RunPage)),
+)]
 pub async fn list(
     State(server): State<Arc<Server>>,
     Asked(asked): Asked<Listing>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Read).await?;
-    let limit = asked.limit.unwrap_or(50).clamp(1, PAGE);
-    let before = match &asked.cursor {
-        Some(cursor) => Some(
-            RunFilter::cursor(cursor).ok_or_else(|| Problem::bad("bad_cursor", "take a cursor as a page gave it"))?,
-        ),
-        None => None,
-    };
-    let filter = RunFilter { flow: asked.flow, outcome: asked.outcome, before };
-    let runs = server.parts.store.runs_where(&caller.tenant, &filter, limit).await?;
-    let full = usize::try_from(limit).is_ok_and(|limit| runs.len() == limit);
-    let next = runs.last().filter(|_| full).map(RunSummary::cursor);
-    let runs: Vec<Value> = runs.iter().map(summary).collect();
-    Ok(ok(&json!({ "runs": runs, "next_cursor": next })))
+    let page = Page::of(asked.limit, asked.cursor.as_deref())?;
+    let filter = RunFilter { flow: asked.flow, outcome: asked.outcome, before: page.after.clone() };
+    let mut runs = server.parts.store.runs_where(&caller.tenant, &filter, page.ask()).await?;
+    let next_cursor = page.cut(&mut runs, RunSummary::place);
+    Ok(ok(&RunPage { runs: runs.into_iter().map(shown).collect(), next_cursor }))
 }
 
-/// `GET /v1/runs/{run}`
+/// Read a run
+///
+/// With the trace of each of its requests, masked by the types of its values.
+#[utoipa::path(
+    get, path = "/v1/runs/{run}", operation_id = "readRun", tag = "runs",
+    params(("run" = String, Path, description = "The run: `run_...`")),
+    security(("key" = ["read"])),
+    responses((status = 200, description = "The run.", body = RunWithTrace)),
+)]
 pub async fn one(
     State(server): State<Arc<Server>>,
     Path(run): Path<String>,
@@ -154,48 +247,20 @@ pub async fn one(
     for encoded in server.parts.store.traces(&caller.tenant, &run).await? {
         // A user who was erased has taken the key along.
         let trace = encoded.and_then(|bytes| Trace::decode(&bytes).ok());
-        requests.push(trace.as_ref().map_or(Value::Null, trace::as_json));
+        requests.push(trace.as_ref().map(trace::events));
     }
-    let mut object = summary(&found);
-    if let Value::Object(fields) = &mut object {
-        fields.insert("trace".to_owned(), Value::Array(requests));
-    }
-    Ok(ok(&object))
+    Ok(ok(&RunWithTrace { run: shown(found), trace: requests }))
 }
 
-fn summary(run: &RunSummary) -> Value {
-    json!({
-        "id": run.id,
-        "flow": run.flow,
-        "requests": u64::from(run.seq) + 1,
-        "outcome": run.outcome,
-        "detail": run.detail,
-        "started_at": text(run.started_at),
-        "updated_at": text(run.updated_at),
-    })
-}
-
-/// Reads a body. What it says of a fault names places, never values: they may be passwords.
-pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let what = match error.classify() {
-            serde_json::error::Category::Data => {
-                format!("is not of the form that is asked for: {}", first_words(&error))
-            }
-            serde_json::error::Category::Eof => "ends too early".to_owned(),
-            serde_json::error::Category::Io | serde_json::error::Category::Syntax => "is not JSON".to_owned(),
-        };
-        Problem::bad("bad_body", format!("the body {what} (line {line}, column {column})"))
-    })
-}
-
-/// What serde says of fields, which are ours; of values it says nothing here.
-fn first_words(error: &serde_json::Error) -> String {
-    let said = error.to_string();
-    match ["missing field", "unknown field", "duplicate field"].iter().any(|known| said.starts_with(known)) {
-        true => said.split(" at line").next().unwrap_or_default().to_owned(),
-        false => "a value has another type".to_owned(),
+fn shown(run: RunSummary) -> RunShown {
+    RunShown {
+        id: run.id,
+        flow: run.flow,
+        requests: u64::from(run.seq) + 1,
+        outcome: run.outcome,
+        detail: run.detail,
+        started_at: text(run.started_at),
+        updated_at: text(run.updated_at),
     }
 }
 
@@ -205,6 +270,10 @@ fn input(given: Option<&RawValue>) -> Result<Option<Datum>, Problem> {
 }
 
 /// An answer.
-pub fn ok(value: &Value) -> Response {
-    ([(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+pub fn ok(value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+        // A map whose keys are no texts, which no answer has.
+        Err(_) => Problem::internal().into_response(),
+    }
 }

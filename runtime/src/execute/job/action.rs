@@ -14,7 +14,7 @@ use crate::execute::action::{Context, Ended, Executed, GRACE, Given, Prepared, a
 use crate::execute::config::reveal;
 use crate::execute::invoke::Miss;
 use crate::execute::job::{Job, JobEnd, Queued, What, World};
-use crate::trace::{Level, TraceEvent};
+use crate::trace::{BlockEnd, Level, TraceEvent};
 use crate::unit::Write;
 
 /// Runs it once, and leaves its log, its writes and its audit entry.
@@ -25,6 +25,11 @@ pub(super) async fn run(world: &World<'_>, job: &Job, queued: Queued<'_>, end: &
     };
     let used = used(&engine, *flow as usize, *node as usize);
     let used = used.ok_or_else(|| Miss::FailedForGood("the bundle has no such Action".to_owned()))?;
+    if engine.action(used.action).is_some_and(|(action, _)| !action.enabled) {
+        // It was switched off while it was queued.
+        end.trace.events.push(TraceEvent::Ended { label: job.label.clone(), nanos: 0, end: BlockEnd::Skipped });
+        return Ok(());
+    }
     let began = world.host.monotonic();
     let given = Given { event: event.clone(), step: step.clone() };
     let attempt = AssertUnwindSafe(async {

@@ -6,12 +6,14 @@ mod support;
 
 mod audit;
 mod challenges;
+mod configs;
 mod credentials;
 mod deploys;
 mod inbox;
 mod jobs;
 mod kept;
 mod opening;
+mod operation;
 mod people;
 mod races;
 mod runs;
@@ -22,12 +24,14 @@ mod users;
 fn cases() -> usize {
     audit::CASES
         + challenges::CASES
+        + configs::CASES
         + credentials::CASES
         + deploys::CASES
         + inbox::CASES
         + jobs::CASES
         + kept::CASES
         + opening::CASES
+        + operation::CASES
         + people::CASES
         + races::CASES
         + runs::CASES

@@ -23,7 +23,7 @@ async fn connect(path: &std::path::Path) -> SqliteConnection {
 }
 
 #[tokio::test]
-async fn files_that_are_not_ours_are_refused_and_untouched() {
+async fn f23_files_that_are_not_ours_are_refused_and_untouched() {
     let dir = tempfile::tempdir().unwrap();
     let text = dir.path().join("text.db");
     std::fs::write(&text, "this is not a database, it is a letter").unwrap();
