@@ -190,6 +190,9 @@ async fn case(
     let named = server.tenancy(&caller.tenant).await?.with_client(&*server.parts.formats, event);
     let event = json::read(named.as_deref().unwrap_or(event))
         .map_err(|why| Problem::bad("bad_event", format!("the event is refused: {why}")))?;
+    if !matches!(event, Datum::Map(_)) {
+        return Err(Problem::bad("bad_event", "the event is refused: it is no JSON object"));
+    }
     let input = given.input.map(|input| json::read(input.get().as_bytes())).transpose();
     let now = time::read("now", given.now.as_deref())?.unwrap_or_else(|| server.now());
     let mut case = TestCase {
