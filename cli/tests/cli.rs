@@ -28,6 +28,8 @@ mod clock;
 mod deploy;
 #[path = "cli/egress.rs"]
 mod egress;
+#[path = "cli/faults.rs"]
+mod faults;
 #[path = "cli/feeds.rs"]
 mod feeds;
 #[path = "cli/files.rs"]

@@ -69,6 +69,8 @@ pub struct Known {
 pub struct Options {
     /// Record the value of each part of each decision and condition in the trace. Slow.
     pub explain: bool,
+    /// Nothing is committed: what would have to be is refused ([`StepError::NeedsRecords`]).
+    pub(crate) unrecorded: bool,
     /// Blocks may be stubbed: tests only.
     pub(crate) stubs: bool,
 }
@@ -167,6 +169,9 @@ pub enum StepError {
     /// The bundle that the run began with is not here.
     #[error("the bundle that the run began with is not loaded")]
     NoBundle,
+    /// It would suspend, write or queue, and nothing is to be committed ([`Options::recording`]).
+    #[error("this run has to be recorded, and no records are kept")]
+    NeedsRecords,
     /// The store failed; the run has no outcome.
     #[error(transparent)]
     Store(StoreError),
@@ -195,6 +200,12 @@ impl Options {
     /// With or without explanations in the trace.
     pub fn explaining(explain: bool) -> Self {
         Self { explain, ..Self::default() }
+    }
+
+    /// With records of the run, or without: then one that would suspend, write or queue is refused
+    /// ([`StepError::NeedsRecords`]).
+    pub fn recording(records: bool) -> Self {
+        Self { unrecorded: !records, ..Self::default() }
     }
 }
 

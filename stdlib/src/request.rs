@@ -18,6 +18,10 @@ use crate::agent;
 /// object, or a key occurs twice). With `device` the user agent is read, which takes a tenth of a second the first time:
 /// call it off the async threads.
 pub fn completed(event: &[u8], feeds: &dyn Feeds, device: bool) -> Option<Vec<u8>> {
+    // What is of another form may lack something all the same.
+    if serde_json::from_slice::<Glance>(event).is_ok_and(|event| !event.lacks_something(device)) {
+        return None;
+    }
     serde_json::from_slice::<Unique>(event).ok()?;
     let mut event: Value = serde_json::from_slice(event).ok()?;
     let request = event.get_mut("request")?.as_object_mut()?;
@@ -83,6 +87,37 @@ pub fn with_client<'c>(event: &[u8], known: impl FnOnce(&str) -> Option<&'c Map<
         }
     }
     Some(event.to_string().into_bytes())
+}
+
+/// What has to be known of an event to see that it is whole: most are, and need not be read into a tree.
+#[derive(serde::Deserialize)]
+struct Glance {
+    request: Option<GlanceRequest>,
+}
+
+#[derive(serde::Deserialize)]
+struct GlanceRequest {
+    geo: Option<IgnoredAny>,
+    asn: Option<IgnoredAny>,
+    device: Option<GlanceDevice>,
+    user_agent: Option<IgnoredAny>,
+}
+
+#[derive(serde::Deserialize)]
+struct GlanceDevice {
+    r#type: Option<IgnoredAny>,
+    os: Option<IgnoredAny>,
+    browser: Option<IgnoredAny>,
+}
+
+impl Glance {
+    /// There may be something to fill in; `null` is as good as nothing.
+    fn lacks_something(&self, device: bool) -> bool {
+        let Some(request) = &self.request else { return false };
+        let known = |it: &GlanceDevice| it.r#type.is_some() && it.os.is_some() && it.browser.is_some();
+        let lacks_device = device && request.user_agent.is_some() && !request.device.as_ref().is_some_and(known);
+        request.geo.is_none() || request.asn.is_none() || lacks_device
+    }
 }
 
 /// A group that is not there, or `null`, which means the same.

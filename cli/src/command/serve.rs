@@ -56,12 +56,24 @@ pub struct Args {
     /// Runs at once; more are told to come back
     #[arg(long, value_name = "N", default_value_t = 256)]
     most_runs: usize,
+    /// Whether runs are recorded, with trace and audit, before they are answered
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Records::Durable, env = "ADMIT_RECORDS")]
+    records: Records,
     /// What it may reach
     #[command(flatten)]
     reach: HostArgs,
     /// How it is operated
     #[command(flatten)]
     operation: OperationArgs,
+}
+
+/// What is kept of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Records {
+    /// Each run's row, trace and audit entries are on disk before it is answered
+    Durable,
+    /// Nothing: for flows that only decide; a run that would wait or write is refused
+    None,
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -75,7 +87,12 @@ pub fn run(args: &Args, output: &Output, settings: &[Setting]) -> Result<Exit, F
     let Some(bundle) = loaded.build_with_defaults(output) else { return Ok(Exit::Findings) };
     let bytes = encode::encode(&bundle).map_err(|refusal| Failure::new(format!("the plan is refused: {refusal}")))?;
     let engine = Engine::load(&bytes, &admit_stdlib::registry()).map_err(|error| Failure::new(error.to_string()))?;
-    world::block_on(whole(args, &loaded, bytes, engine))
+    if args.records == Records::None {
+        note(
+            "warning: no records are kept: runs have no trace and no audit entries, and what would wait or write is refused\n",
+        );
+    }
+    world::block_on_cores(whole(args, &loaded, bytes, engine))
 }
 
 async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>) -> Result<Exit, Failure> {
@@ -112,9 +129,13 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
         formats: Arc::new(OwnFormats::new(&args.reach, loaded, tenant)?),
         complete: complete(feeds),
         most_runs: args.most_runs,
+        records: args.records == Records::Durable,
         operation: prepared.operation(observed),
     });
     server.keep(engine);
+    for fault in server.load_live().await.map_err(fail)? {
+        tracing::warn!("a bundle cannot be loaded: {fault}");
+    }
     // Before anybody is told that it is ready: who then says stop is heard.
     let stop = stopped()?;
     let greeting = greeting(&prepared, loaded, tenant, key.as_ref())?;

@@ -1,4 +1,4 @@
-//! A server that is started as users start it, and what it answers.
+//! `admit serve` as a process of a test: its address, its first key, and calls of its API.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use super::admit::Folder;
 
 /// A server, its address and its first key.
 pub struct Served {
-    child: Child,
+    pub child: Child,
     pub address: String,
     pub key: String,
     /// The lines that it has printed.
@@ -36,22 +36,26 @@ impl Reply {
 }
 
 impl Served {
+    /// Serves the project in a folder, with its users.
     pub fn start(folder: &Folder, more: &[&str]) -> Self {
         Self::start_by(folder, "exec \"$@\"", &[], more)
     }
 
     /// Started by a line of shell, which ends in `exec "$@"`, with these variables.
     pub fn start_by(folder: &Folder, shell: &str, variables: &[(&str, &str)], more: &[&str]) -> Self {
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", shell, "sh", env!("CARGO_BIN_EXE_admit")])
             .args(["serve", "--listen", "127.0.0.1:0", "--users", "users.jsonl"])
             .args(more)
             .current_dir(folder.path())
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+            .envs(variables.iter().copied());
+        Self::of(command)
+    }
+
+    /// Runs the command, which is `admit serve`, until it is ready.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut said = Vec::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             said.push(line.unwrap());
@@ -88,16 +92,7 @@ impl Served {
     }
 
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            self.address,
-            body.len()
-        );
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str("\r\n");
-        self.raw(&[request.as_bytes(), body].concat())
+        self.raw(&request(&self.address, method, path, headers, body))
     }
 
     pub fn get(&self, path: &str) -> Reply {
@@ -136,22 +131,47 @@ impl Drop for Served {
 
 /// One request, and its answer to the end of the connection.
 pub fn exchange(address: &str, request: &[u8]) -> Reply {
-    let mut socket = connect(address);
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    socket.write_all(request).unwrap();
-    let mut text = String::new();
-    socket.read_to_string(&mut text).unwrap();
-    read(&text)
+    try_exchange(address, request).unwrap()
 }
 
 /// An answer as it came.
 pub fn read(text: &str) -> Reply {
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text}"));
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Reply { status, head: head.to_owned(), body: body.to_owned() }
+    whole(text).unwrap_or_else(|| panic!("{text}"))
+}
+
+/// An answer, unless it was cut off.
+fn whole(text: &str) -> Option<Reply> {
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let is_whole = length.is_none_or(|length| body.len() >= length);
+    is_whole.then(|| Reply { status, head: head.to_owned(), body: body.to_owned() })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a caller of the API, from outside")]
 pub fn connect(address: &str) -> TcpStream {
     TcpStream::connect(address).unwrap()
+}
+
+/// One request on a connection of its own.
+pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let mut head =
+        format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// As [`exchange`], of a server that may be gone.
+#[expect(clippy::disallowed_methods, reason = "a caller of the API, from outside")]
+pub fn try_exchange(address: &str, request: &[u8]) -> std::io::Result<Reply> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_secs(60)))?;
+    socket.write_all(request)?;
+    let mut text = String::new();
+    socket.read_to_string(&mut text)?;
+    whole(&text).ok_or_else(|| std::io::Error::new(std::io::ErrorKind::UnexpectedEof, text))
 }

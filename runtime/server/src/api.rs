@@ -54,6 +54,7 @@ use utoipa_axum::routes;
 
 use crate::metrics::Metrics;
 use crate::spans::Spans;
+use auth::Callers;
 use connections::Port;
 use live::Live;
 use places::Places;
@@ -87,6 +88,8 @@ pub struct Parts {
     pub complete: Arc<Complete>,
     /// Runs at once; more are told to come back.
     pub most_runs: usize,
+    /// Runs are recorded. Where they are not, one that would suspend, write or queue is refused.
+    pub records: bool,
     /// What it says of itself.
     pub operation: Operation,
 }
@@ -122,6 +125,7 @@ pub struct Serving {
 pub struct Server {
     parts: Parts,
     live: Live,
+    callers: Callers,
     tenancies: Tenancies,
     runs: Arc<Places>,
     metrics: Metrics,
@@ -134,7 +138,7 @@ impl Server {
         let runs = Places::new(parts.most_runs);
         let metrics = Metrics::new(parts.operation.prometheus.clone());
         let tenancies = Tenancies::default();
-        Arc::new(Self { parts, live: Live::default(), tenancies, runs, metrics, is_stopping: AtomicBool::new(false) })
+        Arc::new(Self { parts, live: Live::default(), callers: Callers::default(), tenancies, runs, metrics, is_stopping: AtomicBool::new(false) })
     }
 
     /// Its routes; with those of the management port where it has none.

@@ -56,6 +56,9 @@ impl Ending {
 pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Ending) -> Result<Answer, StepError> {
     let now = work.host.now();
     let (outcome, label, suspended) = decide(work, &mut run, ending, now);
+    if work.options.unrecorded {
+        return unrecorded(work, run, outcome, label.as_ref());
+    }
     match commit(work, &run, &outcome, label.as_ref(), suspended, now).await {
         Ok(()) => return Ok(answer(work, run, outcome)),
         // A step that is there already, or a write that did not apply: somebody else was first.
@@ -86,6 +89,28 @@ pub(crate) async fn finish(work: &mut Work<'_>, mut run: Box<Run>, ending: Endin
         Err(StoreError::Conflict) => Err(StepError::Taken),
         Err(error) => Err(StepError::Store(error)),
     }
+}
+
+/// The answer of a run that leaves nothing: one that decides, and no more.
+fn unrecorded(
+    work: &mut Work<'_>,
+    run: Box<Run>,
+    outcome: Outcome,
+    label: Option<&SmolStr>,
+) -> Result<Answer, StepError> {
+    let unit = mem::take(&mut work.unit);
+    let unit = if keeps_all(&outcome) { unit } else { unit.denied() };
+    let needs_records = match &outcome {
+        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Suspended { .. } => true,
+        Outcome::Allow | Outcome::Finalized | Outcome::Deny { .. } | Outcome::Error { .. } => {
+            !unit.writes.is_empty() || !unit.audit.is_empty()
+        }
+    };
+    if needs_records {
+        return Err(StepError::NeedsRecords);
+    }
+    ended(work, &outcome, label);
+    Ok(answer(work, run, outcome))
 }
 
 /// Of requests that race with one refresh token, one rotates it. Each other is what a retry is: where it comes from the same
@@ -184,27 +209,9 @@ async fn commit(
     suspended: Option<SuspendedRow>,
     now: Instant,
 ) -> Result<(), StoreError> {
-    let detail = match outcome {
-        Outcome::Deny { reason, .. } => Some(reason.clone()),
-        Outcome::Error { id, .. } => Some(id.clone()),
-        Outcome::Suspended { label, .. } => Some(label.clone()),
-        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => None,
-    };
-    work.trace.events.push(TraceEvent::Outcome {
-        outcome: SmolStr::new_static(outcome.word()),
-        detail: detail.clone(),
-        label: label.cloned(),
-    });
-    let keeps_all = match outcome {
-        Outcome::Session { .. }
-        | Outcome::Tokens { .. }
-        | Outcome::Allow
-        | Outcome::Finalized
-        | Outcome::Suspended { .. } => true,
-        Outcome::Deny { .. } | Outcome::Error { .. } => false,
-    };
+    let detail = ended(work, outcome, label);
     let unit = mem::take(&mut work.unit);
-    let mut unit = if keeps_all { unit } else { unit.denied() };
+    let mut unit = if keeps_all(outcome) { unit } else { unit.denied() };
     let own = unit.audit.len();
     let user_id = match outcome {
         Outcome::Session { session, .. } | Outcome::Tokens { session, .. } => session_user(session),
@@ -241,4 +248,32 @@ async fn commit(
         work.unit.audit.truncate(own);
     }
     done
+}
+
+/// Notes the outcome in the trace; answers its detail: reason, error id or label.
+fn ended(work: &mut Work<'_>, outcome: &Outcome, label: Option<&SmolStr>) -> Option<SmolStr> {
+    let detail = match outcome {
+        Outcome::Deny { reason, .. } => Some(reason.clone()),
+        Outcome::Error { id, .. } => Some(id.clone()),
+        Outcome::Suspended { label, .. } => Some(label.clone()),
+        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => None,
+    };
+    work.trace.events.push(TraceEvent::Outcome {
+        outcome: SmolStr::new_static(outcome.word()),
+        detail: detail.clone(),
+        label: label.cloned(),
+    });
+    detail
+}
+
+/// Whether all of the unit of work holds, or only what survives a deny.
+fn keeps_all(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Session { .. }
+        | Outcome::Tokens { .. }
+        | Outcome::Allow
+        | Outcome::Finalized
+        | Outcome::Suspended { .. } => true,
+        Outcome::Deny { .. } | Outcome::Error { .. } => false,
+    }
 }

@@ -70,7 +70,7 @@ async fn attempt(
     for user in &case.users {
         host.store.put_user(&tenant, user.clone());
     }
-    let options = Options { explain: case.explain, stubs: true };
+    let options = Options { explain: case.explain, stubs: true, ..Options::default() };
     let (event, mut known) = event_of(case)?;
     let input = input_of(&engine, case);
     let flow = engine.flow_index(&case.flow).and_then(|index| engine.bundle().flows.get(index));

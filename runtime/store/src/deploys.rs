@@ -30,6 +30,24 @@ impl SqlStore {
         Ok(self.deploys(tenant, None, 1).await?.into_iter().next())
     }
 
+    /// What each tenant runs.
+    pub async fn live_of_all(&self) -> Result<Vec<(TenantId, [u8; 32])>, StoreError> {
+        let rows = query(
+            "SELECT d.tenant, d.bundle FROM deploys d WHERE d.seq = (SELECT max(seq) FROM deploys WHERE tenant = d.tenant) \
+             ORDER BY d.tenant",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let damaged = |what: &str| StoreError::Failed(format!("{what} of a deploy is damaged"));
+        rows.iter()
+            .map(|row| {
+                let (tenant, bundle): (String, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
+                let tenant = tenant.parse().map_err(|_| damaged("the tenant"))?;
+                Ok((tenant, bundle.try_into().map_err(|_| damaged("the hash"))?))
+            })
+            .collect()
+    }
+
     /// Deploys, newest first, those before `before` where it is given, at most `limit`.
     pub async fn deploys(&self, tenant: &TenantId, before: Option<u64>, limit: u32) -> Result<Vec<Deploy>, StoreError> {
         let before = before.map_or(i64::MAX, |seq| i64::try_from(seq).unwrap_or(i64::MAX));

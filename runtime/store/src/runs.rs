@@ -62,7 +62,7 @@ impl SqlStore {
         let (at, id) = filter.before.as_ref().map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
         let rows = query(
             "SELECT id, flow, seq, outcome, detail, started_at, updated_at FROM runs WHERE tenant = $1 \
-             AND (started_at < $2 OR (started_at = $2 AND id < $3)) \
+             AND started_at <= $2 AND (started_at < $2 OR id < $3) \
              AND ($4 IS NULL OR flow = $4) AND ($5 IS NULL OR outcome = $5) \
              ORDER BY started_at DESC, id DESC LIMIT $6",
         )

@@ -470,3 +470,42 @@ async fn t34_sessions_that_are_over_begin_no_run_and_go_on_in_none() {
     assert_eq!((answer.outcome, answer.redirect_to), (Outcome::Finalized, None));
     assert_eq!(node.audited("session.revoked").await, 2);
 }
+
+/// The wall clock is set an hour back and forth, again and again: a token lives at most as much longer, whatever was done meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f11_a_clock_that_steps_an_hour_lets_no_token_outlive_its_time_by_more() {
+    const STEP: i64 = 3_600;
+    let dir = tempfile::tempdir().unwrap();
+    let (node, now) = world(dir.path()).await;
+    let ask = serde_json::json!({ "identifier": "alice@cymmetri.com" });
+    for step in [-STEP, STEP, -STEP, STEP] {
+        let (tokens, session) = node.sign_in(PHONE).await;
+        let began = node.host.now().seconds;
+        let asked = node.run("login", &event(PHONE, None), ask.clone(), Known::default()).await.outcome;
+        let Outcome::Suspended { resume_token, expires_at, .. } = asked else { panic!("{asked:?}") };
+        pass(&now, step);
+        // Set back, a token is younger than it was; set forth, it is too old: both are answers.
+        let refreshed = match node.refresh(PHONE, refresh_of(&tokens)).await {
+            Outcome::Tokens { tokens, .. } => {
+                assert!(step < 0 && tokens.expires_at <= began + STEP, "it ends with the session at the latest");
+                tokens
+            }
+            Outcome::Deny { .. } => {
+                assert!(step > 0);
+                tokens
+            }
+            other => panic!("{other:?}"),
+        };
+        // By a clock that nobody sets, its time is over by now and the step as well.
+        pass(&now, 3_600 + STEP + 1);
+        assert!(node.is_refused(PHONE, refresh_of(&refreshed)).await && !node.is_live(&session).await);
+        assert!(expires_at.seconds < node.host.now().seconds);
+        let bundles = |_| Some((Arc::clone(&node.engine), node.params.clone()));
+        let password = Some(json::from_json(&serde_json::json!({ "password": PASSWORD })));
+        let options = execute::Options::default();
+        let resumed = execute::resume(&bundles, &node.host, &node.tenant, &resume_token, password, options).await;
+        assert_eq!(resumed.err(), Some(execute::StepError::NoRun));
+        pass(&now, -step);
+    }
+    assert!(node.store.verify_audit(&node.tenant).await.unwrap().is_ok());
+}

@@ -1,10 +1,18 @@
 //! Who calls: the tenant and scopes of an API key.
+//!
+//! A key that was found is believed for a second: so long may one go on that another node has revoked. What is revoked
+//! here is forgotten at once.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use admit_runtime::tenant::TenantId;
+use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use sha2::{Digest as _, Sha256};
 
 use super::Server;
 use super::problem::Problem;
@@ -20,20 +28,77 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
 }
 
+/// How long a caller may be taken from memory.
+const FRESH: Duration = Duration::from_secs(1);
+/// Callers in memory; all are forgotten where there would be more.
+const MOST: usize = 4_096;
+
+/// Callers that were found, by the SHA-256 of what they showed.
+#[derive(Default)]
+pub struct Callers(Mutex<HashMap<[u8; 32], (Instant, Arc<Caller>)>>);
+
+impl Callers {
+    /// Keys are looked for anew.
+    pub fn forget(&self) {
+        self.known().clear();
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<[u8; 32], (Instant, Arc<Caller>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, shown: &[u8; 32]) -> Option<Arc<Caller>> {
+        self.known().get(shown).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, caller)| Arc::clone(caller))
+    }
+
+    fn keep(&self, shown: [u8; 32], since: Instant, caller: &Arc<Caller>) {
+        let mut known = self.known();
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(shown, (since, Arc::clone(caller)));
+    }
+}
+
+/// A caller whose key may start and resume runs.
+pub struct Runner(pub Arc<Caller>);
+
+impl FromRequestParts<Arc<Server>> for Runner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
+        caller(server, &parts.headers, Scope::Run).await.map(Self)
+    }
+}
+
 /// The caller, where its key has the scope.
-pub async fn caller(server: &Arc<Server>, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
-    let text = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(Problem::no_key)?;
+pub async fn caller(server: &Arc<Server>, headers: &HeaderMap, scope: Scope) -> Result<Arc<Caller>, Problem> {
+    let shown = headers.get(AUTHORIZATION).ok_or_else(Problem::no_key)?;
+    let hash = Sha256::digest(shown.as_bytes()).into();
+    let caller = match server.callers.get(&hash) {
+        Some(caller) => caller,
+        None => {
+            // What is asked is as old as the question.
+            let since = Instant::now();
+            let caller = Arc::new(found(server, shown.to_str().map_err(|_| Problem::no_key())?).await?);
+            server.callers.keep(hash, since, &caller);
+            caller
+        }
+    };
+    if !caller.scopes.contains(&scope) {
+        let detail = format!("this key does not have the scope `{}`", scope.word());
+        return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
+    }
+    served(server, caller, headers.get(TENANT)).await
+}
+
+async fn found(server: &Server, text: &str) -> Result<Caller, Problem> {
     let key = text.strip_prefix("Bearer ").and_then(|key| ApiKey::parse(key.trim())).ok_or_else(Problem::no_key)?;
     let row = server.parts.store.api_key(key.tenant(), key.id()).await?;
     let row = row.filter(|row| row.revoked_at.is_none() && row.secret_hash == key.secret_hash());
     let row = row.ok_or_else(Problem::no_key)?;
-    let scopes: Vec<Scope> = row.scopes.iter().filter_map(|word| Scope::of(word)).collect();
-    if !scopes.contains(&scope) {
-        let detail = format!("this key does not have the scope `{}`", scope.word());
-        return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
-    }
-    let caller = Caller { tenant: key.tenant().clone(), key_id: row.id, scopes };
-    served(server, caller, headers.get(TENANT)).await
+    let scopes = row.scopes.iter().filter_map(|word| Scope::of(word)).collect();
+    Ok(Caller { tenant: key.tenant().clone(), key_id: row.id, scopes })
 }
 
 /// Names the tenant that a key with the scope `operate` acts in.
@@ -41,7 +106,11 @@ const TENANT: HeaderName = HeaderName::from_static("admit-tenant");
 
 /// The caller in the tenant that is meant: the key's own, or the one that whoever operates the server names. In a disabled tenant
 /// nobody else is served.
-async fn served(server: &Server, caller: Caller, named: Option<&HeaderValue>) -> Result<Caller, Problem> {
+async fn served(
+    server: &Server,
+    caller: Arc<Caller>,
+    named: Option<&HeaderValue>,
+) -> Result<Arc<Caller>, Problem> {
     let Some(named) = named else {
         return match server.tenancy(&caller.tenant).await?.is_disabled {
             false => Ok(caller),
@@ -58,5 +127,5 @@ async fn served(server: &Server, caller: Caller, named: Option<&HeaderValue>) ->
     let tenant: Option<TenantId> = named.to_str().ok().and_then(|slug| slug.trim().parse().ok());
     let tenant = tenant.ok_or_else(|| Problem::not_found("tenant"))?;
     server.tenancy(&tenant).await?;
-    Ok(Caller { tenant, ..caller })
+    Ok(Arc::new(Caller { tenant, key_id: caller.key_id.clone(), scopes: caller.scopes.clone() }))
 }

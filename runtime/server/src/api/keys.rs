@@ -171,7 +171,7 @@ pub async fn revoke(
     let caller = caller(&server, &headers, Scope::Manage).await?;
     let entry = AuditEntry {
         kind: "key.revoked".to_owned(),
-        actor: caller.key_id,
+        actor: caller.key_id.clone(),
         target: id.clone(),
         outcome: "success".to_owned(),
         data: Datum::Null,
@@ -181,6 +181,7 @@ pub async fn revoke(
         StoreError::NotFound => Problem::not_found("key that is not revoked"),
         other => other.into(),
     })?;
+    server.callers.forget();
     Ok(ok(&KeyRevoked { id, revoked: true }))
 }
 

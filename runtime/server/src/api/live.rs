@@ -139,6 +139,30 @@ impl Server {
         damaged()
     }
 
+    /// Loads what every tenant runs, before it is asked for; answers what is wrong with bundles that cannot be loaded, whose
+    /// tenants are told so when they ask.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn load_live(self: &Arc<Self>) -> Result<Vec<String>, StoreError> {
+        let mut loading = Vec::new();
+        for (tenant, hash) in self.parts.store.live_of_all().await? {
+            let server = Arc::clone(self);
+            loading.push(tokio::spawn(async move {
+                let loaded = match server.tenancy(&tenant).await {
+                    Ok(tenancy) => server.loaded(&tenancy, hash).await,
+                    Err(problem) => Err(problem),
+                };
+                loaded.err().map(|problem| format!("tenant `{tenant}`: {problem}"))
+            }));
+        }
+        let mut faults = Vec::new();
+        for one in loading {
+            faults.extend(one.await.unwrap_or_else(|error| Some(error.to_string())));
+        }
+        Ok(faults)
+    }
+
     /// Loads a bundle, and keeps it.
     pub async fn load(&self, bytes: Vec<u8>) -> Result<Arc<Engine>, Problem> {
         Ok(self.keep(self.load_alone(bytes).await?))

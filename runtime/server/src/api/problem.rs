@@ -105,6 +105,13 @@ impl Problem {
     }
 }
 
+/// What is wrong, for whoever runs the server.
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::store(&error)
@@ -129,6 +136,10 @@ impl From<StepError> for Problem {
             StepError::NoRun | StepError::Taken => {
                 let detail = "this resume token resumes no run: it was used, its time is over, or it never did";
                 Self::new(StatusCode::CONFLICT, "not_resumable", detail)
+            }
+            StepError::NeedsRecords => {
+                let detail = "this run would wait or write, and this server keeps no records (`--records none`)";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "needs_records", detail)
             }
             StepError::Record(_) | StepError::NoBundle => {
                 logged("run", &error);

@@ -14,12 +14,13 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Server;
-use super::auth::caller;
+use super::auth::{Runner, caller};
 use super::extract::{Asked, Body, Path, read};
 use super::page::Page;
 use super::problem::Problem;
@@ -125,10 +126,9 @@ pub struct RunWithTrace {
 pub async fn start(
     State(server): State<Arc<Server>>,
     Path(flow): Path<String>,
-    headers: HeaderMap,
+    Runner(caller): Runner,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let caller = caller(&server, &headers, Scope::Run).await?;
     let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
     whole(&served, &tenant, async move {
         let body: StartRun<'_> = read(&body)?;
@@ -144,7 +144,8 @@ pub async fn start(
             None => Known::default(),
         };
         let start = Start { flow: &flow, event, input: input(body.input)?, known };
-        Ok(loaded.engine.start(host, &caller.tenant, &loaded.params, start, Options::default()).await?)
+        let options = Options::recording(server.parts.records);
+        Ok(loaded.engine.start(host, &caller.tenant, &loaded.params, start, options).await?)
     })
     .await
 }
@@ -161,10 +162,9 @@ pub async fn start(
 )]
 pub async fn resume(
     State(server): State<Arc<Server>>,
-    headers: HeaderMap,
+    Runner(caller): Runner,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let caller = caller(&server, &headers, Scope::Run).await?;
     let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
     whole(&served, &tenant, async move {
         let body: ResumeRun<'_> = read(&body)?;
@@ -193,14 +193,19 @@ async fn whole(
 ) -> Result<Response, Problem> {
     let place = server.runs.take(tenant).ok_or_else(Problem::busy)?;
     let context = context::current();
-    let run = tokio::spawn(async move {
+    let mut run = Box::pin(async move {
         let _place = place;
         match context {
             Some(context) => context::within(context, run).await,
             None => run.await,
         }
     });
-    let answer = run.await.map_err(|_| Problem::internal())??;
+    // What waits for nothing is done here; the rest goes on by itself, and is polled there again.
+    let answer = match std::panic::AssertUnwindSafe(run.as_mut()).catch_unwind().now_or_never() {
+        Some(answer) => answer.map_err(|_| Problem::internal())?,
+        None => tokio::spawn(run).await.map_err(|_| Problem::internal())?,
+    };
+    let answer = answer?;
     server.observe(&answer.trace);
     Ok(ok(&RunAnswer::of(&answer)))
 }

@@ -22,7 +22,10 @@ const SETTINGS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; 
 /// A pool over the database, migrated where needed.
 pub(super) async fn open(address: &str) -> Result<PgPool, OpenError> {
     let options = PgConnectOptions::from_str(address).map_err(|error| OpenError::Address(error.to_string()))?;
-    let options = protected(options.statement_cache_capacity(super::STATEMENTS).disable_statement_logging());
+    let options = options.statement_cache_capacity(super::STATEMENTS).disable_statement_logging();
+    // What the server's log and its list of connections call us, unless `PGAPPNAME` or the address says otherwise.
+    let options = if options.get_application_name().is_some() { options } else { options.application_name("admit") };
+    let options = protected(options);
     let server = shown(&options);
     let unreachable = |error: sqlx::Error| {
         let help = match error {

@@ -18,6 +18,7 @@ mod people;
 mod races;
 mod runs;
 mod secrets;
+mod statements;
 mod users;
 
 /// How many cases there are for each database.
