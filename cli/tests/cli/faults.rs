@@ -10,15 +10,20 @@ mod full;
 mod kill;
 #[path = "faults/races.rs"]
 mod races;
+#[path = "faults/reload.rs"]
+mod reload;
 #[path = "faults/restart.rs"]
 mod restart;
 
+use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
 use super::admit::Folder;
-use super::served::{Reply, Served, exchange, request};
+use super::served::{Reply, Served, request, try_exchange};
+use books::Told;
 
 /// Where runs are started.
 const START: &str = "/v1/flows/login/runs";
@@ -60,6 +65,35 @@ fn sign_in(language: &str) -> Value {
     })
 }
 
+/// The project, and two plans of it to deploy in turn.
+fn plans() -> Folder {
+    let folder = project();
+    folder.admit("build -o 0.admitplan").code(0);
+    let from = "\"step_up_needed\"";
+    folder.replace("flows/login.admit", from, "\"step_up_demanded\"");
+    folder.admit("build -o 1.admitplan").code(0);
+    folder
+}
+
+/// Deploys the one plan over the other, again and again, so often at most.
+fn deploy_in_turn(folder: &Path, callers: &[Caller], is_over: &AtomicBool, most: usize) -> Told {
+    let plans = ["0.admitplan", "1.admitplan"].map(|name| std::fs::read(folder.join(name)).unwrap());
+    let mut told = Told::default();
+    for number in 0..most {
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        let caller = &callers[number % callers.len()];
+        let Ok(listed) = caller.call("GET", "/v1/bundles", &[], b"") else { break };
+        let Some(tag) = listed.header("etag") else { continue };
+        let Ok(reply) = caller.call("PUT", "/v1/bundles", &[("if-match", tag)], &plans[number % 2]) else { break };
+        if reply.status == 200 {
+            told.deploys.push(reply.json()["bundle"].as_str().unwrap().to_owned());
+        }
+    }
+    told
+}
+
 impl Caller {
     fn of(served: &Served, key: &str) -> Self {
         Self { address: served.address.clone(), key: key.to_owned() }
@@ -68,7 +102,7 @@ impl Caller {
     fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Reply> {
         let key = format!("Bearer {}", self.key);
         let headers = [&[("authorization", key.as_str())], headers].concat();
-        exchange(&self.address, &request(&self.address, method, path, &headers, body))
+        try_exchange(&self.address, &request(&self.address, method, path, &headers, body))
     }
 
     fn post(&self, path: &str, body: &Value) -> std::io::Result<Reply> {

@@ -138,7 +138,15 @@ impl Server {
         let runs = Places::new(parts.most_runs);
         let metrics = Metrics::new(parts.operation.prometheus.clone());
         let tenancies = Tenancies::default();
-        Arc::new(Self { parts, live: Live::default(), callers: Callers::default(), tenancies, runs, metrics, is_stopping: AtomicBool::new(false) })
+        Arc::new(Self {
+            parts,
+            live: Live::default(),
+            callers: Callers::default(),
+            tenancies,
+            runs,
+            metrics,
+            is_stopping: AtomicBool::new(false),
+        })
     }
 
     /// Its routes; with those of the management port where it has none.

@@ -1,4 +1,4 @@
-//! The disk is full: what cannot be kept is refused, and what was acknowledged stays.
+//! F4: the disk is full: what cannot be kept is refused, and what was acknowledged stays.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::{Caller, START, node, not_here, project, sign_in};
 use crate::served::Served;
 
 #[test]
-fn a_full_disk_refuses_runs_and_loses_none() {
+fn f4_a_full_disk_refuses_runs_and_loses_none() {
     let mounted = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).status();
     if !mounted.is_ok_and(|status| status.success()) {
         return not_here("a full disk: this user may not mount one");
@@ -44,6 +44,15 @@ fn a_full_disk_refuses_runs_and_loses_none() {
     assert_eq!(listed.status, 200, "{}", listed.body);
 
     std::fs::remove_file(inside.join("filler")).unwrap();
+    let start = Instant::now();
+    loop {
+        let reply = caller.post(START, &sign_in("fr")).unwrap();
+        if reply.status == 200 {
+            told.ended.insert(reply.json()["run"].as_str().unwrap().to_owned());
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(15), "there is room again: {}", reply.body);
+    }
     run_well(&caller, &mut told);
     for file in ["admit.db", "admit.db-wal"] {
         std::fs::copy(inside.join(file), folder.file(file)).unwrap();
@@ -52,9 +61,9 @@ fn a_full_disk_refuses_runs_and_loses_none() {
     assert!(served.stop());
 }
 
-/// The command with a disk of four megabytes at this folder.
+/// The command with a disk of sixteen megabytes at this folder.
 fn on_small_disk(folder: &Path, inner: &Command) -> Command {
-    let script = "mount -t tmpfs -o size=4m none \"$1\" && shift && exec \"$@\"";
+    let script = "mount -t tmpfs -o size=16m none \"$1\" && shift && exec \"$@\"";
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(folder);
     command.arg(inner.get_program()).args(inner.get_args()).current_dir(inner.get_current_dir().unwrap());

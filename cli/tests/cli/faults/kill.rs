@@ -1,14 +1,13 @@
-//! F1: nodes are killed at random under load.
+//! F1, F2, T22: nodes are killed at random under load.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::books::Told;
-use super::{Caller, START, node, not_here, project, sign_in, times};
+use super::{Caller, START, deploy_in_turn, node, not_here, plans, sign_in, times};
 use crate::admit::Folder;
 use crate::postgres;
 use crate::served::Served;
@@ -18,7 +17,7 @@ const KILLS: usize = 10;
 const WORKERS: usize = 6;
 
 #[test]
-fn f1_a_node_killed_under_load_loses_nothing_acknowledged_on_sqlite() {
+fn f1_t22_a_node_killed_under_load_loses_nothing_acknowledged_on_sqlite() {
     let kills = times(3, 100);
     for first in (0..kills).step_by(KILLS) {
         let folder = plans();
@@ -28,7 +27,7 @@ fn f1_a_node_killed_under_load_loses_nothing_acknowledged_on_sqlite() {
 }
 
 #[test]
-fn f1_one_of_two_nodes_killed_under_load_loses_nothing_acknowledged_on_postgres() {
+fn f2_t22_one_of_two_nodes_killed_under_load_loses_nothing_acknowledged_on_postgres() {
     let kills = times(2, 30);
     for first in (0..kills).step_by(KILLS) {
         // Durable: what a killed node has been told must be on the disk of the server too.
@@ -37,18 +36,8 @@ fn f1_one_of_two_nodes_killed_under_load_loses_nothing_acknowledged_on_postgres(
     }
 }
 
-/// The project, and two plans of it to deploy in turn.
-fn plans() -> Folder {
-    let folder = project();
-    folder.admit("build -o 0.admitplan").code(0);
-    let from = "\"step_up_needed\"";
-    folder.replace("flows/login.admit", from, "\"step_up_demanded\"");
-    folder.admit("build -o 1.admitplan").code(0);
-    folder
-}
-
 fn campaign(folder: &Folder, database: &str, count: usize, kills: usize) {
-    let (mut told, mut key) = (Told::default(), String::new());
+    let (mut told, mut key, mut resumed) = (Told::default(), String::new(), 0);
     for _ in 0..kills {
         let mut nodes: Vec<Served> = (0..count).map(|_| Served::of(node(folder, database))).collect();
         if key.is_empty() {
@@ -60,24 +49,30 @@ fn campaign(folder: &Folder, database: &str, count: usize, kills: usize) {
             let reply = resume(&callers[0], &run, &token).unwrap();
             assert_eq!(reply.status, 200, "{run} waited and cannot go on: {}", reply.body);
             note(&reply.json(), &mut told);
+            resumed += 1;
         }
         told.add(load_until_killed(folder, &mut nodes, &callers));
         drop(nodes);
         told.check(database, &folder.file("admit.key"));
     }
-    assert!(!told.ended.is_empty() && !told.deploys.is_empty() && !told.waiting.is_empty(), "there was no load");
+    assert!(resumed > 0 && !told.ended.is_empty() && !told.deploys.is_empty(), "there was no load");
 }
 
 /// Load on all nodes, one of which is killed at a random time; others must go on.
 fn load_until_killed(folder: &Folder, nodes: &mut [Served], callers: &[Caller]) -> Told {
-    let is_over = AtomicBool::new(false);
+    let (is_over, has_begun) = (AtomicBool::new(false), AtomicBool::new(false));
     let mut told = Told::default();
     std::thread::scope(|scope| {
-        let is_over = &is_over;
-        let workers: Vec<_> =
-            (0..WORKERS).map(|worker| scope.spawn(move || work(&callers[worker % callers.len()], is_over))).collect();
-        let pipeline = scope.spawn(move || deploy_in_turn(folder.path(), callers, is_over));
-        std::thread::sleep(Duration::from_millis(150 + random(600)));
+        let (is_over, has_begun) = (&is_over, &has_begun);
+        let workers: Vec<_> = (0..WORKERS)
+            .map(|worker| scope.spawn(move || work(&callers[worker % callers.len()], is_over, has_begun)))
+            .collect();
+        let pipeline = scope.spawn(move || deploy_in_turn(folder.path(), callers, is_over, usize::MAX));
+        // Not before there is something to lose.
+        while !has_begun.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(random(600)));
         let victim = usize::try_from(random(nodes.len() as u64)).unwrap();
         // SIGKILL: nothing is told, nothing is flushed.
         nodes[victim].child.kill().unwrap();
@@ -98,7 +93,7 @@ fn load_until_killed(folder: &Folder, nodes: &mut [Served], callers: &[Caller]) 
 
 /// Starts runs of both kinds and resumes some of those that wait, until the node is gone or all is over. What was sent and not
 /// answered may have happened or not.
-fn work(caller: &Caller, is_over: &AtomicBool) -> Told {
+fn work(caller: &Caller, is_over: &AtomicBool, has_begun: &AtomicBool) -> Told {
     let mut told = Told::default();
     for number in 0_u32.. {
         if is_over.load(Ordering::Relaxed) {
@@ -117,6 +112,9 @@ fn work(caller: &Caller, is_over: &AtomicBool) -> Told {
         if reply.status == 200 {
             note(&reply.json(), &mut told);
         }
+        if !told.waiting.is_empty() && !told.ended.is_empty() {
+            has_begun.store(true, Ordering::Relaxed);
+        }
     }
     told
 }
@@ -132,25 +130,6 @@ fn note(answer: &Value, told: &mut Told) {
         Some(token) => told.waiting.push((run, token.to_owned())),
         None => drop(told.ended.insert(run)),
     }
-}
-
-/// Deploys the one plan over the other, again and again.
-fn deploy_in_turn(folder: &Path, callers: &[Caller], is_over: &AtomicBool) -> Told {
-    let plans = ["0.admitplan", "1.admitplan"].map(|name| std::fs::read(folder.join(name)).unwrap());
-    let mut told = Told::default();
-    for number in 0_usize.. {
-        if is_over.load(Ordering::Relaxed) {
-            break;
-        }
-        let caller = &callers[number % callers.len()];
-        let Ok(listed) = caller.call("GET", "/v1/bundles", &[], b"") else { break };
-        let Some(tag) = listed.header("etag") else { continue };
-        let Ok(reply) = caller.call("PUT", "/v1/bundles", &[("if-match", tag)], &plans[number % 2]) else { break };
-        if reply.status == 200 {
-            told.deploys.push(reply.json()["bundle"].as_str().unwrap().to_owned());
-        }
-    }
-    told
 }
 
 /// Below so much; another one each time.

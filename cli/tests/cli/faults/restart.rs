@@ -1,4 +1,4 @@
-//! PostgreSQL is restarted under load: callers are told to come back, and the node finds it again by itself.
+//! F6: PostgreSQL is restarted under load: callers are told to come back, and the node finds it again by itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::postgres;
 use crate::served::Served;
 
 #[test]
-fn postgres_restarted_under_load_is_told_with_503_and_found_again() {
+fn f6_postgres_restarted_under_load_is_told_with_503_and_found_again() {
     for _ in 0..times(1, 5) {
         let Some(server) = postgres::start(true) else { return not_here("a restart: PostgreSQL is not installed") };
         restarted(&server);

@@ -106,11 +106,7 @@ const TENANT: HeaderName = HeaderName::from_static("admit-tenant");
 
 /// The caller in the tenant that is meant: the key's own, or the one that whoever operates the server names. In a disabled tenant
 /// nobody else is served.
-async fn served(
-    server: &Server,
-    caller: Arc<Caller>,
-    named: Option<&HeaderValue>,
-) -> Result<Arc<Caller>, Problem> {
+async fn served(server: &Server, caller: Arc<Caller>, named: Option<&HeaderValue>) -> Result<Arc<Caller>, Problem> {
     let Some(named) = named else {
         return match server.tenancy(&caller.tenant).await?.is_disabled {
             false => Ok(caller),

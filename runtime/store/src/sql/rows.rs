@@ -38,7 +38,7 @@ impl<'q> Rows<'q> {
         let (mut values, mut inserted) = (self.values.into_iter(), 0);
         for size in SIZES {
             while left >= size {
-                let text = text(self.head, self.columns, self.tail, size);
+                let text = text(self.head, self.columns, self.tail, size, connection.is_sqlite());
                 let values = values.by_ref().take(size * self.columns).collect();
                 inserted += Query { text, values }.execute(&mut *connection).await?;
                 left -= size;
@@ -48,16 +48,18 @@ impl<'q> Rows<'q> {
     }
 }
 
-/// Statements by how they begin and how many rows they have.
-type Texts = HashMap<(&'static str, usize), Arc<str>>;
+/// Statements by how they begin, how many rows they have and for which database they are.
+type Texts = HashMap<(&'static str, usize, bool), Arc<str>>;
 
-/// The statement for so many rows: made of static text and numbers alone, once.
-fn text(head: &'static str, columns: usize, tail: &'static str, size: usize) -> SqlStr {
+/// The statement for so many rows: made of static text and numbers alone, once. On SQLite the places have no numbers: a number is a
+/// name there, and names are looked for one after another, which for hundreds of them takes longer than to insert the rows.
+fn text(head: &'static str, columns: usize, tail: &'static str, size: usize, is_sqlite: bool) -> SqlStr {
     static TEXTS: Mutex<Option<Texts>> = Mutex::new(None);
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = texts.get_or_insert_default().entry((head, size)).or_insert_with(|| {
+    let text = texts.get_or_insert_default().entry((head, size, is_sqlite)).or_insert_with(|| {
         let row = |row: usize| {
-            let places: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+            let place = |column| if is_sqlite { "?".to_owned() } else { format!("${}", row * columns + column) };
+            let places: Vec<String> = (1..=columns).map(place).collect();
             format!("({})", places.join(", "))
         };
         let rows: Vec<String> = (0..size).map(row).collect();

@@ -28,9 +28,13 @@ fn the_page_lists_every_feature_of_postgres_that_the_statement_log_shows_and_no_
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/store.md");
     let page = std::fs::read_to_string(page).unwrap();
     let table = page.split("What is used of it:").nth(1).unwrap().split("\n\n").nth(1).unwrap();
-    let listed: BTreeSet<String> = table.split('`').skip(1).step_by(2).flat_map(words).collect();
+    let spans = table.split('`').skip(1).step_by(2);
+    let names = |span: &str| span.split(|char: char| !is_word(char)).map(ToOwned::to_owned).collect::<Vec<_>>();
+    let listed: BTreeSet<String> = spans.flat_map(names).filter(|name| name.len() > 1).collect();
     let missing: Vec<&String> = used.difference(&listed).collect();
-    let unused: Vec<&String> = listed.difference(&used).collect();
+    // What is no keyword there may be a column's name or a setting's.
+    let is_keyword = |word: &&String| word.chars().all(|char| char.is_ascii_uppercase());
+    let unused: Vec<&String> = listed.difference(&used).filter(is_keyword).collect();
     assert!(
         missing.is_empty() && unused.is_empty(),
         "used and not listed: {missing:?}\nlisted and not used: {unused:?}"
@@ -77,9 +81,12 @@ fn without_literals(statement: &str) -> String {
     text.split('\'').step_by(2).collect::<Vec<_>>().join(" ")
 }
 
+fn is_word(char: char) -> bool {
+    char.is_ascii_alphanumeric() || char == '_'
+}
+
 /// Keywords, which we write in capitals, and the names of functions, which a parenthesis follows.
 fn words(text: &str) -> Vec<String> {
-    let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let mut found = Vec::new();
     for (at, _) in text.char_indices().filter(|(at, char)| is_word(*char) && !text[..*at].ends_with(is_word)) {
         let word: String = text[at..].chars().take_while(|char| is_word(*char)).collect();
