@@ -13,7 +13,7 @@ use crate::commit::{One, commit_all};
 use crate::sql::{Pool, Tries};
 
 /// Most commits in a group: what has to wait for it is not to wait long.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 /// Gathers the commits of a store.
 pub(crate) struct Committer {

@@ -8,6 +8,7 @@ mod fault;
 mod rows;
 mod value;
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 use admit_runtime::host::StoreError;
@@ -60,6 +61,7 @@ pub(crate) enum On<'a> {
 }
 
 /// A statement with its values.
+#[derive(Clone)]
 pub(crate) struct Query<'q> {
     text: SqlStr,
     values: Vec<Value<'q>>,
@@ -188,6 +190,13 @@ impl DerefMut for Acquired {
 }
 
 impl Connection {
+    fn is_sqlite(&self) -> bool {
+        match self {
+            Self::Sqlite(_) | Self::SqliteTransaction(_) => true,
+            Self::Postgres(_) | Self::PostgresTransaction(_) => false,
+        }
+    }
+
     /// As [`Pool::either`].
     pub(crate) fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self {
@@ -232,7 +241,7 @@ impl<'q> Query<'q> {
             On::Pool(pool) => {
                 let mut tries = Tries::default();
                 loop {
-                    let done = self.execute_once(&mut *pool.acquire().await?).await.map_err(failed);
+                    let done = self.clone().execute_once(&mut *pool.acquire().await?).await.map_err(failed);
                     if !tries.again(&done).await {
                         return done;
                     }
@@ -248,7 +257,7 @@ impl<'q> Query<'q> {
             On::Pool(pool) => {
                 let mut tries = Tries::default();
                 loop {
-                    let rows = self.fetch_once(&mut *pool.acquire().await?).await.map_err(failed);
+                    let rows = self.clone().fetch_once(&mut *pool.acquire().await?).await.map_err(failed);
                     if !tries.again(&rows).await {
                         return rows;
                     }
@@ -265,13 +274,13 @@ impl<'q> Query<'q> {
     ) -> Result<(), StoreError> {
         match connection.driver() {
             Driver::Sqlite(connection) => {
-                let mut rows = sqlx::query_with(self.text.clone(), self.sqlite().map_err(failed)?).fetch(connection);
+                let mut rows = sqlx::query_with(self.text, sqlite(self.values).map_err(failed)?).fetch(connection);
                 while let Some(row) = rows.next().await {
                     then(Row::Sqlite(row.map_err(failed)?))?;
                 }
             }
             Driver::Postgres(connection) => {
-                let mut rows = sqlx::query_with(self.text.clone(), self.postgres().map_err(failed)?).fetch(connection);
+                let mut rows = sqlx::query_with(self.text, postgres(&self.values).map_err(failed)?).fetch(connection);
                 while let Some(row) = rows.next().await {
                     then(Row::Postgres(row.map_err(failed)?))?;
                 }
@@ -290,57 +299,61 @@ impl<'q> Query<'q> {
         self.fetch_optional(on).await?.ok_or_else(|| failed(sqlx::Error::RowNotFound))
     }
 
-    async fn execute_once(&self, connection: &mut Connection) -> Result<u64, sqlx::Error> {
+    async fn execute_once(self, connection: &mut Connection) -> Result<u64, sqlx::Error> {
         match connection.driver() {
-            Driver::Sqlite(connection) => sqlx::query_with(self.text.clone(), self.sqlite()?)
+            Driver::Sqlite(connection) => sqlx::query_with(self.text, sqlite(self.values)?)
                 .execute(connection)
                 .await
                 .map(|done| done.rows_affected()),
-            Driver::Postgres(connection) => sqlx::query_with(self.text.clone(), self.postgres()?)
+            Driver::Postgres(connection) => sqlx::query_with(self.text, postgres(&self.values)?)
                 .execute(connection)
                 .await
                 .map(|done| done.rows_affected()),
         }
     }
 
-    async fn fetch_once(&self, connection: &mut Connection) -> Result<Vec<Row>, sqlx::Error> {
+    async fn fetch_once(self, connection: &mut Connection) -> Result<Vec<Row>, sqlx::Error> {
         match connection.driver() {
             Driver::Sqlite(connection) => {
-                let rows = sqlx::query_with(self.text.clone(), self.sqlite()?).fetch_all(connection).await?;
+                let rows = sqlx::query_with(self.text, sqlite(self.values)?).fetch_all(connection).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Driver::Postgres(connection) => {
-                let rows = sqlx::query_with(self.text.clone(), self.postgres()?).fetch_all(connection).await?;
+                let rows = sqlx::query_with(self.text, postgres(&self.values)?).fetch_all(connection).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
     }
+}
 
-    fn sqlite(&self) -> Result<SqliteArguments, sqlx::Error> {
-        let mut arguments = SqliteArguments::default();
-        for value in &self.values {
-            match value {
-                Value::Text(text) => arguments.add(text.as_deref()),
-                Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
-                Value::Int(int) => arguments.add(*int),
-            }
-            .map_err(sqlx::Error::Encode)?;
+/// The driver keeps the values until the statement has run: what is ours already is given to it and not copied.
+fn sqlite(values: Vec<Value<'_>>) -> Result<SqliteArguments, sqlx::Error> {
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(values.len(), 0);
+    for value in values {
+        match value {
+            Value::Text(Some(Cow::Owned(text))) => arguments.add(text),
+            Value::Text(text) => arguments.add(text.as_deref()),
+            Value::Bytes(Some(Cow::Owned(bytes))) => arguments.add(bytes),
+            Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
+            Value::Int(int) => arguments.add(int),
         }
-        Ok(arguments)
+        .map_err(sqlx::Error::Encode)?;
     }
+    Ok(arguments)
+}
 
-    fn postgres(&self) -> Result<PgArguments, sqlx::Error> {
-        let mut arguments = PgArguments::default();
-        for value in &self.values {
-            match value {
-                Value::Text(text) => arguments.add(text.as_deref().map(value::without_nul)),
-                Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
-                Value::Int(int) => arguments.add(*int),
-            }
-            .map_err(sqlx::Error::Encode)?;
+fn postgres(values: &[Value<'_>]) -> Result<PgArguments, sqlx::Error> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        match value {
+            Value::Text(text) => arguments.add(text.as_deref().map(value::without_nul)),
+            Value::Bytes(bytes) => arguments.add(bytes.as_deref()),
+            Value::Int(int) => arguments.add(*int),
         }
-        Ok(arguments)
+        .map_err(sqlx::Error::Encode)?;
     }
+    Ok(arguments)
 }
 
 impl Row {

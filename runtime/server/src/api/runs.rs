@@ -1,5 +1,6 @@
 //! Runs: started, resumed, listed, read.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use admit_eval::datum::Datum;
@@ -130,7 +131,7 @@ pub async fn start(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
-    whole(&served, &tenant, async move {
+    let run = async move {
         let body: StartRun<'_> = read(&body)?;
         let tenancy = server.tenancy(&caller.tenant).await?;
         let loaded = server.live(&tenancy).await?;
@@ -146,8 +147,8 @@ pub async fn start(
         let start = Start { flow: &flow, event, input: input(body.input)?, known };
         let options = Options::recording(server.parts.records);
         Ok(loaded.engine.start(host, &caller.tenant, &loaded.params, start, options).await?)
-    })
-    .await
+    };
+    whole(&served, &tenant, Box::pin(run)).await
 }
 
 /// Go on with a run that waits
@@ -166,7 +167,7 @@ pub async fn resume(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let (served, tenant) = (Arc::clone(&server), caller.tenant.clone());
-    whole(&served, &tenant, async move {
+    let run = async move {
         let body: ResumeRun<'_> = read(&body)?;
         let tenancy = server.tenancy(&caller.tenant).await?;
         let host = &**tenancy.host()?;
@@ -181,15 +182,17 @@ pub async fn resume(
             Some((Arc::clone(&loaded.engine), loaded.params.clone()))
         };
         Ok(execute::resume(&find, host, &caller.tenant, &body.resume_token, input, Options::default()).await?)
-    })
-    .await
+    };
+    whole(&served, &tenant, Box::pin(run)).await
 }
 
 /// A request of a run, to its end: a caller that hangs up does not leave one half done. As many at once as the server takes.
+///
+/// The run comes in a box, because it is large and goes from hand to hand.
 async fn whole(
     server: &Server,
     tenant: &TenantId,
-    run: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
+    run: Pin<Box<impl Future<Output = Result<Answer, Problem>> + Send + 'static>>,
 ) -> Result<Response, Problem> {
     let place = server.runs.take(tenant).ok_or_else(Problem::busy)?;
     let context = context::current();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 /// A value; nothing is the SQL NULL of its type.
+#[derive(Clone)]
 pub(crate) enum Value<'q> {
     Text(Option<Cow<'q, str>>),
     Bytes(Option<Cow<'q, [u8]>>),
