@@ -88,8 +88,8 @@ pub fn run(args: &Args, output: &Output, settings: &[Setting]) -> Result<Exit, F
     let bytes = encode::encode(&bundle).map_err(|refusal| Failure::new(format!("the plan is refused: {refusal}")))?;
     let engine = Engine::load(&bytes, &admit_stdlib::registry()).map_err(|error| Failure::new(error.to_string()))?;
     if args.records == Records::None {
-        note(
-            "warning: no records are kept: runs have no trace and no audit entries, and what would wait or write is refused\n",
+        tracing::warn!(
+            "no records are kept: runs have no trace and no audit entries, and what would wait or write is refused"
         );
     }
     world::block_on_cores(whole(args, &loaded, bytes, engine))
