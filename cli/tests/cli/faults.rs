@@ -1,11 +1,9 @@
-//! Servers whose ground gives way: killed under load, raced, cut off from their database, out of room.
+//! Servers whose ground gives way: killed under load, raced, cut off from their database.
 //!
 //! A few times in the test run; the whole campaign is `ADMIT_FAULTS=whole cargo test --workspace --test cli faults`.
 
 #[path = "faults/books.rs"]
 mod books;
-#[path = "faults/full.rs"]
-mod full;
 #[path = "faults/kill.rs"]
 mod kill;
 #[path = "faults/races.rs"]

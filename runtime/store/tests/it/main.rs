@@ -18,7 +18,6 @@ mod people;
 mod races;
 mod runs;
 mod secrets;
-mod statements;
 mod users;
 
 /// How many cases there are for each database.

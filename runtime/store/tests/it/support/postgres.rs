@@ -12,8 +12,7 @@ trap '' INT
 "$@" "$bin/initdb" -D "$folder/data" -U admit -A trust -E UTF8 --locale=C --no-sync >"$folder/log" 2>&1 || exit 1
 serve() {
   "$@" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=$disk -c full_page_writes=$disk \
-    -c max_connections=300 -c log_statement="${ADMIT_TEST_STATEMENTS:-none}" -c log_line_prefix='%a|' \
-    >>"$folder/log" 2>&1 </dev/null
+    -c max_connections=300 >>"$folder/log" 2>&1 </dev/null
 }
 # A test that wants it back after it has ended it leaves a file `again`.
 (serve "$@"; while rm "$folder/again" 2>/dev/null; do sleep 1; serve "$@"; done) &
@@ -22,8 +21,6 @@ cat >/dev/null
 kill $loop
 server=$(head -n 1 "$folder/data/postmaster.pid") && kill -QUIT "$server"
 for _ in $(seq 100); do kill -0 "$server" 2>/dev/null || break; sleep 0.05; done
-# For a test that looks through the log.
-[ -z "$ADMIT_TEST_LOG" ] || { cp "$folder/log" "$ADMIT_TEST_LOG.part" && mv "$ADMIT_TEST_LOG.part" "$ADMIT_TEST_LOG"; }
 rm -rf "$folder"
 "#;
 
