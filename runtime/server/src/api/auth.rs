@@ -33,9 +33,12 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Callers in memory; all are forgotten where there would be more.
 const MOST: usize = 4_096;
 
-/// Callers that were found, by the SHA-256 of what they showed.
+/// Callers that were found and when, by the SHA-256 of what they showed.
+type Known = HashMap<[u8; 32], (Instant, Arc<Caller>)>;
+
+/// Callers that were found a moment ago.
 #[derive(Default)]
-pub struct Callers(Mutex<HashMap<[u8; 32], (Instant, Arc<Caller>)>>);
+pub struct Callers(Mutex<Known>);
 
 impl Callers {
     /// Keys are looked for anew.
@@ -43,7 +46,7 @@ impl Callers {
         self.known().clear();
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<[u8; 32], (Instant, Arc<Caller>)>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
