@@ -83,14 +83,6 @@ pub fn runs(folder: &Path, database: &Path, count: u32) {
     });
 }
 
-/// The place in the listing of so many runs half way down.
-pub fn middle(folder: &Path, database: &Path, count: u32) -> String {
-    block_on(async {
-        let store = open(folder, database).await;
-        store.run(&local(), &run(count / 2).run_id).await.unwrap().unwrap().cursor()
-    })
-}
-
 /// What the flow of the load figures decides at once.
 pub fn sign_in() -> serde_json::Value {
     serde_json::json!({
