@@ -1,5 +1,7 @@
 //! Users: adding, importing (all or none), finding, blocking, erasing; and how a run reads them.
 
+use std::hint::black_box;
+
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::{RunEnd, StoreError};
@@ -21,6 +23,12 @@ use crate::time::{from_micros, to_micros};
 use crate::writes::{At, applied};
 
 const COLUMNS: &str = "SELECT id, status, sealed_key, sealed_profile, created_at, last_login_at, login_count FROM users WHERE tenant = $1 AND id = $2";
+
+/// A profile of the size that profiles have: what is read where there is none.
+const NOBODY: &str = concat!(
+    r#"{"email":"nobody@example.com","email_verified":true,"phone":null,"phone_verified":false,"username":null,"#,
+    r#""name":"Nobody Atall","groups":["staff"],"roles":["user"],"app_metadata":{"plan":"free"},"user_metadata":{}}"#,
+);
 
 /// May a user sign in?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,7 +244,10 @@ impl SqlStore {
             .fetch_all(&self.pool)
             .await?;
         let credentials = kinds.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        row.map(|row| summary(tenant, &tenant_key, &row, credentials)).transpose()
+        match row {
+            Some(row) => summary(tenant, &tenant_key, &row, credentials).map(Some),
+            None => summary_of_nobody(tenant, &tenant_key).map(|()| None),
+        }
     }
 }
 
@@ -386,6 +397,18 @@ fn summary(
         login_count: row.try_get(6)?,
         id,
     })
+}
+
+/// The work of [`summary`] where there is no row, so that time does not tell who exists (T19): two boxes of the same size
+/// (sealing does what opening does) and a profile that is read.
+fn summary_of_nobody(tenant: &TenantId, tenant_key: &SealKey) -> Result<(), StoreError> {
+    let id = "usr_none";
+    let key = tenant_key.seal_key(&key_place(tenant, id), tenant_key).map_err(unsealed)?;
+    let profile = tenant_key.seal(&["profile", tenant.as_str(), id], NOBODY.as_bytes()).map_err(unsealed)?;
+    let read: Result<Profile, _> = serde_json::from_str(NOBODY);
+    let profile = read.map(|read| (profile, read)).map_err(|error| StoreError::Failed(error.to_string()))?;
+    black_box((key, profile));
+    Ok(())
 }
 
 /// By what an identifier is found.
