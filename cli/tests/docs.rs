@@ -107,8 +107,9 @@ fn the_readmes_first_command_prints_a_line_that_signs_the_demo_user_in() {
 }
 
 #[test]
-fn the_readmes_second_command_signs_the_demo_user_in() {
-    let command = command_of_the_readme(1);
+fn the_readmes_second_command_is_the_tests_and_its_third_signs_the_demo_user_in() {
+    assert_eq!(command_of_the_readme(1), "cargo test --workspace --locked");
+    let command = command_of_the_readme(2);
     assert!(command.starts_with("admit run login"), "{command}");
     let (code, text) = shell(&command, &root(), "");
     assert_eq!(code, 0, "{text}");
