@@ -52,6 +52,8 @@ mod mmdb;
 mod new;
 #[path = "../../runtime/host/tests/support/npm.rs"]
 mod npm;
+#[path = "cli/once.rs"]
+mod once;
 #[path = "cli/operate.rs"]
 mod operate;
 #[path = "cli/operated.rs"]
@@ -84,8 +86,12 @@ mod simulate;
 mod site;
 #[path = "cli/social.rs"]
 mod social;
+#[path = "cli/stream.rs"]
+mod stream;
 #[path = "cli/suspend.rs"]
 mod suspend;
+#[path = "cli/sweep.rs"]
+mod sweep;
 #[path = "cli/templates.rs"]
 mod templates;
 #[path = "cli/tenants.rs"]
@@ -94,6 +100,8 @@ mod tenants;
 mod terminal;
 #[path = "cli/test.rs"]
 mod test;
+#[path = "cli/tokens.rs"]
+mod tokens;
 #[path = "support/totp.rs"]
 mod totp;
 #[path = "cli/types.rs"]

@@ -25,7 +25,7 @@ use admit_runtime::execute::{Known, Options, Outcome, Start};
 use admit_runtime::feeds::{Feeds, MailServers, NoFeeds};
 use admit_runtime::host::{
     BoxFuture, ChallengeOf, Counted, Credential, FoundChallenge, Host, HostError, HttpError, HttpRequest, HttpResponse,
-    RunCommit, Secret, SignIn, Store, StoreError, StoredRun, Tried,
+    RunCommit, Secret, SignIn, Store, StoreError, StoredRun, Tried, WaitingRun,
 };
 use admit_runtime::tenant::TenantId;
 use admit_runtime::unit::{CredentialInfo, InboxEntry, Session};
@@ -535,11 +535,11 @@ impl Store for Bench {
         no_rows()
     }
 
-    fn waiting_bundle<'a>(
+    fn waiting_run<'a>(
         &'a self,
         _: &'a TenantId,
         _: [u8; 32],
-    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<WaitingRun>, StoreError>> {
         Box::pin(async { Ok(None) })
     }
 

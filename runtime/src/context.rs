@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -22,6 +23,23 @@ pub struct Context {
     pub request_id: SmolStr,
     /// Where it stands in a trace, if it is in one.
     pub trace: Option<TraceParent>,
+    /// Where the connection came from.
+    pub ip: Option<IpAddr>,
+    /// What the caller says that it is.
+    pub user_agent: Option<SmolStr>,
+}
+
+impl Context {
+    /// As audit entries say it: a record of `ip`, `user_agent` and `request_id`, those that are known.
+    pub fn record(&self) -> Datum {
+        let fields = [
+            ("ip", self.ip.map(|ip| SmolStr::new(ip.to_string()))),
+            ("user_agent", self.user_agent.clone()),
+            ("request_id", Some(self.request_id.clone())),
+        ];
+        let there = fields.into_iter().filter_map(|(name, text)| Some((name, Datum::Str(text?.as_str().into()))));
+        Datum::record(there)
+    }
 }
 
 /// `traceparent` of W3C Trace Context, level 1, section 3.2.

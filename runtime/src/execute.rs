@@ -14,7 +14,7 @@ use crate::event::EventError;
 use crate::execute::finish::Ending;
 use crate::execute::input::Submitted;
 use crate::execute::walk::{Pause, walk};
-use crate::host::{Host, StoreError};
+use crate::host::{Claim, Host, StoreError, WaitingRun};
 use crate::record::{Record, RecordError};
 use crate::state::{Aal, Groups, Run, field, text_field};
 use crate::tenant::TenantId;
@@ -71,8 +71,32 @@ pub struct Options {
     pub explain: bool,
     /// Nothing is committed: what would have to be is refused ([`StepError::NeedsRecords`]).
     pub(crate) unrecorded: bool,
+    /// The answer is kept for a second call.
+    pub keep: Option<Keep>,
     /// Blocks may be stubbed: tests only.
     pub(crate) stubs: bool,
+}
+
+/// How an answer is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// For the second call under this claim.
+    pub claim: Claim,
+    /// The answer as it is sent.
+    pub write: fn(&Told<'_>) -> Vec<u8>,
+}
+
+/// What the caller is told of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// `run_...`
+    pub run_id: &'a str,
+    /// The outcome.
+    pub outcome: &'a Outcome,
+    /// As [`Answer::redirect_to`].
+    pub redirect_to: Option<&'a str>,
+    /// As [`Answer::result`].
+    pub result: Option<&'a Datum>,
 }
 
 /// What a request of a run came to.
@@ -209,6 +233,18 @@ impl Options {
     }
 }
 
+impl Answer {
+    /// What the caller is told of it.
+    pub fn told(&self) -> Told<'_> {
+        Told {
+            run_id: &self.run_id,
+            outcome: &self.outcome,
+            redirect_to: self.redirect_to.as_deref(),
+            result: self.result.as_ref(),
+        }
+    }
+}
+
 impl Outcome {
     /// Its word.
     pub fn word(&self) -> &'static str {
@@ -291,8 +327,8 @@ impl Engine {
     }
 }
 
-/// Content hash of the bundle that the run waits for which this token resumes; none where it resumes none. A caller that has to
-/// fetch bundles asks before [`resume`].
+/// The run that this token resumes, and the bundle that it waits for; none where it resumes none. A caller that has to fetch
+/// bundles asks before [`resume`].
 ///
 /// # Errors
 /// The store failed.
@@ -300,9 +336,9 @@ pub async fn waiting_for(
     host: &dyn Host,
     tenant: &TenantId,
     resume_token: &str,
-) -> Result<Option<[u8; 32]>, StepError> {
+) -> Result<Option<WaitingRun>, StepError> {
     let Some(token_hash) = token::hash(resume_token) else { return Ok(None) };
-    host.store().waiting_bundle(tenant, token_hash).await.map_err(StepError::Store)
+    host.store().waiting_run(tenant, token_hash).await.map_err(StepError::Store)
 }
 
 /// Takes a suspended run by its token and walks on until it ends or suspends. `bundles` finds the engine of the
@@ -319,8 +355,8 @@ pub async fn resume(
     options: Options,
 ) -> Result<Answer, StepError> {
     let token_hash = token::hash(resume_token).ok_or(StepError::NoRun)?;
-    let waiting = host.store().waiting_bundle(tenant, token_hash).await.map_err(StepError::Store)?;
-    if waiting.is_some_and(|hash| bundles(hash).is_none()) {
+    let waiting = host.store().waiting_run(tenant, token_hash).await.map_err(StepError::Store)?;
+    if waiting.is_some_and(|waiting| bundles(waiting.bundle).is_none()) {
         return Err(StepError::NoBundle);
     }
     let now = host.now();

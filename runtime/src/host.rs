@@ -313,13 +313,12 @@ pub trait Store: Send + Sync {
     /// Commits a request: the unit of work, audit and the run's row, in one transaction.
     fn commit<'a>(&'a self, tenant: &'a TenantId, commit: RunCommit) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Content hash of the bundle that a suspended run waits for, by the hash of its resume token; none where no such
-    /// run waits. Asked before the run is taken, so that a bundle that is not here costs nobody the run.
-    fn waiting_bundle<'a>(
+    /// A suspended run and the bundle that it waits for, by the hash of its resume token; none where no such run waits. Asked before the run is taken, so that a bundle that is not here costs nobody the run.
+    fn waiting_run<'a>(
         &'a self,
         tenant: &'a TenantId,
         token_hash: [u8; 32],
-    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<WaitingRun>, StoreError>>;
 
     /// Takes a suspended run by the hash of its resume token: compare-and-set, so that of any number of racing
     /// resumes exactly one gets it. `Conflict` if it was taken, `NotFound` if there is none, `Expired`.
@@ -355,8 +354,35 @@ pub struct RunCommit {
     pub trace: Arc<Trace>,
     /// The unit of work: empty on deny and error, but for audit.
     pub unit: Arc<Unit>,
+    /// Where the request came from, for its audit entries: a record.
+    pub context: Option<Datum>,
+    /// The answer that a second call under the same key gets; it stands or falls with the rest.
+    pub kept: Option<Arc<KeptAnswer>>,
     /// When.
     pub at: Instant,
+}
+
+/// Who does a call that is done once: its key, hashed, and a random word that nobody else has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Keyed hash of the key that the caller gave.
+    pub key_hash: [u8; 32],
+    /// Tells this claim from one that has taken it over.
+    pub token: [u8; 16],
+}
+
+/// An answer to be kept under a claim. It may hold tokens, so it is a secret.
+pub struct KeptAnswer {
+    /// The claim. One that is somebody else's by now makes the commit a `Conflict`.
+    pub claim: Claim,
+    /// The answer, as it is sent.
+    pub body: Secret,
+}
+
+impl std::fmt::Debug for KeptAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptAnswer").finish_non_exhaustive()
+    }
 }
 
 /// How a request ended, as far as its writes go.
@@ -391,6 +417,15 @@ pub struct SuspendedRow {
     pub token_hash: [u8; 32],
     /// Until when it may be resumed.
     pub expires_at: Instant,
+}
+
+/// A run that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingRun {
+    /// `run_...`
+    pub run_id: String,
+    /// Content hash of the bundle that it began with.
+    pub bundle: [u8; 32],
 }
 
 /// A run that was taken for resuming.

@@ -59,6 +59,9 @@ pub struct Args {
     /// Whether runs are recorded, with trace and audit, before they are answered
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Records::Durable, env = "ADMIT_RECORDS")]
     records: Records,
+    /// Calls a second that an API key may make, on this node; without it, as many as it likes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate_per_key: Option<u32>,
     /// What it may reach
     #[command(flatten)]
     reach: HostArgs,
@@ -131,6 +134,7 @@ async fn whole(args: &Args, loaded: &Loaded, bytes: Vec<u8>, engine: Arc<Engine>
         most_runs: args.most_runs,
         records: args.records == Records::Durable,
         operation: prepared.operation(observed),
+        rate_per_key: args.rate_per_key,
     });
     server.keep(engine);
     for fault in server.load_live().await.map_err(fail)? {

@@ -1,7 +1,7 @@
 //! What a request of a run came to, as JSON: the form of `admit run --format json` and of the API.
 
 use admit_eval::json;
-use admit_runtime::execute::{Answer, Outcome};
+use admit_runtime::execute::{Answer, Outcome, Told};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -90,13 +90,19 @@ pub enum RunOutcome {
 
 impl RunAnswer {
     /// As the caller sees it.
-    pub fn of(answer: &Answer) -> Self {
+    pub fn of(told: &Told<'_>) -> Self {
         Self {
-            run: answer.run_id.to_string(),
-            redirect_to: answer.redirect_to.as_ref().map(ToString::to_string),
-            result: answer.result.as_ref().map(json::to_json),
-            outcome: outcome(&answer.outcome),
+            run: told.run_id.to_owned(),
+            redirect_to: told.redirect_to.map(str::to_owned),
+            result: told.result.map(json::to_json),
+            outcome: outcome(told.outcome),
         }
+    }
+
+    /// As it is sent.
+    pub fn write(told: &Told<'_>) -> Vec<u8> {
+        // Text keys and JSON values alone: it cannot fail.
+        serde_json::to_vec(&Self::of(told)).unwrap_or_default()
     }
 }
 
@@ -135,7 +141,7 @@ fn outcome(outcome: &Outcome) -> RunOutcome {
 /// As a JSON value, to which more can be added.
 pub fn as_json(answer: &Answer) -> Value {
     // Text keys and JSON values alone: it cannot fail.
-    serde_json::to_value(RunAnswer::of(answer)).unwrap_or_default()
+    serde_json::to_value(RunAnswer::of(&answer.told())).unwrap_or_default()
 }
 
 /// Adds a field to an object.

@@ -15,16 +15,19 @@ mod health;
 mod keys;
 mod live;
 mod management;
+mod once;
 mod page;
 mod params;
 mod places;
 mod precondition;
 mod problem;
+mod rate;
 mod runs;
 mod secrets;
 mod sessions;
 mod settings;
 mod simulate;
+mod stream;
 mod tenancy;
 mod tenants;
 mod time;
@@ -46,7 +49,7 @@ use axum::middleware;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -59,6 +62,8 @@ use connections::Port;
 use live::Live;
 use places::Places;
 use problem::Problem;
+use rate::Rates;
+use stream::Streams;
 use tenancy::Tenancies;
 
 pub use live::deploy;
@@ -90,6 +95,8 @@ pub struct Parts {
     pub most_runs: usize,
     /// Runs are recorded. Where they are not, one that would suspend, write or queue is refused.
     pub records: bool,
+    /// Calls a second that a key may make on this node; none: as many as it likes.
+    pub rate_per_key: Option<u32>,
     /// What it says of itself.
     pub operation: Operation,
 }
@@ -130,6 +137,9 @@ pub struct Server {
     runs: Arc<Places>,
     metrics: Metrics,
     is_stopping: AtomicBool,
+    rates: Rates,
+    streams: Arc<Streams>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Server {
@@ -138,6 +148,8 @@ impl Server {
         let runs = Places::new(parts.most_runs);
         let metrics = Metrics::new(parts.operation.prometheus.clone());
         let tenancies = Tenancies::default();
+        let rates = Rates::new(parts.rate_per_key);
+        let (stopping, _) = watch::channel(false);
         Arc::new(Self {
             parts,
             live: Live::default(),
@@ -146,6 +158,9 @@ impl Server {
             runs,
             metrics,
             is_stopping: AtomicBool::new(false),
+            rates,
+            streams: Arc::default(),
+            stopping,
         })
     }
 
@@ -219,6 +234,8 @@ impl Server {
             stop.await;
             self.is_stopping.store(true, Ordering::Relaxed);
             tokio::time::sleep(on.drain).await;
+            // Streams have no end of their own.
+            self.stopping.send_replace(true);
         };
         let port = Port { listener: on.public, tls: on.tls, last: on.stop_after };
         let all = connections::serve(port, router, &self.metrics, stop).await;
@@ -251,6 +268,7 @@ fn calls(is_alone: bool) -> (Router<Arc<Server>>, OpenApi) {
         .routes(routes!(runs::resume))
         .routes(routes!(simulate::simulate))
         .routes(routes!(audit::list))
+        .routes(routes!(stream::stream))
         .routes(routes!(bundles::list))
         .routes(routes!(bundles::put).layer(large))
         .routes(routes!(bundles::check).layer(large))

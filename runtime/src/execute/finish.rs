@@ -14,8 +14,8 @@ use crate::context;
 use crate::execute::apply::session_user;
 use crate::execute::fields::with_fields;
 use crate::execute::walk::prompt_of;
-use crate::execute::{Answer, Outcome, StepError, Work};
-use crate::host::{RunCommit, StoreError, SuspendedRow};
+use crate::execute::{Answer, Outcome, StepError, Told, Work};
+use crate::host::{KeptAnswer, RunCommit, Secret, StoreError, SuspendedRow};
 use crate::record::{self, Record};
 use crate::session::Worth;
 use crate::state::Run;
@@ -131,14 +131,22 @@ async fn again(work: &Work<'_>, run: &Run, outcome: &Outcome, now: Instant) -> O
     }
 }
 
-/// Only who is let in is sent on.
 fn answer(work: &mut Work<'_>, run: Box<Run>, outcome: Outcome) -> Answer {
-    let redirect_to = match &outcome {
-        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => run.redirect.clone(),
+    let Told { redirect_to, result, .. } = told(work, &run, &outcome);
+    let (redirect_to, result) = (redirect_to.map(str::to_owned), result.cloned());
+    Answer { run_id: run.id.clone(), outcome, redirect_to, result, trace: mem::take(&mut work.trace), run }
+}
+
+/// Only who is let in is sent on.
+fn told<'a>(work: &'a Work<'_>, run: &'a Run, outcome: &'a Outcome) -> Told<'a> {
+    let redirect_to = match outcome {
+        Outcome::Session { .. } | Outcome::Tokens { .. } | Outcome::Allow | Outcome::Finalized => {
+            run.redirect.as_deref()
+        }
         Outcome::Deny { .. } | Outcome::Suspended { .. } | Outcome::Error { .. } => None,
     };
-    let result = work.result.take().filter(|_| outcome == Outcome::Finalized);
-    Answer { run_id: run.id.clone(), outcome, redirect_to, result, trace: mem::take(&mut work.trace), run }
+    let result = work.result.as_ref().filter(|_| *outcome == Outcome::Finalized);
+    Told { run_id: &run.id, outcome, redirect_to, result }
 }
 
 type Decided = (Outcome, Option<SmolStr>, Option<SuspendedRow>);
@@ -225,6 +233,10 @@ async fn commit(
     let flow = flow.unwrap_or_default();
     unit.audit.extend(audit::of_request(run, &flow, outcome, user_id.as_deref()));
     unit.audit = unit.audit.into_iter().map(context::of_request).collect();
+    let kept = work.options.keep.map(|keep| {
+        let body = Secret::new((keep.write)(&told(work, run, outcome)));
+        Arc::new(KeptAnswer { claim: keep.claim, body })
+    });
     let (unit, trace) = (Arc::new(unit), Arc::new(mem::take(&mut work.trace)));
     let commit = RunCommit {
         run_id: run.id.to_string(),
@@ -237,6 +249,8 @@ async fn commit(
         suspended,
         trace: Arc::clone(&trace),
         unit: Arc::clone(&unit),
+        context: audit::context(run),
+        kept,
         at: now,
     };
     let done = work.host.store().commit(&run.tenant, commit).await;

@@ -11,7 +11,7 @@ use admit_eval::value::Instant;
 use crate::expression::to_json;
 use crate::host::{
     BoxFuture, ChallengeOf, Counted, Credential, FoundChallenge, RunCommit, Secret, SignIn, Store, StoreError,
-    StoredRun, SuspendedRow, Tried,
+    StoredRun, SuspendedRow, Tried, WaitingRun,
 };
 use crate::session::Sessions;
 use crate::state::{field, text_field};
@@ -528,14 +528,15 @@ impl Store for MemoryStore {
         })
     }
 
-    fn waiting_bundle<'a>(
+    fn waiting_run<'a>(
         &'a self,
         tenant: &'a TenantId,
         token_hash: [u8; 32],
-    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<WaitingRun>, StoreError>> {
         self.try_rows(tenant, |rows| {
             let waits = !rows.taken.contains(&token_hash);
-            Ok(rows.suspended.get(&token_hash).filter(|_| waits).map(|found| found.bundle))
+            let found = rows.suspended.get(&token_hash).filter(|_| waits);
+            Ok(found.map(|found| WaitingRun { run_id: found.run_id.clone(), bundle: found.bundle }))
         })
     }
 

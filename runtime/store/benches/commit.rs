@@ -100,6 +100,8 @@ fn run(number: u64) -> RunCommit {
         outcome: "deny".to_owned(),
         detail: Some("wrong_password".to_owned()),
         suspended: None,
+        context: None,
+        kept: None,
         trace: Arc::new(Trace { events: vec![line; 20] }),
         unit: Arc::new(Unit { writes: Vec::new(), audit: vec![entry.clone(), entry] }),
         at: admit_eval::value::Instant { seconds: 1_000, nanos: 0 },

@@ -21,6 +21,9 @@ use crate::sql::{Connection, Row, query, rows, without_nul};
 use crate::time::{from_micros, to_micros};
 use crate::users::new_id;
 
+/// The field of an entry's data that says where its request came from. No flow can name it.
+pub const CONTEXT: &str = "@context";
+
 const BATCH: i64 = 1_000;
 const COLUMNS: &str = "SELECT seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash \
                        FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
@@ -43,6 +46,8 @@ pub struct AuditRow {
     pub at: Instant,
     /// In which run.
     pub run_id: String,
+    /// Where the request came from: a record; `null` where that is not known, or the user was erased.
+    pub context: Datum,
     /// The entry; its data is `null` where the user was erased.
     pub entry: AuditEntry,
 }
@@ -104,13 +109,14 @@ pub(crate) struct AuditOf<'a> {
     pub tenant: &'a TenantId,
     pub run_id: &'a str,
     pub user_id: Option<&'a str>,
+    pub context: Option<&'a Datum>,
     pub at: Instant,
 }
 
 impl<'a> AuditOf<'a> {
-    /// Of what no run has done.
+    /// Of what no run has done. Where the request came from, its entries say themselves ([`CONTEXT`]).
     pub(crate) fn no_run(tenant: &'a TenantId, at: Instant) -> Self {
-        Self { tenant, run_id: "", user_id: None, at }
+        Self { tenant, run_id: "", user_id: None, context: None, at }
     }
 }
 
@@ -132,8 +138,7 @@ impl SqlStore {
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
         let tenant_key = self.tenant_key(tenant).await?;
-        let family = filter.kind.as_deref().and_then(|kind| kind.strip_suffix('*'));
-        let kind = filter.kind.as_deref().filter(|_| family.is_none());
+        let (kind, family) = kind_or_family(filter.kind.as_deref());
         let mut connection = self.pool.acquire().await?;
         let rows = query(FILTERED)
             .bind(tenant.as_str())
@@ -150,6 +155,42 @@ impl SqlStore {
             .await?;
         let rows: Vec<Stored> = rows.iter().map(stored).collect::<Result<_, _>>()?;
         readable_all(&mut connection, tenant, &tenant_key, rows).await
+    }
+
+    /// Entries of a type or family after a number, in order, at most `limit`.
+    pub async fn audit_after(
+        &self,
+        tenant: &TenantId,
+        kind: Option<&str>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let tenant_key = self.tenant_key(tenant).await?;
+        let (kind, family) = kind_or_family(kind);
+        let mut connection = self.pool.acquire().await?;
+        let rows = query(
+            "SELECT seq, id, at, kind, actor, target, outcome, run_id, user_id, sealed_data, prev_hash, hash \
+             FROM audit WHERE tenant = $1 AND seq > $2 AND ($3 IS NULL OR kind = $3) \
+             AND ($4 IS NULL OR substr(kind, 1, length($4)) = $4) ORDER BY seq LIMIT $5",
+        )
+        .bind(tenant.as_str())
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(kind)
+        .bind(family)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
+        let rows: Vec<Stored> = rows.iter().map(stored).collect::<Result<_, _>>()?;
+        readable_all(&mut connection, tenant, &tenant_key, rows).await
+    }
+
+    /// The number of the last entry; 0 where there is none.
+    pub async fn audit_head(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let row = query("SELECT seq FROM audit_heads WHERE tenant = $1")
+            .bind(tenant.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map_or(Ok(0), |row| row.try_get(0).map(number))
     }
 
     /// Checks the whole chain: how many entries it has, or its first fault.
@@ -224,7 +265,8 @@ pub(crate) async fn sealed(
         let owner = of.user_id.or_else(|| entry.target.starts_with("usr_").then_some(entry.target.as_str()));
         let (key, user_id) = owners.key(connection, owner).await?;
         let id = new_id("aud");
-        let data = postcard::to_stdvec(&entry.data).map_err(|error| StoreError::Failed(error.to_string()))?;
+        let data = postcard::to_stdvec(&with_context(&entry.data, of.context))
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
         let sealed_data = key.seal(&["audit", of.tenant.as_str(), &id], &data).map_err(unsealed)?;
         rows.push(Stored {
             seq: 0,
@@ -322,6 +364,38 @@ fn stored(row: &Row) -> Result<Stored, StoreError> {
     })
 }
 
+/// `flow.deployed` is a type, `flow.*` all that begin so.
+fn kind_or_family(kind: Option<&str>) -> (Option<&str>, Option<&str>) {
+    match kind.and_then(|kind| kind.strip_suffix('*')) {
+        Some(family) => (None, Some(family)),
+        None => (kind, None),
+    }
+}
+
+fn with_context(data: &Datum, context: Option<&Datum>) -> Datum {
+    let Some(context) = context else { return data.clone() };
+    let field = (Datum::Str(CONTEXT.into()), context.clone());
+    match data {
+        Datum::Map(fields) => Datum::Map(fields.iter().cloned().chain([field]).collect()),
+        Datum::Null => Datum::Map(vec![field]),
+        other => other.clone(),
+    }
+}
+
+/// The data as its block left it, and where the request came from.
+fn without_context(data: Datum) -> (Datum, Datum) {
+    let Datum::Map(mut fields) = data else { return (data, Datum::Null) };
+    let is_context = |(name, _): &(Datum, Datum)| matches!(name, Datum::Str(name) if &**name == CONTEXT);
+    match fields.iter().position(is_context) {
+        Some(at) => {
+            let (_, context) = fields.remove(at);
+            let data = if fields.is_empty() { Datum::Null } else { Datum::Map(fields) };
+            (data, context)
+        }
+        None => (Datum::Map(fields), Datum::Null),
+    }
+}
+
 async fn readable_all(
     connection: &mut Connection,
     tenant: &TenantId,
@@ -344,11 +418,13 @@ fn readable(tenant: &TenantId, key: Option<SealKey>, row: Stored) -> Result<Audi
         }
         None => Datum::Null,
     };
+    let (data, context) = without_context(data);
     Ok(AuditRow {
         seq: number(row.seq),
         id: row.id,
         at: from_micros(row.at),
         run_id: row.run_id,
+        context,
         entry: AuditEntry { kind: row.kind, actor: row.actor, target: row.target, outcome: row.outcome, data },
     })
 }

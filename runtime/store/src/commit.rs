@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use admit_runtime::host::{RunCommit, StoreError};
 use admit_runtime::tenant::TenantId;
+use admit_runtime::trace::{Trace, TraceEvent};
 
 use crate::audit::{self, AuditOf};
+use crate::idempotency;
 use crate::keys::{Owners, unsealed};
 use crate::open::SqlStore;
 use crate::seal::SealKey;
@@ -76,7 +78,7 @@ impl One {
     /// Is there anything that others may have been first at? A run that is new and writes nothing has only its id, which nobody
     /// else has.
     fn may_conflict(&self) -> bool {
-        self.run.seq > 0 || !self.run.unit.writes.is_empty()
+        self.run.seq > 0 || !self.run.unit.writes.is_empty() || self.run.kept.is_some()
     }
 
     /// All that is not inserted together with what others leave.
@@ -87,7 +89,11 @@ impl One {
         }
         let writing =
             At { tenant, tenant_key, run_id: &run.run_id, at: run.at, end: run.end(), is_first: run.seq == 0 };
-        apply_all(connection, &writing, &run.unit.writes).await
+        apply_all(connection, &writing, &run.unit.writes).await?;
+        match &run.kept {
+            Some(kept) => idempotency::keep(connection, (tenant, tenant_key), run.user_id.as_deref(), kept).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -95,8 +101,8 @@ impl<'a> Inserts<'a> {
     fn new() -> Self {
         Self {
             runs: rows(
-                "INSERT INTO runs (tenant, id, flow, bundle, seq, outcome, detail, started_at, updated_at)",
-                9,
+                "INSERT INTO runs (tenant, id, flow, bundle, seq, outcome, detail, started_at, updated_at, blocks)",
+                10,
                 "ON CONFLICT (tenant, id) DO NOTHING",
             ),
             new_runs: 0,
@@ -117,7 +123,7 @@ impl<'a> Inserts<'a> {
         if run.seq == 0 {
             self.new_runs += 1;
             self.runs.bind(tenant.as_str()).bind(&run.run_id).bind(&run.flow).bind(&run.bundle[..]).bind(0);
-            self.runs.bind(&run.outcome).bind(&run.detail).bind(at).bind(at);
+            self.runs.bind(&run.outcome).bind(&run.detail).bind(at).bind(at).bind(blocks(&run.trace));
         }
         let mut owners = Owners::new(tenant, tenant_key);
         let (key, owner) = owners.key(connection, run.user_id.as_deref()).await?;
@@ -130,7 +136,13 @@ impl<'a> Inserts<'a> {
             self.suspensions.bind(tenant.as_str()).bind(&row.token_hash[..]).bind(&run.run_id);
             self.suspensions.bind(i64::from(run.seq)).bind(owner).bind(record).bind(to_micros(row.expires_at));
         }
-        let of = AuditOf { tenant, run_id: &run.run_id, user_id: run.user_id.as_deref(), at: run.at };
+        let of = AuditOf {
+            tenant,
+            run_id: &run.run_id,
+            user_id: run.user_id.as_deref(),
+            context: run.context.as_ref(),
+            at: run.at,
+        };
         let entries = audit::sealed(connection, &of, &mut owners, &run.unit.audit).await?;
         self.audit.entry(tenant).or_insert_with(|| (tenant_key, Vec::new())).1.extend(entries);
         Ok(())
@@ -153,7 +165,7 @@ impl<'a> Inserts<'a> {
 async fn advance_run(connection: &mut Connection, tenant: &TenantId, run: &RunCommit) -> Result<(), StoreError> {
     let before = i64::from(run.seq) - 1;
     let done = query(
-        "UPDATE runs SET seq = seq + 1, outcome = $5, detail = $6, updated_at = $7 \
+        "UPDATE runs SET seq = seq + 1, outcome = $5, detail = $6, updated_at = $7, blocks = blocks || $8 \
          WHERE tenant = $1 AND id = $2 AND seq = $3 AND bundle = $4 AND outcome = 'suspended' \
          AND EXISTS (SELECT 1 FROM suspensions WHERE tenant = $1 AND run_id = $2 AND seq = $3 AND taken_at IS NOT NULL)",
     )
@@ -164,6 +176,7 @@ async fn advance_run(connection: &mut Connection, tenant: &TenantId, run: &RunCo
     .bind(&run.outcome)
     .bind(&run.detail)
     .bind(to_micros(run.at))
+    .bind(blocks(&run.trace))
     .execute(&mut *connection)
     .await?;
     applied(done)?;
@@ -175,4 +188,18 @@ async fn advance_run(connection: &mut Connection, tenant: &TenantId, run: &RunCo
         .execute(connection)
         .await
         .map(|_| ())
+}
+
+/// The blocks that a request has walked through, for listings: ` label:type ` each, once.
+fn blocks(trace: &Trace) -> String {
+    let mut text = String::new();
+    for event in &trace.events {
+        if let TraceEvent::Started { label, block, .. } = event {
+            let one = [" ", label.as_str(), ":", block.as_str(), " "].concat();
+            if !text.contains(&one) {
+                text.push_str(&one);
+            }
+        }
+    }
+    text
 }

@@ -3,7 +3,8 @@
 use admit_eval::datum::Datum;
 use admit_eval::value::Instant;
 use admit_runtime::host::{
-    BoxFuture, ChallengeOf, Counted, Credential, FoundChallenge, RunCommit, SignIn, Store, StoreError, StoredRun, Tried,
+    BoxFuture, ChallengeOf, Counted, Credential, FoundChallenge, RunCommit, SignIn, Store, StoreError, StoredRun,
+    Tried, WaitingRun,
 };
 use admit_runtime::keys::Keys;
 use admit_runtime::session::Sessions;
@@ -175,12 +176,12 @@ impl Store for SqlStore {
         Box::pin(self.commit_run(tenant, commit))
     }
 
-    fn waiting_bundle<'a>(
+    fn waiting_run<'a>(
         &'a self,
         tenant: &'a TenantId,
         token_hash: [u8; 32],
-    ) -> BoxFuture<'a, Result<Option<[u8; 32]>, StoreError>> {
-        Box::pin(self.bundle_waited_for(tenant, token_hash))
+    ) -> BoxFuture<'a, Result<Option<WaitingRun>, StoreError>> {
+        Box::pin(self.run_that_waits(tenant, token_hash))
     }
 
     fn take_run<'a>(

@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     step!(5, "inbox", "0005_inbox.sql"),
     step!(6, "failures", "0006_failures.sql"),
     step!(10, "serving", "0010_serving.sql"),
+    step!(11, "api", "0011_api.sql"),
     step!(12, "tenants", "0012_tenants.sql"),
     step!(16, "operation", "0016_operation.sql"),
 ];

@@ -149,7 +149,13 @@ impl SqlStore {
         let writing = At { tenant, tenant_key: &tenant_key, run_id, at: now, end: RunEnd::Suspended, is_first: false };
         apply_all(&mut transaction, &writing, &left.unit.writes).await?;
         let user_id = left.user_id.as_deref();
-        append(&mut transaction, &AuditOf { tenant, run_id, user_id, at: now }, &tenant_key, &left.unit.audit).await?;
+        append(
+            &mut transaction,
+            &AuditOf { tenant, run_id, user_id, context: None, at: now },
+            &tenant_key,
+            &left.unit.audit,
+        )
+        .await?;
         let (owner_key, owner) = owner_key(&mut transaction, tenant, &tenant_key, user_id).await?;
         let trace = left.trace.encode().map_err(|error| StoreError::Failed(error.to_string()))?;
         let number = attempt.to_string();

@@ -1,7 +1,7 @@
 //! Runs: taking a suspended one, listing, traces, and the bundles that runs need to go on.
 
 use admit_eval::value::Instant;
-use admit_runtime::host::{StoreError, StoredRun};
+use admit_runtime::host::{StoreError, StoredRun, WaitingRun};
 use admit_runtime::tenant::TenantId;
 
 use crate::keys::{opening_key, unsealed};
@@ -16,6 +16,8 @@ pub struct RunSummary {
     pub id: String,
     /// Which flow.
     pub flow: String,
+    /// Content hash of the bundle that it began with.
+    pub bundle: [u8; 32],
     /// Number of its last request, 0 first.
     pub seq: u32,
     /// `session`, `deny`, `suspended`, ...
@@ -35,6 +37,14 @@ pub struct RunFilter {
     pub flow: Option<String>,
     /// With this outcome: `session`, `deny`, ...
     pub outcome: Option<String>,
+    /// That began then or later.
+    pub since: Option<Instant>,
+    /// That began before then.
+    pub until: Option<Instant>,
+    /// Of this user.
+    pub user: Option<String>,
+    /// That walked through this block: its label, or its type.
+    pub block: Option<String>,
     /// That began before this place in the listing, of [`RunSummary::place`].
     pub before: Option<(i64, String)>,
 }
@@ -61,16 +71,25 @@ impl SqlStore {
     ) -> Result<Vec<RunSummary>, StoreError> {
         let (at, id) = filter.before.as_ref().map_or((i64::MAX, ""), |(at, id)| (*at, id.as_str()));
         let rows = query(
-            "SELECT id, flow, seq, outcome, detail, started_at, updated_at FROM runs WHERE tenant = $1 \
+            "SELECT id, flow, seq, outcome, detail, started_at, updated_at, bundle FROM runs WHERE tenant = $1 \
              AND started_at <= $2 AND (started_at < $2 OR id < $3) \
              AND ($4 IS NULL OR flow = $4) AND ($5 IS NULL OR outcome = $5) \
-             ORDER BY started_at DESC, id DESC LIMIT $6",
+             AND ($6 IS NULL OR started_at >= $6) AND ($7 IS NULL OR started_at < $7) \
+             AND ($8 IS NULL OR EXISTS (SELECT 1 FROM traces WHERE traces.tenant = $1 AND traces.user_id = $8 \
+             AND traces.run_id = runs.id)) \
+             AND ($9 IS NULL OR replace(replace(blocks, $9, ''), $10, '') <> blocks) \
+             ORDER BY started_at DESC, id DESC LIMIT $11",
         )
         .bind(tenant.as_str())
         .bind(at)
         .bind(id)
         .bind(&filter.flow)
         .bind(&filter.outcome)
+        .bind(filter.since.map(to_micros))
+        .bind(filter.until.map(to_micros))
+        .bind(&filter.user)
+        .bind(filter.block.as_ref().map(|block| format!(" {block}:")))
+        .bind(filter.block.as_ref().map(|block| format!(":{block} ")))
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
@@ -80,7 +99,8 @@ impl SqlStore {
     /// A run.
     pub async fn run(&self, tenant: &TenantId, run_id: &str) -> Result<Option<RunSummary>, StoreError> {
         let row = query(
-            "SELECT id, flow, seq, outcome, detail, started_at, updated_at FROM runs WHERE tenant = $1 AND id = $2",
+            "SELECT id, flow, seq, outcome, detail, started_at, updated_at, bundle FROM runs \
+             WHERE tenant = $1 AND id = $2",
         )
         .bind(tenant.as_str())
         .bind(run_id)
@@ -152,24 +172,24 @@ impl SqlStore {
             .transpose()
     }
 
-    /// As [`admit_runtime::host::Store::waiting_bundle`].
-    pub(crate) async fn bundle_waited_for(
+    /// As [`admit_runtime::host::Store::waiting_run`].
+    pub(crate) async fn run_that_waits(
         &self,
         tenant: &TenantId,
         token_hash: [u8; 32],
-    ) -> Result<Option<[u8; 32]>, StoreError> {
+    ) -> Result<Option<WaitingRun>, StoreError> {
         let row = query(
-            "SELECT r.bundle FROM suspensions s JOIN runs r ON r.tenant = s.tenant AND r.id = s.run_id \
+            "SELECT r.bundle, r.id FROM suspensions s JOIN runs r ON r.tenant = s.tenant AND r.id = s.run_id \
              WHERE s.tenant = $1 AND s.token_hash = $2 AND s.taken_at IS NULL",
         )
         .bind(tenant.as_str())
         .bind(token_hash.to_vec())
         .fetch_optional(&self.pool)
         .await?;
-        let bundle: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose()?;
-        bundle
-            .map(|hash| hash.try_into().map_err(|_| StoreError::Failed("a bundle hash is damaged".to_owned())))
-            .transpose()
+        let Some(row) = row else { return Ok(None) };
+        let bundle: Vec<u8> = row.try_get(0)?;
+        let bundle = bundle.try_into().map_err(|_| StoreError::Failed("a bundle hash is damaged".to_owned()))?;
+        Ok(Some(WaitingRun { run_id: row.try_get(1)?, bundle }))
     }
 
     /// As [`admit_runtime::host::Store::take_run`].
@@ -230,12 +250,15 @@ impl SqlStore {
     }
 }
 
-/// A row of id, flow, number, outcome, detail and both times.
+/// A row of id, flow, number, outcome, detail, both times and bundle.
 fn summary(row: &Row) -> Result<RunSummary, StoreError> {
     let seq: i64 = row.try_get(2)?;
+    let bundle: Vec<u8> = row.try_get(7)?;
+    let bundle = bundle.try_into().map_err(|_| StoreError::Failed("the bundle hash of a run is damaged".to_owned()))?;
     Ok(RunSummary {
         id: row.try_get(0)?,
         flow: row.try_get(1)?,
+        bundle,
         seq: u32::try_from(seq).unwrap_or(u32::MAX),
         outcome: row.try_get(3)?,
         detail: row.try_get(4)?,

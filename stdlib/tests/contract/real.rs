@@ -116,6 +116,8 @@ impl Real {
             outcome: "finalized".to_owned(),
             detail: None,
             suspended: None,
+            context: None,
+            kept: None,
             trace: Arc::default(),
             unit: Arc::new(Unit { writes, audit: Vec::new() }),
             at: now,

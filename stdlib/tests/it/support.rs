@@ -139,6 +139,8 @@ impl World {
             outcome: "session".to_owned(),
             detail: None,
             suspended: None,
+            context: None,
+            kept: None,
             trace: Arc::default(),
             unit: Arc::new(unit),
             at: at(seconds),

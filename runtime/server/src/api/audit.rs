@@ -1,7 +1,9 @@
 //! The audit log.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use admit_eval::datum::Datum;
 use admit_eval::json;
 use admit_store::{AuditFilter, AuditRow};
 use axum::extract::State;
@@ -69,6 +71,9 @@ pub struct Entry {
     run: String,
     /// What else belongs to it; null where its user was erased.
     data: Value,
+    /// Where the request came from: `ip` (its network: the first 24 bits, of IPv6 48), `user_agent`, `request_id`, `geo`; null where that is
+    /// not known.
+    context: Value,
 }
 
 /// A page of entries, newest first.
@@ -122,5 +127,32 @@ pub fn shown(row: &AuditRow) -> Entry {
         outcome: row.entry.outcome.clone(),
         run: row.run_id.clone(),
         data: json::to_json(&row.entry.data),
+        context: context(&row.context),
+    }
+}
+
+/// As it is kept, but for the address: that is personal, and its network is enough to see what belongs together.
+fn context(kept: &Datum) -> Value {
+    let mut shown = json::to_json(kept);
+    if let Some(ip) = shown.get_mut("ip") {
+        *ip = match ip.as_str().and_then(|ip| ip.parse().ok()) {
+            Some(IpAddr::V4(ip)) => format!("{}/24", Ipv4Addr::from_bits(ip.to_bits() & 0xffff_ff00)).into(),
+            Some(IpAddr::V6(ip)) => format!("{}/48", Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 80))).into(),
+            None => Value::Null,
+        };
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_as_its_network() {
+        let shown = |ip: &str| context(&Datum::record([("ip", Datum::Str(ip.into()))]))["ip"].clone();
+        assert_eq!(shown("203.0.113.9"), "203.0.113.0/24");
+        assert_eq!(shown("2001:db8:1:2::3"), "2001:db8:1::/48");
+        assert_eq!((shown("elsewhere"), context(&Datum::Null)), (Value::Null, Value::Null));
     }
 }

@@ -7,7 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use admit_eval::datum::Datum;
+use admit_runtime::context::current;
 use admit_runtime::tenant::TenantId;
+use admit_runtime::unit::AuditEntry;
+use admit_store::CONTEXT;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -26,6 +30,21 @@ pub struct Caller {
     pub key_id: String,
     /// What the key may do.
     pub scopes: Vec<Scope>,
+}
+
+impl Caller {
+    /// An audit entry of what the caller does: the actor is its key.
+    pub fn entry(&self, kind: &str, target: &str, data: Datum) -> AuditEntry {
+        let mut fields = if let Datum::Map(fields) = data { fields } else { Vec::new() };
+        fields.extend(current().map(|context| (Datum::Str(CONTEXT.into()), context.record())));
+        AuditEntry {
+            kind: kind.to_owned(),
+            actor: self.key_id.clone(),
+            target: target.to_owned(),
+            outcome: "success".to_owned(),
+            data: Datum::Map(fields),
+        }
+    }
 }
 
 /// How long a caller may be taken from memory.
@@ -88,6 +107,8 @@ pub async fn caller(server: &Arc<Server>, headers: &HeaderMap, scope: Scope) -> 
             caller
         }
     };
+    // Before the scope: a key that asks for what it may not costs as much.
+    server.rates.take(&caller.key_id, Instant::now()).map_err(|wait| too_many(server, wait))?;
     if !caller.scopes.contains(&scope) {
         let detail = format!("this key does not have the scope `{}`", scope.word());
         return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
@@ -127,4 +148,20 @@ async fn served(server: &Server, caller: Arc<Caller>, named: Option<&HeaderValue
     let tenant = tenant.ok_or_else(|| Problem::not_found("tenant"))?;
     server.tenancy(&tenant).await?;
     Ok(Arc::new(Caller { tenant, key_id: caller.key_id.clone(), scopes: caller.scopes.clone() }))
+}
+
+/// Headers of draft-ietf-httpapi-ratelimit-headers beside `Retry-After` (RFC 9110 section 10.2.3).
+fn too_many(server: &Server, wait: Duration) -> Problem {
+    let rate = server.rates.per_second().unwrap_or_default();
+    let seconds = wait.as_secs().saturating_add(1);
+    let detail = format!("this key may make {rate} calls a second; wait {seconds} s");
+    let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", detail).after(seconds);
+    let limits =
+        [("ratelimit-policy", format!("\"key\";q={rate};w=1")), ("ratelimit", format!("\"key\";r=0;t={seconds}"))];
+    for (name, value) in limits {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            problem = problem.with(HeaderName::from_static(name), value);
+        }
+    }
+    problem
 }

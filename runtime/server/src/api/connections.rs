@@ -4,7 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -57,14 +58,16 @@ pub async fn serve(port: Port, router: Router, metrics: &Metrics, stop: impl Fut
             () = &mut stop => break,
             accepted = accepted => accepted,
         };
-        let Ok((socket, _)) = accepted else {
+        let Ok((socket, peer)) = accepted else {
             // A connection that is gone already, or no room for it: neither is the server's end.
             tokio::time::sleep(PAUSE).await;
             continue;
         };
         // An answer is one write: nothing is gained by waiting for more.
         let _ = socket.set_nodelay(true);
-        let (builder, router, watcher) = (builder.clone(), router.clone(), under_way.watcher());
+        // Audit entries say where a call came from.
+        let router = router.clone().layer(Extension(ConnectInfo(peer)));
+        let (builder, watcher) = (builder.clone(), under_way.watcher());
         let (open, tls) = (metrics.connection(), tls.clone());
         tokio::spawn(async move {
             let _place = (place, open);

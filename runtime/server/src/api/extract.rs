@@ -60,8 +60,33 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+/// The deepest that a body may nest: the events and inputs in it 32 deep.
+const DEEPEST: usize = 33;
+
+/// Whether brackets nest no deeper than [`DEEPEST`]. What is no JSON is found out by whoever reads it.
+fn is_shallow(body: &[u8]) -> bool {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => depth += 1,
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return false;
+        }
+    }
+    true
+}
+
 /// Reads a body. What it says of a fault names places, never values: they may be passwords.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    if !is_shallow(body) {
+        return Err(Problem::bad("bad_body", "the body nests deeper than 32 levels"));
+    }
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what = match error.classify() {

@@ -1,12 +1,13 @@
 //! Around every request: its id, its place in a trace, its time in metrics and logs, and headers that every answer has.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use admit_runtime::context::{Context, TraceParent, text, within};
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -21,6 +22,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The longest id that is taken from a caller.
 const LONGEST_ID: usize = 128;
+/// The longest user agent that is kept.
+const LONGEST_AGENT: usize = 256;
 
 /// Serves it.
 pub async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
@@ -29,7 +32,9 @@ pub async fn around(State(server): State<Arc<Server>>, request: Request, next: N
     let span = server.parts.operation.spans.as_ref().map(|spans| spans.begin(parent));
     let trace = span.as_ref().map(Span::context).or(parent);
     let request_id = id(request.headers(), parent.as_ref());
-    let context = Arc::new(Context { request_id, trace });
+    let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let user_agent = only(request.headers(), &USER_AGENT).map(|agent| agent.chars().take(LONGEST_AGENT).collect());
+    let context = Arc::new(Context { request_id, trace, ip, user_agent });
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);

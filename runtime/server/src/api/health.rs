@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 use super::Server;
 use super::auth::caller;
 use super::problem::Problem;
-use super::runs::ok;
+use super::runs::{ok, tagged};
 use crate::key::Scope;
 
 /// How the server is.
@@ -66,11 +67,18 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Result<Response, Proble
 /// What its tokens verify under (RFC 7517).
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "keySet", tag = "keys",
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of an answer: 304 where nothing has changed.")),
     security(("key" = ["read"])),
-    responses((status = 200, description = "The key set.", body = KeySet)),
+    responses(
+        (status = 200, description = "The key set.", body = KeySet, headers(("ETag" = String))),
+        (status = 304, description = "As the `ETag` says."),
+    ),
 )]
 pub async fn key_set(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Read).await?;
     let tenancy = server.tenancy(&caller.tenant).await?;
-    Ok(ok(&tenancy.host()?.key_set(&caller.tenant).await?))
+    let mut response = tagged(&headers, &tenancy.host()?.key_set(&caller.tenant).await?);
+    // A new key is published long before it signs.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
+    Ok(response)
 }

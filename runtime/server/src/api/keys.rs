@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use admit_eval::datum::Datum;
 use admit_runtime::host::{Host as _, StoreError};
-use admit_runtime::unit::AuditEntry;
 use admit_store::ApiKeyRow;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -150,6 +149,7 @@ pub async fn create(
     }
     let key = ApiKey::generate(&caller.tenant).map_err(|_| Problem::internal())?;
     let (row, entry) = key.row(&new.name, &scopes, &caller.key_id);
+    let entry = caller.entry(&entry.kind, &entry.target, entry.data);
     server.parts.store.add_api_key(&caller.tenant, &row, &entry, server.parts.host.now()).await?;
     Ok(ok(&KeyMade { id: row.id, name: row.name, scopes: row.scopes, key: key.to_string() }))
 }
@@ -169,13 +169,7 @@ pub async fn revoke(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let entry = AuditEntry {
-        kind: "key.revoked".to_owned(),
-        actor: caller.key_id.clone(),
-        target: id.clone(),
-        outcome: "success".to_owned(),
-        data: Datum::Null,
-    };
+    let entry = caller.entry("key.revoked", &id, Datum::Null);
     let revoked = server.parts.store.revoke_api_key(&caller.tenant, &id, &entry, server.parts.host.now()).await;
     revoked.map_err(|error| match error {
         StoreError::NotFound => Problem::not_found("key that is not revoked"),

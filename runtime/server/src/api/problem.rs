@@ -37,13 +37,26 @@ pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// A problem: what is wrong and what to do, without values that may be secret.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), header: None }
+        Self { status, code, detail: detail.into(), headers: Vec::new() }
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// To be tried again after so many seconds.
+    #[must_use]
+    pub fn after(self, seconds: u64) -> Self {
+        self.with(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// What was sent cannot be read, or is not what is asked for.
@@ -64,19 +77,13 @@ impl Problem {
     /// No key, or one that opens nothing: which of them is not said.
     pub fn no_key() -> Self {
         let detail = "send a valid API key: `Authorization: Bearer admit_...`";
-        Self {
-            header: Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            ..Self::new(StatusCode::UNAUTHORIZED, "no_key", detail)
-        }
+        Self::new(StatusCode::UNAUTHORIZED, "no_key", detail).with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     /// Too much at once.
     pub fn busy() -> Self {
         let detail = "as many runs as this server takes at once are under way; try again in a moment";
-        Self {
-            header: Some((RETRY_AFTER, HeaderValue::from_static("1"))),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail)
-        }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).after(1)
     }
 
     /// A fault of ours.
@@ -97,9 +104,8 @@ impl Problem {
             }
             StoreError::Expired | StoreError::Contended | StoreError::Unavailable(_) | StoreError::Failed(_) => {
                 logged("store", &error);
-                let header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
                 let detail = "the store does not answer; nothing was done; try again";
-                Self { header, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(1)
             }
         }
     }
@@ -169,7 +175,7 @@ impl IntoResponse for Problem {
         // Texts and a number: it cannot fail.
         let body = serde_json::to_vec(&details).unwrap_or_default();
         let mut response = (self.status, [(CONTENT_TYPE, MEDIA)], body).into_response();
-        if let Some((name, value)) = self.header {
+        for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }
         response

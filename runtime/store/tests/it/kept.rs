@@ -1,6 +1,6 @@
 //! What else is kept, on both databases: signing keys, failures, bundles, sessions in use and families that end.
 
-use admit_runtime::host::{Secret, Store, StoreError};
+use admit_runtime::host::{Secret, Store, StoreError, WaitingRun};
 use admit_runtime::keys::{KeyState, Keys, StoredKey};
 use admit_runtime::session::Sessions as _;
 use admit_runtime::unit::{Family, Session, Unit, Write};
@@ -108,9 +108,10 @@ async fn bundles_stay_for_the_runs_that_wait_for_them(place: Place) {
     assert_eq!(store.bundle(&local, [3; 32]).await.unwrap(), Some(b"first".to_vec()));
     assert_eq!(store.bundle(&tenant("other"), [3; 32]).await.unwrap(), None);
     store.commit(&local, suspended("run_1", 0, 1)).await.unwrap();
-    assert_eq!(store.waiting_bundle(&local, [1; 32]).await.unwrap(), Some([3; 32]));
+    let waiting = WaitingRun { run_id: "run_1".to_owned(), bundle: [3; 32] };
+    assert_eq!(store.waiting_run(&local, [1; 32]).await.unwrap(), Some(waiting));
     store.take_run(&local, [1; 32], at(1_500)).await.unwrap();
-    assert_eq!(store.waiting_bundle(&local, [1; 32]).await.unwrap(), None);
+    assert_eq!(store.waiting_run(&local, [1; 32]).await.unwrap(), None);
 }
 
 async fn a_session_in_use_lives_until_it_idles_or_its_user_is_blocked(place: Place) {

@@ -73,6 +73,8 @@ pub fn commit(run: &str, seq: u32, outcome: &str) -> RunCommit {
         outcome: outcome.to_owned(),
         detail: None,
         suspended: None,
+        context: None,
+        kept: None,
         trace: Arc::new(trace()),
         unit: Unit { writes: Vec::new(), audit: vec![entry(&format!("{run}/{seq}"))] }.into(),
         at: at(1_000 + i64::from(seq)),
