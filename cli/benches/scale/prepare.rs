@@ -120,6 +120,8 @@ fn run(number: u32) -> RunCommit {
         outcome: "deny".to_owned(),
         detail: Some("step_up_needed".to_owned()),
         suspended: None,
+        context: None,
+        kept: None,
         trace: Arc::new(Trace { events: vec![line; 16] }),
         unit: Arc::new(Unit { writes: Vec::new(), audit: vec![entry] }),
         at: at(number),

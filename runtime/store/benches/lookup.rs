@@ -89,6 +89,8 @@ async fn sign_in(store: &SqlStore, tenant: &TenantId, day: i64) {
         outcome: "allow".to_owned(),
         detail: None,
         suspended: None,
+        context: None,
+        kept: None,
         trace: Arc::new(Trace { events: Vec::new() }),
         unit: Arc::new(Unit { writes: vec![write], audit: Vec::new() }),
         at,
