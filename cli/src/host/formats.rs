@@ -87,8 +87,11 @@ impl Formats for OwnFormats {
     }
 }
 
-/// The settings of a project as a tenant's document, clients apart: files that it names are read into it.
-pub fn of_project(args: &HostArgs, loaded: &Loaded) -> Result<(Map<String, Value>, Map<String, Value>), Failure> {
+/// A JSON object.
+type Document = Map<String, Value>;
+
+/// The settings of a project as a tenant's document, and its clients by id: files that settings name are read into them.
+pub fn of_project(args: &HostArgs, loaded: &Loaded) -> Result<(Document, Document), Failure> {
     let mut settings = loaded.settings(args.env.as_deref())?.written.clone();
     let clients = match settings.remove("clients") {
         Some(Value::Object(clients)) => clients,

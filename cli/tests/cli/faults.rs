@@ -4,6 +4,8 @@
 
 #[path = "faults/books.rs"]
 mod books;
+#[path = "faults/full.rs"]
+mod full;
 #[path = "faults/kill.rs"]
 mod kill;
 #[path = "faults/races.rs"]

@@ -99,7 +99,7 @@ fn runs_and_entries_are_found_by_what_is_known_of_them() {
     };
     let run = good["run"].as_str().unwrap().to_owned();
     assert_eq!(ids("").len(), 2);
-    assert_eq!(ids("outcome=session"), [run.clone()]);
+    assert_eq!(ids("outcome=session"), std::slice::from_ref(&run));
     assert!(ids(&format!("user={user}")).contains(&run));
     assert_eq!(ids("user=usr_nobody"), [""; 0]);
     assert_eq!((ids("block=password_check").len(), ids("block=password-check").len()), (2, 2), "by type and by label");

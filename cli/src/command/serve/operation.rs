@@ -143,6 +143,9 @@ impl Observed {
         for (state, count) in [("living", status.workers), ("spare", status.spares.len()), ("idle", idle)] {
             metrics::gauge!("admit_action_workers", "state" => state).set(count as f64);
         }
+        let stats = self.pool.stats();
+        metrics::counter!("admit_action_worlds_used_total").absolute(stats.used);
+        metrics::counter!("admit_action_workers_killed_total").absolute(stats.killed + stats.died);
         for feed in self.feeds.status() {
             let written = feed.path.as_ref().and_then(|path| std::fs::metadata(path).ok()?.modified().ok());
             let age = written.and_then(|at| SystemTime::now().duration_since(at).ok());

@@ -31,6 +31,9 @@ pub(super) async fn open(path: &Path) -> Result<SqlitePool, OpenError> {
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(BUSY)
+        // Where the disk is full SQLite itself rolls back, and the driver still counts a transaction that is not there: such a
+        // connection would refuse each further one.
+        .after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .connect_with(options)
         .await
         .map_err(|error| refusal(path, &error))?;

@@ -40,6 +40,7 @@ pub const CODES: &[Code] = &[
         StatusCode::UNPROCESSABLE_ENTITY,
         "this `Idempotency-Key` was used for another call or body",
     ),
+    ("needs_records", StatusCode::UNPROCESSABLE_ENTITY, "the run would leave what `--records none` does not keep"),
     ("params_refused", StatusCode::UNPROCESSABLE_ENTITY, "params do not fit the bundle"),
     ("settings_refused", StatusCode::UNPROCESSABLE_ENTITY, "settings or a client are not as `admit.toml` has them"),
     ("user_refused", StatusCode::UNPROCESSABLE_ENTITY, "a user is not as users are"),
@@ -48,6 +49,7 @@ pub const CODES: &[Code] = &[
     ("too_many_calls", StatusCode::TOO_MANY_REQUESTS, "the key makes more calls than `--rate-per-key` lets it"),
     ("too_many_streams", StatusCode::TOO_MANY_REQUESTS, "as many audit streams as may be are open"),
     ("internal", StatusCode::INTERNAL_SERVER_ERROR, "a fault of the server; nobody was let in by it"),
+    ("bundle_damaged", StatusCode::SERVICE_UNAVAILABLE, "the tenant's bundle is not what was deployed"),
     ("not_ready", StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"),
     (
         "unusable_settings",
