@@ -119,6 +119,10 @@ impl Modify for Common {
                 .enum_values(Some(codes));
             details.properties.insert("code".to_owned(), code.build().into());
         }
+        if let Some(RefOr::T(Schema::Object(client))) = components.schemas.get_mut("ClientDocument") {
+            // It also stands among the fields of a client that is shown, which this would forbid there.
+            client.additional_properties = None;
+        }
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         let refused = ResponseBuilder::new()
             .description("Refused, or not to be served now: why.")
