@@ -138,12 +138,10 @@ pub struct Observed {
 impl Observed {
     fn set(&self) {
         metrics::counter!("admit_log_lines_lost_total").absolute(log::lost());
-        let status = self.pool.status();
-        let idle: usize = status.idle.iter().map(|(_, ids)| ids.len()).sum();
-        for (state, count) in [("living", status.workers), ("spare", status.spares.len()), ("idle", idle)] {
+        let stats = self.pool.stats();
+        for (state, count) in [("living", stats.workers), ("spare", stats.spare_worlds), ("idle", stats.idle_worlds)] {
             metrics::gauge!("admit_action_workers", "state" => state).set(count as f64);
         }
-        let stats = self.pool.stats();
         metrics::counter!("admit_action_worlds_used_total").absolute(stats.used);
         metrics::counter!("admit_action_workers_killed_total").absolute(stats.killed + stats.died);
         for feed in self.feeds.status() {

@@ -10,29 +10,17 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Server;
 use super::auth::{Caller, caller};
 use super::extract::{Asked, Body, Path, read};
 use super::live;
-use super::page::Page;
+use super::page::Listing;
 use super::precondition::{Change, changed_meanwhile, expected, tagged};
 use super::problem::Problem;
 use super::runs::ok;
 use crate::key::Scope;
-
-/// Which Actions.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// Whether an Action runs.
 #[derive(Deserialize, ToSchema)]
@@ -89,7 +77,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let page = Page::<String>::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page::<String>()?;
     let after = |action: &ActionShown| page.after.as_ref().is_none_or(|after| action.slug > *after);
     let most = usize::try_from(page.ask()).unwrap_or(usize::MAX);
     let mut actions: Vec<ActionShown> = all(&server, &caller).await?.into_values().filter(after).take(most).collect();

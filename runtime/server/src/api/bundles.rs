@@ -11,29 +11,17 @@ use axum::extract::State;
 use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::auth::{Caller, caller};
 use super::extract::{Asked, Body, Path};
-use super::page::Page;
+use super::page::Listing;
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
 use super::{Server, deploy};
 use crate::key::Scope;
-
-/// Which deploys.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// A deploy.
 #[derive(Serialize, ToSchema)]
@@ -217,7 +205,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Read).await?;
-    let page = Page::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page()?;
     let mut deploys = server.parts.store.deploys(&caller.tenant, page.after, page.ask()).await?;
     let next_cursor = page.cut(&mut deploys, |deploy| deploy.seq);
     let first = deploys.first().filter(|_| page.after.is_none()).map(|deploy| deploy.bundle);

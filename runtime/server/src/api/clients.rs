@@ -12,30 +12,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Server;
 use super::auth::{Caller, caller};
 use super::extract::{Asked, Body, Path, read};
-use super::page::Page;
+use super::page::Listing;
 use super::precondition::{Change, versioned};
 use super::problem::Problem;
 use super::runs::ok;
 use super::tenancy::{Kept, Setup};
 use super::time::text;
 use crate::key::Scope;
-
-/// Which clients.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// What a client is: `event.client` is filled from it where an event names the client's id.
 #[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
@@ -123,7 +111,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let page = Page::<String>::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page::<String>()?;
     let after = page.after.as_deref();
     let mut entries = server.parts.store.config_entries(&caller.tenant, ConfigKind::Client, after, page.ask()).await?;
     let next_cursor = page.cut(&mut entries, |entry| entry.name.clone());

@@ -8,30 +8,18 @@ use admit_store::Delivery;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Server;
 use super::auth::caller;
 use super::extract::{Asked, Path};
-use super::page::Page;
+use super::page::Listing;
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
 use super::webhooks::one;
 use crate::key::Scope;
-
-/// Which deliveries.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// A delivery.
 #[derive(Serialize, ToSchema)]
@@ -83,7 +71,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let page = Page::<u64>::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page::<u64>()?;
     one(&server, &caller, &webhook).await?;
     let mut deliveries = server.parts.store.deliveries(&caller.tenant, &webhook, page.after, page.ask()).await?;
     let next_cursor = page.cut(&mut deliveries, |delivery| delivery.seq);

@@ -108,3 +108,20 @@ fn first_words(error: &serde_json::Error) -> String {
         false => "a value has another type".to_owned(),
     }
 }
+
+/// The longest name of a param or a secret, in bytes.
+const LONGEST_NAME: usize = 100;
+
+/// A name as flows write it, of these things.
+///
+/// # Errors
+/// It is none.
+pub fn check_name(things: &str, name: &str) -> Result<(), Problem> {
+    let is_name = !name.is_empty()
+        && name.len() <= LONGEST_NAME
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_name {
+        return Ok(());
+    }
+    Err(Problem::bad("bad_name", format!("names of {things} are lower-case words with `-` between")))
+}

@@ -9,12 +9,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Server;
 use super::auth::caller;
 use super::extract::{Asked, Body, Path, read};
-use super::page::Page;
+use super::page::Listing;
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
@@ -33,18 +33,6 @@ pub struct NewKey {
     /// What it may do; no more than the key that asks.
     #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Vec<String>,
-}
-
-/// Which keys.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// A key, without its secret.
@@ -110,7 +98,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let page = Page::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page()?;
     let mut keys = server.parts.store.api_key_page(&caller.tenant, page.after.as_ref(), page.ask()).await?;
     let next_cursor = page.cut(&mut keys, ApiKeyRow::place);
     Ok(ok(&KeyPage { keys: keys.into_iter().map(shown).collect(), next_cursor }))

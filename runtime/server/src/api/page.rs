@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 
@@ -54,6 +56,25 @@ impl Place for String {
 
     fn read(text: &str) -> Option<Self> {
         text.strip_prefix('=').map(ToOwned::to_owned)
+    }
+}
+
+/// The query of a listing that asks for nothing but its page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Listing {
+    /// Most entries of the page; 50 where it is left out.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl Listing {
+    /// As [`Page::of`].
+    pub fn page<P: Place>(&self) -> Result<Page<P>, Problem> {
+        Page::of(self.limit, self.cursor.as_deref())
     }
 }
 

@@ -15,29 +15,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Server;
 use super::auth::{Caller, caller};
-use super::extract::{Asked, Body, Path, read};
+use super::extract::{Asked, Body, Path, check_name, read};
 use super::live::Loaded;
-use super::page::Page;
+use super::page::Listing;
 use super::precondition::{Change, versioned};
 use super::problem::Problem;
 use super::runs::ok;
 use super::tenancy::{Kept, Tenancy};
 use crate::key::Scope;
-
-/// The longest name.
-const LONGEST_NAME: usize = 100;
-
-/// Which params.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// How a param is given.
 #[derive(Deserialize, IntoParams)]
@@ -97,7 +82,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let page = Page::<String>::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page::<String>()?;
     let all = all(&server, &caller).await?;
     let after = |param: &ParamShown| page.after.as_ref().is_none_or(|after| param.name > *after);
     let most = usize::try_from(page.ask()).unwrap_or(usize::MAX);
@@ -146,12 +131,7 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
     let new: NewParam = read(&body)?;
-    let is_name = !name.is_empty()
-        && name.len() <= LONGEST_NAME
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_name {
-        return Err(Problem::bad("bad_name", "names of params are lower-case words with `-` between"));
-    }
+    check_name("params", &name)?;
     let tenancy = server.tenancy(&caller.tenant).await?;
     let live = live(&server, &tenancy).await?;
     let declared =

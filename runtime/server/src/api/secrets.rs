@@ -8,34 +8,21 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::Server;
 use super::auth::caller;
-use super::extract::{Asked, Body, Path, read};
-use super::page::Page;
+use super::extract::{Asked, Body, Path, check_name, read};
+use super::page::Listing;
 use super::precondition::{Change, versioned};
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
 use crate::key::Scope;
 
-/// The longest name, and the largest value, in bytes.
-const LONGEST_NAME: usize = 100;
+/// The largest value, in bytes.
 const LARGEST: usize = 64 * 1024;
-
-/// Which secrets.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// A value to give. No `Debug`: it is a secret.
 #[derive(Deserialize, ToSchema)]
@@ -82,7 +69,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let page = Page::<String>::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page::<String>()?;
     let after = page.after.as_deref();
     let mut entries = server.parts.store.config_entries(&caller.tenant, ConfigKind::Secret, after, page.ask()).await?;
     let next_cursor = page.cut(&mut entries, |entry| entry.name.clone());
@@ -112,12 +99,7 @@ pub async fn put(
     let caller = caller(&server, &headers, Scope::Manage).await?;
     let new: NewSecret = read(&body)?;
     let value = Zeroizing::new(new.value);
-    let is_name = !name.is_empty()
-        && name.len() <= LONGEST_NAME
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_name {
-        return Err(Problem::bad("bad_name", "names of secrets are lower-case words with `-` between"));
-    }
+    check_name("secrets", &name)?;
     if value.is_empty() || value.len() > LARGEST {
         return Err(Problem::bad("bad_body", format!("`value` is 1 to {LARGEST} bytes")));
     }

@@ -11,28 +11,16 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Server;
 use super::auth::caller;
 use super::extract::{Asked, Body, Path, read};
-use super::page::Page;
+use super::page::Listing;
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
 use crate::key::{ApiKey, Scope};
-
-/// Which tenants.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 /// A tenant to make.
 #[derive(Deserialize, ToSchema)]
@@ -97,7 +85,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller(&server, &headers, Scope::Operate).await?;
-    let page = Page::<String>::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page::<String>()?;
     let mut tenants = server.parts.store.all_tenants(page.after.as_deref(), page.ask()).await?;
     let next_cursor = page.cut(&mut tenants, |row| row.tenant.to_string());
     Ok(ok(&TenantPage { tenants: tenants.iter().map(shown).collect(), next_cursor }))

@@ -13,12 +13,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Server;
 use super::auth::{Caller, caller};
 use super::extract::{Asked, Body, Path, read};
-use super::page::Page;
+use super::page::Listing;
 use super::problem::Problem;
 use super::runs::ok;
 use super::time::text;
@@ -57,18 +57,6 @@ pub struct SubscriptionChange {
     types: Option<Vec<String>>,
     /// Turned off, or on again: what happened meanwhile is not made up for.
     disabled: Option<bool>,
-}
-
-/// Which subscriptions.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Most entries of the page; 50 where it is left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// A subscription, without its secret.
@@ -145,7 +133,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = caller(&server, &headers, Scope::Manage).await?;
-    let page = Page::<String>::of(asked.limit, asked.cursor.as_deref())?;
+    let page = asked.page::<String>()?;
     // A tenant has few: by id, which is by time, the newest first.
     let mut webhooks = server.parts.store.webhooks(&caller.tenant).await?;
     webhooks.reverse();
